@@ -1,0 +1,64 @@
+"""Text classification for people who use Keras.
+
+Everything public is here and is loaded on first use: importing this package
+loads neither Keras nor a backend.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "ArgumentError": "errors",
+    "InvalidDataError": "errors",
+    "KerasTextclsError": "errors",
+    "LabelSet": "labels",
+    "MissingDependencyError": "errors",
+    "Prediction": "prediction",
+    "PresetError": "errors",
+    "TextClassifier": "text_classifier",
+    "TextClassifierPreprocessor": "text_classifier_preprocessor",
+    "UnknownLabelError": "errors",
+}
+
+__all__ = [
+    "ArgumentError",
+    "InvalidDataError",
+    "KerasTextclsError",
+    "LabelSet",
+    "MissingDependencyError",
+    "Prediction",
+    "PresetError",
+    "TextClassifier",
+    "TextClassifierPreprocessor",
+    "UnknownLabelError",
+]
+
+if TYPE_CHECKING:
+    from keras_textcls.errors import (
+        ArgumentError,
+        InvalidDataError,
+        KerasTextclsError,
+        MissingDependencyError,
+        PresetError,
+        UnknownLabelError,
+    )
+    from keras_textcls.labels import LabelSet
+    from keras_textcls.prediction import Prediction
+    from keras_textcls.text_classifier import TextClassifier
+    from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,126 @@
+"""Replace a directory in one step, so that a killed save leaves the old one whole."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_RENAME_EXCHANGE = 2
+_AT_FDCWD = -100
+
+
+@contextlib.contextmanager
+def replace_directory(target: Path, keep: Callable[[str], bool]) -> Iterator[Path]:
+    """Yield an empty directory that becomes `target` when the block ends well.
+
+    The new directory is written beside the old one and takes its place with one
+    rename (an exchange of the two where the system offers it). If the block
+    raises, or the process dies, the old directory stands untouched; leftovers
+    of killed processes are removed by the next call.
+
+    Args:
+        target: `Path`, the directory to make or replace.
+        keep: function from a file name in the old directory to whether that
+            entry is carried over.
+
+    Returns:
+        A context manager that yields the `Path` to write to.
+
+    Raises:
+        OSError: the target is a file, a mount point, or cannot be written.
+    """
+    target = Path(os.path.abspath(target))
+    if target.exists() and not target.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "is a file, not a directory", str(target))
+    if os.path.ismount(target):
+        raise OSError(errno.EBUSY, "is a mount point; save to a directory in it", str(target))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A link keeps pointing to where it pointed.
+    target = target.resolve()
+    _remove_leftovers(target)
+    draft = target.parent / f".{target.name}.saving-{os.getpid()}-{secrets.token_hex(4)}"
+    draft.mkdir()
+    try:
+        yield draft
+        if target.exists():
+            _carry_over(target, draft, keep)
+        _flush(draft)
+        _swap(draft, target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _carry_over(old: Path, new: Path, keep: Callable[[str], bool]) -> None:
+    for entry in old.iterdir():
+        if not keep(entry.name) or (new / entry.name).exists():
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.copytree(entry, new / entry.name, symlinks=True)
+        else:
+            shutil.copy2(entry, new / entry.name, follow_symlinks=False)
+
+
+def _flush(directory: Path) -> None:
+    """Put the files on the disk before they replace others."""
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            if not os.path.islink(os.path.join(folder, name)):
+                with open(os.path.join(folder, name), "rb") as file:
+                    os.fsync(file.fileno())
+
+
+def _swap(draft: Path, target: Path) -> None:
+    if not target.exists():
+        os.rename(draft, target)
+        return
+    shutil.copymode(target, draft)
+    if _exchange(draft, target):
+        return
+    # No exchange on this system: two renames, the second undone if it fails.
+    backup = draft.with_name(draft.name + "-old")
+    os.rename(target, backup)
+    try:
+        os.rename(draft, target)
+    except OSError:
+        os.rename(backup, target)
+        raise
+    shutil.rmtree(backup, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two directories atomically; `False` where the system cannot."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    paths = os.fsencode(one), os.fsencode(other)
+    return renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE) == 0
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove drafts of processes that died, and restore what they had set aside."""
+    prefix = f".{target.name}.saving-"
+    for entry in target.parent.glob(f"{prefix}*"):
+        pid = entry.name[len(prefix) :].split("-")[0]
+        if pid.isdigit() and _is_alive(int(pid)):
+            continue
+        if entry.name.endswith("-old") and not target.exists():
+            os.rename(entry, target)
+        else:
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

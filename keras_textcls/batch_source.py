@@ -1,0 +1,227 @@
+"""The one source of batches that Keras reads, for texts in memory and for streams.
+
+It turns a plan of `batching.py`, or a stream, into a `tf.data.Dataset` with
+open shapes, which `keras.Model.fit`, `evaluate` and `predict` take on every
+backend: Keras would otherwise fix the batch shape from the first batches and
+fail on the next width.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textcls.batching import PlannedBatch
+from keras_textcls.encoding import EncodedTexts, concatenate
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoded:
+    """Encoded texts with their targets.
+
+    Args:
+        texts: `EncodedTexts`.
+        y: array of targets, or `None`.
+        sample_weight: float array of shape `(num_texts,)`, or `None`.
+    """
+
+    texts: EncodedTexts
+    y: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
+
+    def element(self, batch: PlannedBatch) -> tuple[Any, ...]:
+        """Cut one element `(x,)`, `(x, y)` or `(x, y, sample_weight)` of a dataset."""
+        rows = batch.rows if self.y is None else len(batch.indices)
+        x = self.texts.batch(batch.indices, batch.padded_length, rows)
+        targets = (self.y, self.sample_weight)
+        return (x, *(t[batch.indices] for t in targets if t is not None))
+
+    def take(self, indices: np.ndarray) -> Encoded:
+        """Return some of the texts, in the order of `indices`."""
+        y, weight = (None if t is None else t[indices] for t in (self.y, self.sample_weight))
+        return Encoded(self.texts.take(indices), y, weight)
+
+    def join(self, other: Encoded) -> Encoded:
+        """Return the texts of both, these first."""
+        y, weight = (
+            None if a is None or b is None else np.concatenate([a, b])
+            for a, b in ((self.y, other.y), (self.sample_weight, other.sample_weight))
+        )
+        return Encoded(concatenate([self.texts, other.texts]), y, weight)
+
+
+class BatchSource:
+    """What Keras reads: batches, as a `tf.data.Dataset` with open shapes.
+
+    The epoch is set from outside (`epoch`), so that the order of epoch `n` is
+    the same whether training began at 0 or was resumed.
+
+    Args:
+        generate: function from epoch to an iterator of `(element, indices)`,
+            where `indices` says which texts the rows are, `-1` for filling.
+        example: one element, from which dtypes and ranks are read.
+        num_batches: int, batches a pass, or `None` if not known.
+        fixed_length: int or `None`, the width of every batch if there is only
+            one. Defaults to `None`.
+    """
+
+    def __init__(
+        self,
+        generate: Callable[[int], Iterator[tuple[tuple[Any, ...], np.ndarray]]],
+        example: tuple[Any, ...],
+        num_batches: int | None,
+        fixed_length: int | None = None,
+    ) -> None:
+        self._fixed_length = fixed_length
+        self._generate = generate
+        self._example = example
+        self.num_batches = num_batches
+        self.epoch = 0
+        self.order: list[np.ndarray] = []
+
+    @classmethod
+    def from_plan(
+        cls,
+        encoded: Encoded,
+        plan: Callable[[int], list[PlannedBatch]],
+        fixed_length: int | None = None,
+    ) -> BatchSource:
+        """Serve texts in memory.
+
+        Args:
+            encoded: `Encoded`.
+            plan: function from epoch to a list of `PlannedBatch`.
+            fixed_length: int or `None`, as for the class. Defaults to `None`.
+
+        Returns:
+            A `BatchSource`.
+        """
+
+        def generate(epoch: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
+            for batch in plan(epoch):
+                yield encoded.element(batch), _row_indices(batch, 0)
+
+        first = plan(0)
+        return cls(generate, encoded.element(first[0]), len(first), fixed_length)
+
+    def dataset(self, endless: bool = False) -> tf.data.Dataset:
+        """Return the dataset; every iteration reads the current `epoch`.
+
+        Args:
+            endless: bool, whether epoch follows epoch within one iteration, as
+                `steps_per_epoch` needs. Defaults to `False`.
+
+        Returns:
+            A `tf.data.Dataset`.
+        """
+
+        def elements() -> Iterator[tuple[Any, ...]]:
+            epoch, order = self.epoch, []
+            self.order = order
+            while True:
+                for element, indices in self._generate(epoch):
+                    order.append(indices)
+                    yield element
+                if not endless:
+                    return
+                epoch += 1
+
+        def spec_of(array: np.ndarray) -> tf.TensorSpec:
+            width = [self._fixed_length] if array.ndim > 1 else []
+            return tf.TensorSpec([None, *width, *array.shape[2:]], array.dtype)
+
+        # Targets keep their own width: the number of classes.
+        x, *targets = self._example
+        spec = (tf.nest.map_structure(spec_of, x),)
+        spec += tuple(tf.TensorSpec([None, *t.shape[1:]], t.dtype) for t in targets)
+        dataset = tf.data.Dataset.from_generator(elements, output_signature=spec)
+        if self.num_batches is not None and not endless:
+            dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.num_batches))
+        return dataset.prefetch(2)
+
+    def restore_order(self, rows: np.ndarray) -> np.ndarray:
+        """Put the outputs of the last pass back into the order of the texts.
+
+        Args:
+            rows: array of shape `(num_rows, ...)`, as the batches came.
+
+        Returns:
+            An array of shape `(num_texts, ...)`.
+        """
+        order = np.concatenate(self.order)
+        real = order >= 0
+        restored = np.empty((int(real.sum()), *rows.shape[1:]), dtype=rows.dtype)
+        restored[order[real]] = rows[real]
+        return restored
+
+
+class EpochSetter(keras.callbacks.Callback):
+    """Tells a source which epoch begins, so that its order follows from the epoch.
+
+    Args:
+        source: `BatchSource`.
+    """
+
+    def __init__(self, source: BatchSource) -> None:
+        super().__init__()
+        self._source = source
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._source.epoch = epoch
+
+
+def stream_source(
+    windows: Callable[[], Iterator[Encoded]],
+    plan: Callable[[EncodedTexts, int, bool], list[PlannedBatch]],
+    keep_partial: bool,
+    fixed_length: int | None = None,
+) -> BatchSource:
+    """Serve a stream, bucketed within windows of it, in constant memory.
+
+    Args:
+        windows: function that starts a pass over the stream in windows.
+        plan: function from texts, epoch and whether the stream has ended to a
+            list of `PlannedBatch`.
+        keep_partial: bool, whether texts that a plan leaves out wait for the
+            next window.
+        fixed_length: int or `None`, as for `BatchSource`. Defaults to `None`.
+
+    Returns:
+        A `BatchSource` whose `num_batches` is `None`.
+    """
+
+    def generate(epoch: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
+        first_index, waiting = 0, None
+        for window, is_last in _mark_last(windows()):
+            window = waiting.join(window) if waiting else window
+            planned = plan(window.texts, epoch, is_last)
+            for batch in planned:
+                yield window.element(batch), _row_indices(batch, first_index)
+            if keep_partial and not is_last:
+                used = np.concatenate([b.indices for b in planned] or [np.empty(0, int)])
+                waiting = window.take(np.setdiff1d(np.arange(len(window.texts)), used))
+            else:
+                first_index += len(window.texts)
+
+    example = next(iter(windows()))
+    element = example.element(PlannedBatch(np.arange(1), int(example.texts.lengths[0]), 1))
+    return BatchSource(generate, element, None, fixed_length)
+
+
+def _mark_last(items: Iterator[Any]) -> Iterator[tuple[Any, bool]]:
+    previous = next(items, None)
+    while previous is not None:
+        current = next(items, None)
+        yield previous, current is None
+        previous = current
+
+
+def _row_indices(batch: PlannedBatch, first_index: int) -> np.ndarray:
+    rows = np.full(max(batch.rows, len(batch.indices)), -1)
+    rows[: len(batch.indices)] = batch.indices + first_index
+    return rows

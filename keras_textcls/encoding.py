@@ -1,0 +1,232 @@
+"""From texts to token ids, once, in batches, stored without padding.
+
+A preprocessor of Keras Hub pads every text to `sequence_length`. Here it runs
+over large chunks in `tf.data` (its graph path is some 13 times as fast as its
+Python path), and what it appended as padding is cut off again: `EncodedTexts`
+holds the real tokens only, end to end in one flat array for each feature, and
+cuts padded batches of any width out of them. Which bytes stand for padding is
+learnt from the preprocessor itself, so that any preprocessor serves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textcls.errors import ArgumentError
+from keras_textcls.inputs import TextColumns
+
+CHUNK_SIZE = 1024
+_MASKS = ("padding_mask", "encoder_padding_mask")
+_IDS = ("token_ids", "encoder_token_ids")
+
+
+@dataclasses.dataclass(frozen=True)
+class EncodedTexts:
+    """Tokenized texts of ragged length.
+
+    Args:
+        lengths: int array of shape `(num_texts,)`, real tokens of each text.
+        flat: dict from feature name to an array of all tokens end to end.
+        fixed: dict from feature name to an array of shape `(num_texts, ...)`,
+            for features whose size does not depend on the text.
+        padding: dict from feature name to the value that fills the rest.
+        full_length: int, the width to which the preprocessor pads.
+    """
+
+    lengths: np.ndarray
+    flat: dict[str, np.ndarray]
+    fixed: dict[str, np.ndarray]
+    padding: dict[str, Any]
+    full_length: int
+
+    def __post_init__(self) -> None:
+        ends = np.cumsum(self.lengths, dtype="int64")
+        object.__setattr__(self, "_starts", ends - self.lengths)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def take(self, indices: np.ndarray) -> EncodedTexts:
+        """Return some of the texts, in the order of `indices`.
+
+        Args:
+            indices: int array, which texts.
+
+        Returns:
+            `EncodedTexts`.
+        """
+        lengths = self.lengths[indices]
+        starts = np.repeat(self._starts[indices], lengths)  # type: ignore[attr-defined]
+        within = np.arange(len(starts)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return dataclasses.replace(
+            self,
+            lengths=lengths,
+            flat={name: values[starts + within] for name, values in self.flat.items()},
+            fixed={name: values[indices] for name, values in self.fixed.items()},
+        )
+
+    def batch(self, indices: np.ndarray, padded_length: int, rows: int = 0) -> dict[str, Any]:
+        """Cut one padded batch.
+
+        Args:
+            indices: int array, which texts.
+            padded_length: int, width of the batch, no less than the longest of
+                them.
+            rows: int, height to which the batch is filled by repeating its
+                last text. Defaults to `0`, no filling.
+
+        Returns:
+            A dict from feature name to an array of shape `(rows, padded_length)`.
+        """
+        if rows > len(indices):
+            indices = np.concatenate([indices, np.repeat(indices[-1:], rows - len(indices))])
+        column = np.arange(padded_length)
+        real = column < self.lengths[indices, None]
+        # Padding cells read cell 0 and are overwritten: indexing stays in bounds.
+        cells = np.where(real, self._starts[indices, None] + column, 0)  # type: ignore[attr-defined]
+        features = {}
+        for name, values in self.flat.items():
+            features[name] = np.where(real, values[cells], self.padding[name]).astype(
+                values.dtype, copy=False
+            )
+        for name, values in self.fixed.items():
+            features[name] = values[indices]
+        return features
+
+
+class TextEncoder:
+    """Runs a preprocessor over texts and keeps the real tokens.
+
+    Args:
+        preprocessor: a `keras_hub.models.Preprocessor`, or any layer or
+            callable from a batch of strings to a dict of arrays.
+    """
+
+    def __init__(self, preprocessor: Any) -> None:
+        self.preprocessor = preprocessor
+        self._in_graph = True
+        self._padding: dict[tuple[int, int | None], tuple[dict[str, np.ndarray], int]] = {}
+
+    def encode(self, columns: TextColumns) -> EncodedTexts:
+        """Tokenize texts.
+
+        Args:
+            columns: `TextColumns`.
+
+        Returns:
+            `EncodedTexts`.
+        """
+        padding, full_length = self._learn_padding(len(columns))
+        lengths: list[np.ndarray] = []
+        flat: dict[str, list[np.ndarray]] = {}
+        fixed: dict[str, list[np.ndarray]] = {}
+        for features in self._run(columns):
+            real = _count_real_tokens(features, padding, full_length)
+            lengths.append(real)
+            keep = np.arange(full_length) < real[:, None]
+            for name, values in features.items():
+                if name in padding:
+                    flat.setdefault(name, []).append(values[keep])
+                else:
+                    fixed.setdefault(name, []).append(values)
+        return EncodedTexts(
+            lengths=np.concatenate(lengths).astype("int32"),
+            flat={name: np.concatenate(parts) for name, parts in flat.items()},
+            fixed={name: np.concatenate(parts) for name, parts in fixed.items()},
+            padding={name: values.item() for name, values in padding.items()},
+            full_length=full_length,
+        )
+
+    def _learn_padding(self, num_columns: int) -> tuple[dict[str, np.ndarray], int]:
+        """What the last cell of an empty text holds, and the full width."""
+        key = num_columns, getattr(self.preprocessor, "sequence_length", None)
+        if key not in self._padding:
+            # Texts of different length: some tokenizers fail on those in a graph only.
+            probe = (["", "two words"],) * num_columns
+            try:
+                (features,) = self._run(probe)
+            except (tf.errors.OpError, ValueError, TypeError, AttributeError):
+                self._in_graph = False
+                (features,) = self._run(probe)
+            width = max((v.shape[1] for n, v in features.items() if n in _IDS + _MASKS), default=0)
+            padding = {
+                name: values[0, -1]
+                for name, values in features.items()
+                if values.ndim == 2 and values.shape[1] == width
+            }
+            self._padding[key] = padding, width
+        return self._padding[key]
+
+    def _run(self, columns: TextColumns) -> Iterator[dict[str, np.ndarray]]:
+        if not self._in_graph:
+            for start in range(0, len(columns[0]), CHUNK_SIZE):
+                chunk = [column[start : start + CHUNK_SIZE] for column in columns]
+                features = self._preprocess(*chunk)
+                yield {name: keras.ops.convert_to_numpy(v) for name, v in features.items()}
+            return
+        dataset = tf.data.Dataset.from_tensor_slices(columns).batch(CHUNK_SIZE)
+        dataset = dataset.map(self._preprocess, num_parallel_calls=tf.data.AUTOTUNE)
+        yield from dataset.prefetch(1).as_numpy_iterator()
+
+    def _preprocess(self, *columns: Any) -> Any:
+        features = self.preprocessor(columns if len(columns) > 1 else columns[0])
+        # A causal language model's preprocessor returns (features, targets, weights).
+        features = features[0] if isinstance(features, tuple) else features
+        if not isinstance(features, dict):
+            raise ArgumentError(
+                "`preprocessor` must return a dict of model inputs. It returned a "
+                f"{type(features).__name__}."
+            )
+        return features
+
+
+def _count_real_tokens(
+    features: dict[str, np.ndarray], padding: dict[str, np.ndarray], full_length: int
+) -> np.ndarray:
+    """Real tokens of each row: up to the last cell that is not padding."""
+    for name in _MASKS + _IDS:
+        if name in padding:
+            real = features[name] if name in _MASKS else features[name] != padding[name]
+            from_end = np.argmax(real.astype(bool)[:, ::-1], axis=1)
+            return np.where(real.any(axis=1), full_length - from_end, 1)
+    return np.full(len(next(iter(features.values()))), full_length)
+
+
+def from_features(features: dict[str, np.ndarray]) -> EncodedTexts:
+    """Wrap inputs that are preprocessed already; they keep their width.
+
+    Args:
+        features: dict from input name to an array of shape `(num_texts, ...)`.
+
+    Returns:
+        `EncodedTexts`.
+    """
+    first = next(iter(features.values()))
+    width = first.shape[1] if first.ndim > 1 else 1
+    return EncodedTexts(np.full(len(first), width, "int32"), {}, features, {}, width)
+
+
+def concatenate(parts: Iterable[EncodedTexts]) -> EncodedTexts:
+    """Join encoded texts of the same preprocessor, in order.
+
+    Args:
+        parts: iterable of `EncodedTexts`, at least one.
+
+    Returns:
+        `EncodedTexts`.
+    """
+    parts = list(parts)
+    first = parts[0]
+    return EncodedTexts(
+        lengths=np.concatenate([p.lengths for p in parts]),
+        flat={name: np.concatenate([p.flat[name] for p in parts]) for name in first.flat},
+        fixed={name: np.concatenate([p.fixed[name] for p in parts]) for name in first.fixed},
+        padding=first.padding,
+        full_length=first.full_length,
+    )

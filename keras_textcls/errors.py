@@ -1,0 +1,63 @@
+"""The exceptions of keras-textcls, all of them, in one tree.
+
+    KerasTextclsError
+    ├── InvalidDataError          texts or labels that cannot be used (ValueError)
+    │   └── UnknownLabelError     a label that the model or the data set does not have
+    ├── ArgumentError             arguments that are wrong or at odds (ValueError)
+    ├── PresetError               a preset that is missing, broken or refused (ValueError)
+    └── MissingDependencyError    an optional package is not installed (ImportError)
+
+Every message names the argument or file, the value received (shortened) and
+the remedy. The leaves are also the builtin exceptions that Python users catch
+for such cases.
+"""
+
+from __future__ import annotations
+
+import reprlib
+
+
+class KerasTextclsError(Exception):
+    """Base class of every error that keras-textcls raises on purpose."""
+
+
+class InvalidDataError(KerasTextclsError, ValueError):
+    """Texts or labels cannot be used; the message says which and why."""
+
+
+class UnknownLabelError(InvalidDataError):
+    """A label is not among the known ones; the message names the nearest."""
+
+
+class ArgumentError(KerasTextclsError, ValueError):
+    """An argument has a wrong value, or two arguments are at odds."""
+
+
+class PresetError(KerasTextclsError, ValueError):
+    """A preset cannot be found, read, trusted or written."""
+
+
+class MissingDependencyError(KerasTextclsError, ImportError):
+    """An optional package is needed; the message names the extra to install."""
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 60
+_short.maxlist = _short.maxtuple = _short.maxdict = 4
+
+
+def shorten(value: object) -> str:
+    """Return `repr(value)`, cut to a length that fits an error message.
+
+    Args:
+        value: any object.
+
+    Returns:
+        A string; long strings and containers are cut in the middle.
+
+    Example:
+
+    >>> shorten("x" * 200)[:6]
+    "'xxxxx"
+    """
+    return _short.repr(value)

@@ -1,0 +1,54 @@
+"""What the backend and the machine make of a batch: shapes that cost, sizes that pay."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+
+from keras_textcls.batching import COMPILED, DYNAMIC, BucketPolicy
+from keras_textcls.padding import needs_fixed_length
+
+# Multiply-adds that keep two cores busy long enough to hide the overhead of a
+# step, and still leave the activations in cache; a GPU wants far more.
+_CPU_WORK = 1e10
+_GPU_FACTOR = 64
+_SMALLEST_BUDGET = 1024
+_LARGEST_BUDGET = 65536
+
+
+def bucket_policy(model: keras.Model) -> BucketPolicy:
+    """Return how freely the shapes of batches may vary for a model.
+
+    Args:
+        model: a task with `backbone` and `sequence_length`.
+
+    Returns:
+        A `BucketPolicy`: `COMPILED` on JAX and wherever `jit_compile` is on,
+        else `DYNAMIC`, with a fixed length for a backbone that needs one.
+    """
+    compiled = keras.config.backend() == "jax" or bool(model.jit_compile)
+    policy = COMPILED if compiled and not model.run_eagerly else DYNAMIC
+    if model.sequence_length and needs_fixed_length(model.backbone):
+        return dataclasses.replace(policy, fixed_length=model.sequence_length)
+    return policy
+
+
+def token_budget(backbone: keras.Model) -> int:
+    """Return how many cells a batch should have at inference.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+
+    Returns:
+        An int: fewer for a large model, more for a small one or a GPU.
+    """
+    embedding = getattr(backbone, "token_embedding", None)
+    table = embedding.count_params() if embedding is not None and embedding.built else 0
+    per_token = max(backbone.count_params() - table, 1)
+    work = _CPU_WORK * (_GPU_FACTOR if _has_accelerator() else 1)
+    return int(min(max(work / per_token, _SMALLEST_BUDGET), _LARGEST_BUDGET))
+
+
+def _has_accelerator() -> bool:
+    return any(not device.startswith("cpu") for device in keras.distribution.list_devices())

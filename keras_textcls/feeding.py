@@ -1,0 +1,345 @@
+"""From what the user passed to the batches that Keras reads.
+
+`Feeder` joins the parts: it checks texts and labels (`inputs`), tokenizes them
+(`encoding`), plans batches (`batching`) and serves them (`batch_source`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_textcls import batching
+from keras_textcls.batch_source import BatchSource, Encoded, stream_source
+from keras_textcls.batching import BucketPolicy, PlannedBatch
+from keras_textcls.encoding import EncodedTexts, TextEncoder, concatenate, from_features
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.inputs import (
+    Batch,
+    TextColumns,
+    open_stream,
+    read_batch,
+    read_features,
+    read_sample_weight,
+    read_targets,
+    read_texts,
+)
+from keras_textcls.labels import LabelSet
+
+# Texts of a stream that are held in memory to be sorted by length.
+STREAM_WINDOW = 4096
+_EMPTY_STREAM = "The stream `x` is empty. It must yield at least one batch."
+
+
+@dataclasses.dataclass
+class Feeder:
+    """Makes the batches of one classifier.
+
+    Args:
+        encoder: `TextEncoder`, or `None` where inputs come preprocessed.
+        labels: `LabelSet`.
+        multi_label: bool.
+        policy: `BucketPolicy`, what the backend makes a new shape cost.
+        token_budget: int, cells of a batch where the caller does not say how
+            many texts.
+        longest: int or `None`, most tokens that the backbone has positions for.
+        known_widths: set of ints, widths already used for inference.
+    """
+
+    encoder: TextEncoder | None
+    labels: LabelSet
+    multi_label: bool
+    policy: BucketPolicy
+    token_budget: int
+    longest: int | None = None
+    known_widths: set[int] = dataclasses.field(default_factory=set)
+
+    def read(self, x: Any, y: Any = None, sample_weight: Any = None) -> Encoded:
+        """Check and tokenize texts in memory, with their labels and weights.
+
+        Args:
+            x: texts, as `read_texts` takes them, or a dict of arrays where
+                inputs come preprocessed.
+            y: labels, as `read_targets` takes them, or `None`.
+            sample_weight: numbers, or `None`.
+
+        Returns:
+            `Encoded`.
+        """
+        features = None if self.encoder else read_features(x)
+        texts = () if features else read_texts(x)
+        size = len(next(iter(features.values()))) if features else len(texts[0])
+        targets = None if y is None else read_targets(y, self.labels, self.multi_label, size)
+        weight = read_sample_weight(sample_weight, size)
+        return Encoded(self._encode(texts) if texts else from_features(features), targets, weight)
+
+    def training(
+        self, data: Encoded, batch_size: int, epochs: int, shuffle: bool, seed: int
+    ) -> BatchSource:
+        """Serve texts in memory for training.
+
+        Args:
+            data: `Encoded` with targets.
+            batch_size: int, texts a step.
+            epochs: int, number of passes, which the choice of widths weighs.
+            shuffle: bool, whether every epoch has an order of its own.
+            seed: int, from which the orders follow.
+
+        Returns:
+            A `BatchSource`.
+        """
+        lengths = data.texts.lengths
+        widths = batching.choose_widths(lengths, self.policy, data.texts.full_length, epochs)
+
+        def plan(epoch: int) -> list[PlannedBatch]:
+            rng = np.random.default_rng([seed, epoch]) if shuffle else None
+            return batching.training_plan(lengths, widths, batch_size, rng)
+
+        return BatchSource.from_plan(data, plan, self.policy.fixed_length)
+
+    def inference(self, data: Encoded, batch_size: int | None = None) -> BatchSource:
+        """Serve texts in memory for prediction or evaluation.
+
+        Args:
+            data: `Encoded`.
+            batch_size: int or `None`, texts a batch. Defaults to `None`, as
+                many as fit the token budget.
+
+        Returns:
+            A `BatchSource`.
+        """
+        plan = self._inference_plan(data.texts, batch_size)
+        return BatchSource.from_plan(data, lambda epoch: plan, self.policy.fixed_length)
+
+    def training_stream(
+        self, x: Any, batch_size: int | None, class_weight: Any, shuffle: bool, seed: int
+    ) -> BatchSource | None:
+        """Serve a stream of batches for training, in constant memory.
+
+        Args:
+            x: anything; a stream is what `inputs.open_stream` knows.
+            batch_size: int or `None`, texts a step. `None` keeps the size of
+                the stream's own batches.
+            class_weight: mapping or `None`, as in `class_weights`.
+            shuffle: bool, whether to shuffle within windows of the stream.
+            seed: int, from which the orders follow.
+
+        Returns:
+            A `BatchSource`, or `None` if `x` is not a stream.
+        """
+        start = open_stream(x)
+        if start is None:
+            return None
+        if isinstance(class_weight, str):
+            raise ArgumentError(
+                f"`class_weight={class_weight!r}` needs labels in memory, to count them; `x` is a "
+                "stream. Pass a dict from label to weight."
+            )
+        windows = self._windows(start, True, class_weight)
+        size = batch_size or self._stream_batch_size(start)
+
+        def plan(texts: EncodedTexts, epoch: int, is_last: bool) -> list[PlannedBatch]:
+            rng = np.random.default_rng([seed, epoch]) if shuffle else None
+            widths = batching.choose_widths(texts.lengths, self.policy, texts.full_length)
+            planned = batching.training_plan(texts.lengths, widths, size, rng)
+            return [b for b in planned if is_last or len(b.indices) == size]
+
+        return stream_source(windows, plan, True, self.policy.fixed_length)
+
+    def inference_stream(
+        self, x: Any, labelled: bool, batch_size: int | None = None
+    ) -> BatchSource | None:
+        """Serve a stream of batches for prediction or evaluation, in constant memory.
+
+        Args:
+            x: anything; a stream is what `inputs.open_stream` knows.
+            labelled: bool, whether labels must be there; otherwise they are
+                ignored.
+            batch_size: int or `None`, texts a batch. Defaults to `None`, as
+                many as fit the token budget.
+
+        Returns:
+            A `BatchSource`, or `None` if `x` is not a stream.
+        """
+        start = open_stream(x)
+        if start is None:
+            return None
+        windows = self._windows(start, labelled, None)
+        return stream_source(
+            windows,
+            lambda texts, *_: self._inference_plan(texts, batch_size),
+            keep_partial=False,
+            fixed_length=self.policy.fixed_length,
+        )
+
+    def _stream_batch_size(self, start: Callable[[], Iterator[Any]]) -> int:
+        for raw in start():
+            return len(self._read_batch(raw, 0, True))
+        raise InvalidDataError(_EMPTY_STREAM)
+
+    def _read_batch(self, raw: Any, first_index: int, labelled: bool) -> Batch:
+        return read_batch(raw, first_index, labelled, preprocessed=self.encoder is None)
+
+    def _windows(
+        self, start: Callable[[], Iterator[Any]], labelled: bool, class_weight: Any
+    ) -> Callable[[], Iterator[Encoded]]:
+        def windows() -> Iterator[Encoded]:
+            held: list[Batch] = []
+            total = 0
+            for raw in start():
+                held.append(self._read_batch(raw, total, labelled))
+                total += len(held[-1])
+                if sum(map(len, held)) >= STREAM_WINDOW:
+                    yield self._join(held, labelled, class_weight)
+                    held = []
+            if held:
+                yield self._join(held, labelled, class_weight)
+            elif not total:
+                raise InvalidDataError(_EMPTY_STREAM)
+
+        return windows
+
+    def _join(self, held: list[Batch], labelled: bool, class_weight: Any) -> Encoded:
+        if self.encoder is None:
+            texts = concatenate(from_features(b.texts) for b in held)
+        else:
+            columns = zip(*(b.texts for b in held), strict=True)
+            texts = self._encode(tuple([t for part in parts for t in part] for parts in columns))
+        if not labelled:
+            return Encoded(texts)
+        y = np.concatenate(
+            [read_targets(b.y, self.labels, self.multi_label, len(b)) for b in held]
+        )
+        weights = [b.sample_weight for b in held if b.sample_weight is not None]
+        weight = np.concatenate(weights) if len(weights) == len(held) else None
+        return weigh(Encoded(texts, y, weight), class_weight, self.labels)
+
+    def _encode(self, columns: TextColumns) -> EncodedTexts:
+        assert self.encoder is not None
+        encoded = self.encoder.encode(columns)
+        longest = int(encoded.lengths.max())
+        if self.longest is not None and longest > self.longest:
+            raise ArgumentError(
+                f"A text has {longest} tokens, but the backbone has positions for {self.longest}. "
+                f"Set classifier.sequence_length = {self.longest} to truncate."
+            )
+        return encoded
+
+    def _inference_plan(self, texts: EncodedTexts, batch_size: int | None) -> list[PlannedBatch]:
+        widths = batching.choose_widths(
+            texts.lengths, self.policy, texts.full_length, known=self.known_widths
+        )
+        self.known_widths.update(widths.tolist())
+        return batching.inference_plan(
+            texts.lengths, widths, self.policy, self.token_budget, batch_size
+        )
+
+
+def weigh(data: Encoded, class_weight: Any, labels: LabelSet) -> Encoded:
+    """Fold class weights into sample weights.
+
+    Args:
+        data: `Encoded` with targets.
+        class_weight: as in `class_weights`, or `None`.
+        labels: `LabelSet`.
+
+    Returns:
+        `Encoded`.
+    """
+    if class_weight is None or data.y is None:
+        return data
+    per_text = class_weights(class_weight, labels, data.y)[data.y]
+    if data.sample_weight is not None:
+        per_text = per_text * data.sample_weight
+    return dataclasses.replace(data, sample_weight=per_text.astype("float32"))
+
+
+def class_weights(class_weight: Any, labels: LabelSet, y: np.ndarray) -> np.ndarray:
+    """Turn a `class_weight` argument into one number a class.
+
+    Args:
+        class_weight: `"balanced"`, which weighs each class by
+            `num_texts / (num_classes * count)` as scikit-learn does, or a
+            mapping from class index or label name to a number; classes that it
+            lacks weigh 1.
+        labels: `LabelSet`.
+        y: int array of targets.
+        multi_label: bool.
+
+    Returns:
+        A float array of shape `(num_classes,)`.
+
+    Raises:
+        ArgumentError: it is neither, or the model is multi-label.
+        UnknownLabelError: a name is not among the labels.
+    """
+    if y.ndim > 1:
+        raise ArgumentError(
+            "`class_weight` is for classifiers with one label a text. Received "
+            f"class_weight={shorten(class_weight)} for a multi-label classifier; use "
+            "`sample_weight`."
+        )
+    weights = np.ones(len(labels))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(y, minlength=len(labels))
+        present = counts > 0
+        weights[present] = len(y) / (present.sum() * counts[present])
+        return weights
+    if not isinstance(class_weight, Mapping):
+        raise ArgumentError(
+            '`class_weight` must be "balanced", None or a dict from label to weight. Received: '
+            f"class_weight={shorten(class_weight)}."
+        )
+    for label, weight in class_weight.items():
+        index = labels.index(label) if isinstance(label, str) else int(label)
+        if not 0 <= index < len(labels):
+            raise ArgumentError(
+                f"`class_weight` names the class {shorten(label)}; class indices run from 0 to "
+                f"{len(labels) - 1}."
+            )
+        weights[index] = weight
+    return weights
+
+
+def stratified_holdout(
+    y: np.ndarray, fraction: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hold out a share of the texts with the label mix of the whole.
+
+    Draws systematically from the texts sorted by label (by label combination
+    for multi-label), which, unlike scikit-learn's stratified split, also
+    serves labels with a single text: those stay in training.
+
+    Args:
+        y: targets, of shape `(num_texts,)` or `(num_texts, num_classes)`.
+        fraction: float in `(0, 1)`, share held out.
+        rng: `numpy.random.Generator`.
+
+    Returns:
+        A tuple of index arrays, those kept and those held out, both in the
+        order of the texts.
+
+    Raises:
+        ArgumentError: the fraction is out of range, or leaves one side empty.
+    """
+    if not 0 < fraction < 1:
+        raise ArgumentError(
+            f"`validation_split` must be between 0 and 1. Received: validation_split={fraction}."
+        )
+    _, group, counts = np.unique(y, axis=0, return_inverse=True, return_counts=True)
+    group = group.reshape(-1)
+    order = np.lexsort((rng.random(len(group)), group))
+    if (counts > 1).any():
+        order = order[counts[group[order]] > 1]
+    size = min(round(fraction * len(y)), len(order) - 1)
+    if size < 1:
+        raise ArgumentError(
+            f"`validation_split={fraction}` of {len(y)} texts leaves no text to validate on, or "
+            "none to train on. Pass more texts or another fraction."
+        )
+    picks = ((np.arange(size) + rng.random()) * len(order) / size).astype(int)
+    held_out = np.sort(order[picks])
+    return np.setdiff1d(np.arange(len(y)), held_out), held_out

@@ -1,0 +1,384 @@
+"""Pooling and head layers, mirrored on the heads that Keras Hub has.
+
+A head turns the output of a backbone into class scores:
+
+    pooling -> [dropout -> dense -> dropout] -> dense "logits"
+
+`keras_hub_head` looks up the head that Keras Hub itself gives an architecture
+(a test compares every one of them with the installed Keras Hub, layer by
+layer); `resolve_head` fills in what the caller left at `"auto"`;
+`build_head_layers` makes the layers. What a backbone returns is found by
+capability (the names of its inputs and outputs), never by its class, so that
+the task works on backbones that do not exist yet.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import keras_hub
+from keras import ops
+
+from keras_textcls.errors import ArgumentError, shorten
+
+POOLINGS = ("pooler", "cls", "mean", "max", "last")
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadSpec:
+    """What stands between a backbone and its class scores.
+
+    Args:
+        pooling: one of `"pooler"` (the backbone's own `pooled_output`),
+            `"cls"` (the first token), `"mean"`, `"max"` (over real tokens) or
+            `"last"` (the last real token).
+        hidden_dim: int or `None`, width of a dense layer between pooling and
+            scores. Defaults to `None`, no such layer.
+        dropout: float in `[0, 1)`, the head's dropout rate. Defaults to `0.1`.
+        keras_hub: `KerasHubHead` or `None`, set where these layers are exactly
+            those of Keras Hub. Defaults to `None`.
+    """
+
+    pooling: str
+    hidden_dim: int | None = None
+    dropout: float = 0.1
+    keras_hub: KerasHubHead | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class KerasHubHead:
+    """The layers of one of Keras Hub's classification heads.
+
+    Args:
+        pooling: string, as in `HeadSpec`.
+        hidden_activation: string or `None`; `None` where the head has no
+            hidden layer.
+        hidden_initializer: string or `None`, `"truncated"` for the
+            architecture's own initializer, `None` for Keras's default.
+        pooled_dropout: bool, whether a dropout precedes the hidden layer.
+        dropout: float, default dropout rate.
+        output_dropout_name: string, name of the layer before the scores.
+        output_dropout_from_backbone: bool, whether that layer takes its rate
+            from the backbone instead.
+        output_initializer: string, `"truncated"` or `"normal"`, both with
+            standard deviation 0.02.
+        learning_rate: float, Adam's in `compile("auto")`.
+    """
+
+    pooling: str
+    hidden_activation: str | None = None
+    hidden_initializer: str | None = None
+    pooled_dropout: bool = False
+    dropout: float = 0.1
+    output_dropout_name: str = "output_dropout"
+    output_dropout_from_backbone: bool = False
+    output_initializer: str = "truncated"
+    learning_rate: float = 5e-5
+
+
+_TANH_HEAD = KerasHubHead("cls", hidden_activation="tanh", pooled_dropout=True, dropout=0.0)
+
+KERAS_HUB_HEADS = {
+    "AlbertBackbone": KerasHubHead("pooler", learning_rate=1e-5),
+    "BertBackbone": KerasHubHead("pooler", output_dropout_name="classifier_dropout"),
+    "DebertaV3Backbone": KerasHubHead(
+        "cls",
+        hidden_activation="gelu",
+        pooled_dropout=True,
+        dropout=0.0,
+        output_dropout_name="classifier_dropout",
+        output_dropout_from_backbone=True,
+    ),
+    "DistilBertBackbone": KerasHubHead(
+        "cls", hidden_activation="relu", hidden_initializer="truncated", dropout=0.2
+    ),
+    "ESMBackbone": _TANH_HEAD,
+    "FNetBackbone": KerasHubHead("pooler", output_initializer="normal"),
+    "RobertaBackbone": _TANH_HEAD,
+    "RoformerV2Backbone": _TANH_HEAD,
+    "XLMRobertaBackbone": _TANH_HEAD,
+}
+
+
+def subclass_for(base: type, backbone: keras.Model) -> type | None:
+    """Return the subclass of a Keras Hub base class that pairs with a backbone.
+
+    Args:
+        base: a Keras Hub class with `backbone_cls`, such as
+            `keras_hub.models.CausalLM`.
+        backbone: a `keras_hub.models.Backbone` instance.
+
+    Returns:
+        The class, or `None` where Keras Hub has none.
+    """
+    for cls in _subclasses(base):
+        if cls.__module__.startswith("keras_hub.") and cls.backbone_cls is type(backbone):
+            return cls
+    return None
+
+
+def _subclasses(cls: type) -> list[Any]:
+    """All subclasses, near ones first, in the order of their definition."""
+    direct = cls.__subclasses__()
+    return direct + [deeper for child in direct for deeper in _subclasses(child)]
+
+
+def keras_hub_head(backbone: keras.Model) -> KerasHubHead | None:
+    """Return the head that Keras Hub gives this backbone, or `None`.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+
+    Returns:
+        A `KerasHubHead`, or `None` for an architecture whose classifier Keras
+        Hub does not have.
+    """
+    if subclass_for(keras_hub.models.TextClassifier, backbone) is None:
+        return None
+    return KERAS_HUB_HEADS.get(type(backbone).__name__)
+
+
+def resolve_head(
+    backbone: keras.Model,
+    pooling: str = "auto",
+    hidden_dim: int | str | None = "auto",
+    dropout: float | str = "auto",
+) -> HeadSpec:
+    """Fill in `"auto"` and say whether the head is one of Keras Hub's.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+        pooling: string, `"auto"` or one of `POOLINGS`. `"auto"` is the pooling
+            of Keras Hub's own head, else the last real token for a causal
+            backbone, else the mean over real tokens.
+        hidden_dim: int, `None` or `"auto"`, width of the hidden layer.
+        dropout: float or `"auto"`, dropout rate of the head.
+
+    Returns:
+        A `HeadSpec` without `"auto"`.
+
+    Raises:
+        ArgumentError: a value is none of the above, or the backbone lacks what
+            the pooling needs.
+    """
+    native = keras_hub_head(backbone)
+    if pooling == "auto":
+        pooling = native.pooling if native else _default_pooling(backbone)
+    if pooling not in POOLINGS:
+        raise ArgumentError(
+            f'`pooling` must be "auto" or one of {list(POOLINGS)}. '
+            f"Received: pooling={shorten(pooling)}."
+        )
+    if pooling == "pooler" and not _has_own_vector(backbone):
+        raise ArgumentError(
+            f'`pooling="pooler"` needs a backbone with a "pooled_output", which '
+            f"{type(backbone).__name__} lacks. Use one of {list(POOLINGS[1:])}."
+        )
+    like_native = native is not None and native.pooling == pooling
+    native_hidden = backbone.hidden_dim if native and native.hidden_activation else None
+    if hidden_dim == "auto":
+        hidden_dim = native_hidden if like_native else None
+    if hidden_dim is not None and (not isinstance(hidden_dim, int) or hidden_dim < 1):
+        raise ArgumentError(
+            f'`hidden_dim` must be "auto", None or a positive integer. '
+            f"Received: hidden_dim={shorten(hidden_dim)}."
+        )
+    like_native = like_native and (hidden_dim is None) == (native_hidden is None)
+    if dropout == "auto":
+        dropout = native.dropout if native and like_native else 0.1
+    if isinstance(dropout, str) or not 0 <= dropout < 1:
+        raise ArgumentError(
+            f'`dropout` must be "auto" or a number in [0, 1). Received: dropout={shorten(dropout)}.'
+        )
+    return HeadSpec(pooling, hidden_dim, float(dropout), native if like_native else None)
+
+
+def build_head_layers(
+    backbone: keras.Model, spec: HeadSpec, num_classes: int, activation: Any
+) -> dict[str, keras.layers.Layer]:
+    """Make the layers of a head, in the order in which they are applied.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+        spec: `HeadSpec`.
+        num_classes: int, number of outputs.
+        activation: activation of the last layer, as in `keras.layers.Dense`.
+
+    Returns:
+        A dict from attribute name (Keras Hub's own) to layer.
+    """
+    native = spec.keras_hub or KerasHubHead("", hidden_activation="gelu")
+    dtype = backbone.dtype_policy
+    initializers = {
+        "truncated": keras.initializers.TruncatedNormal(stddev=0.02),
+        "normal": keras.initializers.RandomNormal(stddev=0.02),
+    }
+    layers: dict[str, keras.layers.Layer] = {}
+    if spec.hidden_dim is not None:
+        if native.pooled_dropout:
+            layers["pooled_dropout"] = keras.layers.Dropout(
+                spec.dropout, dtype=dtype, name="pooled_dropout"
+            )
+        layers["pooled_dense"] = keras.layers.Dense(
+            spec.hidden_dim,
+            activation=native.hidden_activation,
+            kernel_initializer=initializers.get(native.hidden_initializer or "", "glorot_uniform"),
+            dtype=dtype,
+            name="pooled_dense",
+        )
+    rate = backbone.dropout if native.output_dropout_from_backbone else spec.dropout
+    layers["output_dropout"] = keras.layers.Dropout(
+        rate, dtype=dtype, name=native.output_dropout_name
+    )
+    layers["output_dense"] = keras.layers.Dense(
+        num_classes,
+        kernel_initializer=initializers[native.output_initializer],
+        activation=activation,
+        dtype=dtype,
+        name="logits",
+    )
+    return layers
+
+
+def pool(backbone: keras.Model, outputs: Any, spec: HeadSpec, pad_token_id: int = 0) -> Any:
+    """Reduce the outputs of a backbone to one vector a text.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+        outputs: what `backbone(backbone_inputs(backbone))` returned.
+        spec: `HeadSpec`.
+        pad_token_id: int, the padding token, for a backbone that takes no
+            padding mask. Defaults to `0`.
+
+    Returns:
+        A symbolic tensor of shape `(batch, hidden_dim)`.
+    """
+    if spec.pooling == "pooler":
+        return outputs["pooled_output"] if isinstance(outputs, dict) else outputs
+    sequence = sequence_output(outputs)
+    if spec.pooling == "cls":
+        first = getattr(backbone, "start_token_index", getattr(backbone, "cls_token_index", 0))
+        return sequence[:, first, :]
+    mask = _padding_mask(backbone_inputs(backbone), pad_token_id)
+    return MaskedPooling(spec.pooling, dtype=backbone.dtype_policy, name="pooling")(
+        sequence, padding_mask=mask
+    )
+
+
+def sequence_output(outputs: Any) -> Any:
+    """Return the hidden states of the tokens, whatever a backbone calls them.
+
+    Args:
+        outputs: a tensor, or a dict of tensors, as backbones return them.
+
+    Returns:
+        A tensor of shape `(batch, sequence_length, hidden_dim)`.
+    """
+    if not isinstance(outputs, dict):
+        return outputs
+    for name in ("sequence_output", "encoder_sequence_output"):
+        if name in outputs:
+            return outputs[name]
+    raise ArgumentError(
+        f"The backbone returns {sorted(outputs)}; a text backbone returns one tensor, or "
+        f'"sequence_output" or "encoder_sequence_output" among others.'
+    )
+
+
+@keras.saving.register_keras_serializable(package="keras_textcls")
+class MaskedPooling(keras.layers.Layer):
+    """Pool the hidden states of the real tokens of each text.
+
+    Sums run in float32 whatever the dtype policy, since 512 halves add up to
+    visible errors in bfloat16.
+
+    Args:
+        mode: `"mean"`, `"max"` or `"last"`.
+
+    Call arguments:
+        inputs: float tensor of shape `(batch, sequence_length, hidden_dim)`.
+        padding_mask: tensor of shape `(batch, sequence_length)`, true at real
+            tokens. A text without any real token pools to zeros.
+
+    Example:
+
+    >>> import numpy as np
+    >>> states = np.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]], "float32")
+    >>> mask = np.array([[1, 1, 0]])
+    >>> keras.ops.convert_to_numpy(MaskedPooling("mean")(states, padding_mask=mask)).tolist()
+    [[2.0, 3.0]]
+    """
+
+    def __init__(self, mode: str = "mean", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if mode not in ("mean", "max", "last"):
+            raise ArgumentError(
+                f'`mode` must be "mean", "max" or "last". Received: mode={shorten(mode)}.'
+            )
+        self.mode = mode
+
+    def call(self, inputs: Any, padding_mask: Any) -> Any:
+        real = ops.expand_dims(ops.cast(padding_mask, "bool"), -1)
+        states = ops.cast(inputs, "float32")
+        weights = ops.cast(real, "float32")
+        if self.mode == "max":
+            lowest = ops.where(real, states, ops.full_like(states, -1e9))
+            pooled = ops.max(lowest, axis=1) * ops.max(weights, axis=1)
+        else:
+            if self.mode == "last":
+                # 1 where a real token has no real token after it.
+                after = ops.flip(ops.cumsum(ops.flip(weights, axis=1), axis=1), axis=1)
+                weights = weights * ops.cast(after < 1.5, "float32")
+            total = ops.maximum(ops.sum(weights, axis=1), 1e-9)
+            pooled = ops.sum(ops.where(real, states, 0.0) * weights, axis=1) / total
+        return ops.cast(pooled, self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "mode": self.mode}
+
+
+def _default_pooling(backbone: keras.Model) -> str:
+    """The backbone's own if that is all it returns; last for causal ones; else mean."""
+    if not isinstance(backbone.output, dict) and _has_own_vector(backbone):
+        return "pooler"
+    is_causal = subclass_for(keras_hub.models.CausalLM, backbone) is not None
+    return "last" if is_causal and "encoder_token_ids" not in backbone_inputs(backbone) else "mean"
+
+
+def backbone_inputs(backbone: keras.Model) -> dict[str, Any]:
+    """Return the symbolic inputs of a backbone by name.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+
+    Returns:
+        A dict from input name to symbolic tensor.
+    """
+    inputs = backbone.input
+    if isinstance(inputs, dict):
+        return inputs
+    # Gemma3n declares its inputs as a list; names serve there too.
+    return {tensor.name: tensor for tensor in keras.tree.flatten(inputs)}
+
+
+def _has_own_vector(backbone: keras.Model) -> bool:
+    """Whether the backbone itself returns one vector a text."""
+    outputs = backbone.output
+    if isinstance(outputs, dict):
+        return "pooled_output" in outputs
+    return len(outputs.shape) == 2
+
+
+def _padding_mask(inputs: Any, pad_token_id: int) -> Any:
+    for name in ("padding_mask", "encoder_padding_mask"):
+        if name in inputs:
+            return inputs[name]
+    for name in ("token_ids", "encoder_token_ids"):
+        if name in inputs:
+            return ops.not_equal(inputs[name], pad_token_id)
+    raise ArgumentError(
+        f"The backbone takes {sorted(inputs)}; pooling over real tokens needs "
+        '"padding_mask" or "token_ids" among its inputs.'
+    )

@@ -1,0 +1,414 @@
+"""The one door through which texts and labels come in.
+
+Everything that `fit`, `predict`, `evaluate`, `embed` and `classify` accept is
+turned here into plain Python strings (`TextColumns`) and numpy targets, or
+refused with the index, the type and the remedy. Streams of batches go through
+the same checks, batch by batch.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.labels import LabelSet
+
+# One list of strings a segment: one for single texts, two for pairs.
+TextColumns = tuple[list[str], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """One batch of a stream, checked.
+
+    Args:
+        texts: `TextColumns`, or a dict of arrays where inputs come preprocessed.
+        y: raw labels of the batch, or `None`.
+        sample_weight: float array of shape `(batch,)`, or `None`.
+    """
+
+    texts: Any
+    y: Any = None
+    sample_weight: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        is_dict = isinstance(self.texts, dict)
+        return len(next(iter(self.texts.values())) if is_dict else self.texts[0])
+
+
+def read_texts(x: Any, name: str = "x", first_index: int = 0) -> TextColumns:
+    """Turn any accepted container of texts into lists of strings.
+
+    Args:
+        x: a list of strings, a numpy string array, a pandas, polars or Arrow
+            column, a tensor of strings, or a tuple of those for text pairs.
+        name: string, what error messages call it. Defaults to `"x"`.
+        first_index: int, index of the first text, for messages about streams.
+            Defaults to `0`.
+
+    Returns:
+        A tuple with one list of strings for each segment, all of one length.
+
+    Raises:
+        InvalidDataError: it is a single string, is empty, or holds something
+            that is not text.
+
+    Example:
+
+    >>> read_texts((["a", "b"], ["c", "d"]))
+    (['a', 'b'], ['c', 'd'])
+    """
+    if isinstance(x, (str, bytes)):
+        raise InvalidDataError(
+            f"`{name}` must be a list of texts, not a single text. Received: {name}={shorten(x)}. "
+            f"Wrap it in a list: [{shorten(x)}]."
+        )
+    segments = x if isinstance(x, tuple) else (x,)
+    if isinstance(x, tuple) and (not x or any(isinstance(s, (str, bytes)) for s in x)):
+        raise InvalidDataError(
+            f"`{name}` is a tuple, which stands for text pairs: (first texts, second texts). "
+            f"Received: {name}={shorten(x)}. For single texts pass a list."
+        )
+    columns = tuple(
+        _read_column(s, name if len(segments) == 1 else f"{name}[{i}]", first_index)
+        for i, s in enumerate(segments)
+    )
+    lengths = [len(column) for column in columns]
+    if len(set(lengths)) > 1:
+        raise InvalidDataError(
+            f"The segments of `{name}` must have the same length. Received lengths {lengths}."
+        )
+    if lengths[0] == 0:
+        raise InvalidDataError(f"`{name}` is empty. Pass at least one text.")
+    return columns
+
+
+def _read_column(column: Any, name: str, first_index: int) -> list[str]:
+    values = _to_list(column)
+    if values is None:
+        raise InvalidDataError(
+            f"`{name}` must be a list of texts, a string array, a column of a data frame, a "
+            f"(first, second) tuple of those, or a stream of batches. Received "
+            f"{shorten(column)} of type {type(column).__name__}."
+        )
+    # The fast path: one pass in C for what nearly every caller passes.
+    if all(map(str.__instancecheck__, values)):
+        try:
+            "".join(values).encode("utf-8")
+            return values if type(values) is list else list(values)
+        except UnicodeEncodeError:
+            pass
+    return [_read_text(v, name, first_index + i) for i, v in enumerate(values)]
+
+
+def _read_text(value: Any, name: str, index: int) -> str:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidDataError(
+                f"{name}[{index}] holds bytes that are not UTF-8 (byte {error.start}: "
+                f"{shorten(value[error.start : error.start + 8])}). Decode the texts with their "
+                f'own encoding first, e.g. text.decode("cp1252").'
+            ) from None
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InvalidDataError(
+                f"{name}[{index}] holds a lone surrogate at character {error.start}, which is no "
+                f"text: {shorten(value)}. Read the file with the right encoding."
+            ) from None
+        return str(value)
+    what = "is missing" if _is_missing(value) else "is not a text"
+    raise InvalidDataError(
+        f"{name}[{index}] {what}: {shorten(value)} of type {type(value).__name__}. Every text "
+        "must be a string; drop the row, or convert it with str()."
+    )
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+
+
+def _to_list(column: Any) -> list[Any] | None:
+    """Plain list of the elements of a column of any library, `None` if it is none."""
+    if isinstance(column, list):
+        return column
+    # Arrow; polars and pandas; numpy and PyTorch; TensorFlow.
+    for method in ("to_pylist", "to_list", "tolist"):
+        if hasattr(column, method):
+            values = getattr(column, method)()
+            return values if isinstance(values, list) else None
+    if hasattr(column, "numpy"):
+        values = column.numpy()
+        return values.tolist() if isinstance(values, np.ndarray) and values.ndim else None
+    if isinstance(column, (Sequence, collections.deque)) and not isinstance(column, (str, bytes)):
+        return list(column)
+    return None
+
+
+def read_targets(
+    y: Any, labels: LabelSet, multi_label: bool, num_texts: int, name: str = "y"
+) -> np.ndarray:
+    """Turn label names or class indices into training targets.
+
+    Args:
+        y: class indices in `[0, num_classes)` or names; for multi-label, lists
+            of names or a matrix of zeros and ones.
+        labels: `LabelSet` of the model.
+        multi_label: bool.
+        num_texts: int, number of texts that `y` belongs to.
+        name: string, what error messages call it. Defaults to `"y"`.
+
+    Returns:
+        An int32 array of shape `(num_texts,)`, or for multi-label a float32
+        array of shape `(num_texts, num_classes)`.
+
+    Raises:
+        InvalidDataError: lengths differ, an index is out of range, or `y` is
+            multi-label for a single-label model or the reverse.
+        UnknownLabelError: a name is not among the labels.
+    """
+    values = _to_list(y)
+    if values is None:
+        raise InvalidDataError(
+            f"`{name}` must be a list or array of labels. Received {shorten(y)} of type "
+            f"{type(y).__name__}."
+        )
+    if len(values) != num_texts:
+        raise InvalidDataError(
+            f"`x` and `{name}` must have the same length. Received {num_texts} texts and "
+            f"{len(values)} labels."
+        )
+    values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
+    read = _read_multi_label if multi_label else _read_single_label
+    return read(values, labels, name)
+
+
+def _read_single_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
+    if all(isinstance(v, str) for v in values):
+        return labels.encode(values)
+    for i, value in enumerate(values):
+        if isinstance(value, (list, tuple, set, np.ndarray)):
+            raise InvalidDataError(
+                f"{name}[{i}]={shorten(value)} holds several labels, but this classifier takes one "
+                "a text. Create it with `multi_label=True`, or pass one label a text."
+            )
+        whole = isinstance(value, (int, np.integer)) or (
+            isinstance(value, float) and value.is_integer()
+        )
+        if not whole or isinstance(value, bool):
+            raise InvalidDataError(
+                f"{name}[{i}] is not a label: {shorten(value)} of type {type(value).__name__}. "
+                "Pass class indices, or label names, for every text."
+            )
+        if not 0 <= value < len(labels):
+            raise InvalidDataError(
+                f"{name}[{i}]={shorten(value)} is out of range: class indices of this classifier "
+                f"run from 0 to {len(labels) - 1}."
+            )
+    return np.asarray(values, dtype="int32")
+
+
+def _read_multi_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
+    for i, value in enumerate(values):
+        if not isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+            raise InvalidDataError(
+                f"{name}[{i}]={shorten(value)} is a single label, but this classifier is "
+                "multi-label. Pass a list of names for each text, or a 0/1 matrix of shape "
+                f"(num_texts, {len(labels)})."
+            )
+    if any(isinstance(v, str) for row in values for v in row) or not any(len(r) for r in values):
+        return labels.encode_multi(values)
+    for i, row in enumerate(values):
+        if len(row) != len(labels) or not set(row) <= {0, 1}:
+            raise InvalidDataError(
+                f"{name}[{i}]={shorten(row)} is not a row of {len(labels)} zeros and ones, one a "
+                "label. Pass a 0/1 matrix, or lists of label names."
+            )
+    return np.asarray(values, dtype="float32")
+
+
+def names_in(y: Any) -> LabelSet | None:
+    """Return the label names that occur in `y`, or `None` if it holds no names.
+
+    Args:
+        y: labels of any kind.
+
+    Returns:
+        A `LabelSet` in sorted order, or `None`.
+    """
+    values = _to_list(y)
+    if not values:
+        return None
+    rows = [v if isinstance(v, (list, tuple, set, frozenset)) else [v] for v in values]
+    names = [name for row in rows for name in row]
+    if not names or not all(isinstance(name, str) for name in names):
+        return None
+    return LabelSet.from_data(names)
+
+
+def read_sample_weight(sample_weight: Any, num_texts: int) -> np.ndarray | None:
+    """Check the weights of the texts.
+
+    Args:
+        sample_weight: numbers, one a text, or `None`.
+        num_texts: int.
+
+    Returns:
+        A float32 array of shape `(num_texts,)`, or `None`.
+
+    Raises:
+        InvalidDataError: the length differs, or a weight is negative or not
+            finite.
+    """
+    if sample_weight is None:
+        return None
+    values = np.asarray(_to_list(sample_weight), dtype="float32")
+    if values.shape != (num_texts,):
+        raise InvalidDataError(
+            f"`sample_weight` must hold one number for each of the {num_texts} texts. Received "
+            f"shape {values.shape}."
+        )
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if bad.size:
+        raise InvalidDataError(
+            f"sample_weight[{bad[0]}]={values[bad[0]]} is not a finite number of at least 0."
+        )
+    return values
+
+
+def open_stream(x: Any) -> Callable[[], Iterator[Any]] | None:
+    """Return a function that starts one pass over a stream of batches.
+
+    Args:
+        x: anything.
+
+    Returns:
+        A function without arguments that returns an iterator of raw batches,
+        or `None` if `x` is not a `tf.data.Dataset`, a grain dataset, a
+        `keras.utils.PyDataset` or a PyTorch `DataLoader`.
+
+    Raises:
+        ArgumentError: `x` is a generator, which can be read only once.
+    """
+    if isinstance(x, Iterator):
+        raise ArgumentError(
+            f"`x` is a {type(x).__name__}, which can be read only once. Pass a list, a "
+            "`tf.data.Dataset`, a grain dataset, a `keras.utils.PyDataset` or a `DataLoader`."
+        )
+    if _is_from(x, "tensorflow", "DatasetV2"):
+        return lambda: x.as_numpy_iterator()
+    if _is_from(x, "grain", "MapDataset", "IterDataset", "DataLoader"):
+        return lambda: iter(x)
+    if _is_from(x, "torch", "DataLoader"):
+        return lambda: iter(x)
+    if _is_from(x, "keras", "PyDataset"):
+        return lambda: _iterate_py_dataset(x)
+    return None
+
+
+def _is_from(x: Any, package: str, *names: str) -> bool:
+    """Whether a base class of `x` has such a name, without importing the package."""
+    return package in sys.modules and any(
+        base.__name__ in names and base.__module__.split(".")[0] == package
+        for base in type(x).__mro__
+    )
+
+
+def _iterate_py_dataset(dataset: Any) -> Iterator[Any]:
+    if dataset.num_batches is None:
+        raise ArgumentError("A PyDataset without `num_batches` never ends. Give it a length.")
+    dataset.on_epoch_begin()
+    for i in range(dataset.num_batches):
+        yield dataset[i]
+    dataset.on_epoch_end()
+
+
+def read_features(x: Any) -> dict[str, np.ndarray]:
+    """Check inputs that are preprocessed already.
+
+    Args:
+        x: dict from input name to an array of shape `(num_texts, ...)`.
+
+    Returns:
+        A dict of numpy arrays.
+
+    Raises:
+        InvalidDataError: it is not a dict of arrays of one length.
+    """
+    if not isinstance(x, dict) or not x:
+        raise InvalidDataError(
+            "The classifier has no preprocessor, so `x` must be a dict of preprocessed inputs such "
+            f"as token_ids. Received {shorten(x)} of type {type(x).__name__}. Set "
+            "classifier.preprocessor to pass texts."
+        )
+    features = {name: np.asarray(values) for name, values in x.items()}
+    lengths = {name: values.shape[:1] for name, values in features.items()}
+    if len(set(lengths.values())) > 1 or () in lengths.values():
+        raise InvalidDataError(f"The inputs in `x` differ in length: {lengths}.")
+    return features
+
+
+def read_batch(
+    batch: Any, first_index: int, needs_labels: bool, preprocessed: bool = False
+) -> Batch:
+    """Check one raw batch of a stream.
+
+    Args:
+        batch: texts, `(texts, labels)` or `(texts, labels, weights)`, where
+            texts may be a tuple of two for pairs.
+        first_index: int, number of texts before this batch.
+        needs_labels: bool, whether labels must be there.
+        preprocessed: bool, whether the stream yields dicts of model inputs
+            instead of texts. Defaults to `False`.
+
+    Returns:
+        A `Batch`.
+
+    Raises:
+        InvalidDataError: there are no labels, or a text is not a text.
+    """
+    parts = batch if isinstance(batch, (tuple, list)) and not _is_texts(batch) else (batch,)
+    if len(parts) > 3:
+        raise InvalidDataError(
+            f"A batch of the stream must be texts, (texts, labels) or (texts, labels, weights). "
+            f"Received {len(parts)} parts."
+        )
+    texts = read_features(parts[0]) if preprocessed else _read_batch_texts(parts[0], first_index)
+    y = parts[1] if len(parts) > 1 else None
+    if needs_labels and y is None:
+        raise InvalidDataError("The stream has no labels; yield (texts, labels) batches.")
+    weight = read_sample_weight(parts[2], len(Batch(texts))) if len(parts) > 2 else None
+    return Batch(texts, y, weight)
+
+
+def _read_batch_texts(raw: Any, first_index: int) -> TextColumns:
+    if isinstance(raw, dict):
+        raise InvalidDataError(
+            "The stream yields dicts, which are preprocessed inputs. Set `preprocessor = None` to "
+            "feed them to the model as they are, or yield texts."
+        )
+    if isinstance(raw, (str, bytes)) or getattr(raw, "ndim", None) == 0:
+        raise InvalidDataError(
+            "The stream yields single texts, not batches. Batch it first, e.g. dataset.batch(32)."
+        )
+    # PyTorch's default collation hands out tuples of strings, and lists of those for pairs.
+    if isinstance(raw, (tuple, list)) and len(raw):
+        raw = list(raw) if _is_texts(raw) else tuple(raw)
+    return read_texts(raw, first_index=first_index)
+
+
+def _is_texts(batch: Any) -> bool:
+    return bool(len(batch)) and isinstance(batch[0], (str, bytes))

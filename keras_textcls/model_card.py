@@ -1,0 +1,85 @@
+"""The `README.md` that is written into every saved preset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras_textcls.text_classifier import TextClassifier
+
+CARD_FILE = "README.md"
+_MARK = "<!-- Written by keras-textcls; remove this line to keep your own edits. -->"
+_MOST_LABELS = 50
+
+
+def is_own_card(path: Path) -> bool:
+    """Whether a model card is ours to overwrite.
+
+    Args:
+        path: `Path` of a README.
+
+    Returns:
+        A bool: it exists and still has our mark.
+    """
+    try:
+        return _MARK in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
+def write_card(classifier: TextClassifier, portable: bool, directory: Path) -> None:
+    """Write the model card.
+
+    Args:
+        classifier: a `TextClassifier`.
+        portable: bool, whether Keras Hub alone can load the preset.
+        directory: `Path` of the preset.
+    """
+    kind = "multi-label" if classifier.multi_label else "one label a text"
+    labels = [f"{i}. `{name}`" for i, name in enumerate(classifier.labels)][:_MOST_LABELS]
+    more = len(classifier.labels) - len(labels)
+    usage = [
+        "from keras_textcls import TextClassifier",
+        "",
+        'classifier = TextClassifier.from_preset("path/to/this/directory")',
+        'classifier.classify(["your text"])',
+    ]
+    plain = (
+        "Without keras-textcls, `keras_hub.models.TextClassifier.from_preset` loads it too; its "
+        "outputs are then numbered, not named."
+        if portable
+        else "Its head is not one that Keras Hub has: loading it takes keras-textcls."
+    )
+    training = [f"- {k}: {v}" for k, v in (classifier.training_summary or {}).items()]
+    text = "\n".join(
+        [
+            "---",
+            "library_name: keras-hub",
+            "pipeline_tag: text-classification",
+            "---",
+            _MARK,
+            "",
+            f"# Text classifier on {type(classifier.backbone).__name__}",
+            "",
+            f"{classifier.num_classes} labels ({kind}), "
+            f"{classifier.backbone.count_params():,} parameters in the backbone, pooling "
+            f"`{classifier.pooling}`.",
+            "",
+            "## Labels",
+            "",
+            *labels,
+            *([f"... and {more} more"] if more > 0 else []),
+            "",
+            "## Use",
+            "",
+            "```python",
+            *usage,
+            "```",
+            "",
+            plain,
+            "",
+            *(["## Training", "", *training, ""] if training else []),
+        ]
+    )
+    (directory / CARD_FILE).write_text(text, encoding="utf-8")

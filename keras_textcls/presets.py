@@ -1,0 +1,308 @@
+"""Preset directories: finding, checking, reading and writing them.
+
+The files are Keras Hub's own, so that Keras Hub loads what is saved here. What
+it has no place for (label names, multi-label, thresholds, temperature) stands
+in `classifier.json`. Every JSON file is checked before Keras sees it: nothing
+in a preset may name code to run, or a path outside of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import keras_hub
+from keras_hub.src.utils import preset_utils
+
+from keras_textcls.errors import PresetError, shorten
+
+CLASSIFIER_FILE = "classifier.json"
+SCHEMA_VERSION = 1
+
+# Packages whose classes a preset may name, and classes of theirs that run
+# code or unpickle what the preset brings along.
+_TRUSTED_PACKAGES = ("keras", "keras_hub", "keras_textcls")
+_CODE_RUNNERS = (
+    "Lambda",
+    "__lambda__",
+    "TorchModuleWrapper",
+    "TFSMLayer",
+    "JaxLayer",
+    "FlaxLayer",
+)
+_ASSET_KEYS = ("vocabulary", "merges", "proto", "config_file", "vocabulary_file")
+_LEAVES_DIRECTORY = re.compile(r"(^|[\\/])\.\.([\\/]|$)")
+_OWN_FILES = re.compile(
+    r"(config|task|preprocessor|tokenizer|metadata|classifier)\.json"
+    r"|(model(_\d+)?|task)\.weights\.(h5|json)|assets"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierRecord:
+    """What `classifier.json` holds.
+
+    Args:
+        labels: list of strings, names in the order of the outputs.
+        multi_label: bool.
+        thresholds: list of floats, one a label, or `None`.
+        temperature: float, by which logits are divided in `predict_proba`.
+        training: dict, a free summary of the training, or `None`.
+    """
+
+    labels: list[str]
+    multi_label: bool = False
+    thresholds: list[float] | None = None
+    temperature: float = 1.0
+    training: dict[str, Any] | None = None
+
+
+def is_own_file(name: str) -> bool:
+    """Whether saving a preset replaces this entry of the directory."""
+    return _OWN_FILES.fullmatch(name) is not None
+
+
+class PresetFiles:
+    """Checked access to the files of a preset, local or behind a handle.
+
+    Args:
+        preset: string or path: a built-in name, a `kaggle://`, `hf://` or
+            `modelscope://` handle, or a directory.
+
+    Raises:
+        PresetError: there is no such preset, or it has no `config.json`, or a
+            file of it is broken or refused.
+    """
+
+    def __init__(self, preset: str | os.PathLike[str]) -> None:
+        self.preset = os.fspath(preset)
+        self.directory = self._local_directory()
+        if self.directory is not None:
+            _check_links(self.directory)
+        config = self.json(preset_utils.CONFIG_FILE)
+        if config is None:
+            raise PresetError(
+                f"The preset {self.preset!r} has no `config.json`, so it is no preset"
+                f"{self._contents()}. Pass the directory that `save_to_preset` wrote."
+            )
+        self.config = config
+        for name in (preset_utils.PREPROCESSOR_CONFIG_FILE, preset_utils.TOKENIZER_CONFIG_FILE):
+            self.json(name)
+        self._check_shards()
+
+    @property
+    def is_keras(self) -> bool:
+        """Whether the files are Keras Hub's own, not a Hugging Face checkpoint."""
+        return "registered_name" in self.config
+
+    def path(self, name: str) -> str | None:
+        """Return the local path of a file, downloaded if need be, or `None`."""
+        try:
+            return str(preset_utils.get_file(self.preset, name))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, ImportError) as error:
+            raise PresetError(
+                f"The preset {self.preset!r} cannot be reached (looked for {name}): {error}"
+            ) from error
+
+    def json(self, name: str) -> dict[str, Any] | None:
+        """Return the checked contents of a JSON file, or `None` if there is none."""
+        path = self.path(name)
+        if path is None:
+            return None
+        try:
+            contents = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise PresetError(f"{name} of the preset {self.preset!r} is broken: {error}") from error
+        if not isinstance(contents, dict):
+            raise PresetError(
+                f"{name} of the preset {self.preset!r} must hold a JSON object. Received "
+                f"{shorten(contents)}."
+            )
+        # A Hugging Face tokenizer.json is data for another library, not a Keras config.
+        if "class_name" in contents or "registered_name" in contents:
+            _check_config(contents, f"{name} of the preset {self.preset!r}")
+        return contents
+
+    def weights(self, name: str) -> str | None:
+        """Return the local path of an HDF5 file after a look into it, or `None`."""
+        path = self.path(name)
+        if path is not None:
+            _check_hdf5(path, f"{name} of the preset {self.preset!r}")
+        return path
+
+    def record(self) -> ClassifierRecord | None:
+        """Return the contents of `classifier.json`, or `None` if there is none."""
+        contents = self.json(CLASSIFIER_FILE)
+        return None if contents is None else _read_record(contents, self.preset)
+
+    def _local_directory(self) -> Path | None:
+        if "://" in self.preset or self.preset in preset_utils.BUILTIN_PRESETS:
+            return None
+        path = Path(self.preset)
+        if path.is_dir():
+            return path
+        if path.exists():
+            raise PresetError(f"The preset {self.preset!r} is a file. Pass its directory.")
+        names = list(preset_utils.BUILTIN_PRESETS)
+        near = difflib.get_close_matches(self.preset, names, n=3)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise PresetError(
+            f"There is no preset {self.preset!r}: neither a directory nor a built-in name.{hint} "
+            "`TextClassifier.presets` lists the names; handles begin with kaggle://, hf:// or "
+            "modelscope://."
+        )
+
+    def _contents(self) -> str:
+        if self.directory is None:
+            return ""
+        found = sorted(entry.name for entry in self.directory.iterdir())[:6]
+        return f" (it holds {', '.join(found)})" if found else " (it is empty)"
+
+    def _check_shards(self) -> None:
+        contents = self.json(preset_utils.SHARDED_MODEL_WEIGHTS_CONFIG_FILE)
+        for shard in (contents or {}).get("weight_map", {}).values():
+            for name in shard if isinstance(shard, list) else [shard]:
+                if os.path.basename(str(name)) != name:
+                    raise PresetError(
+                        f"model.weights.json of the preset {self.preset!r} names a file outside "
+                        f"of the preset: {shorten(name)}."
+                    )
+
+
+def _check_links(directory: Path) -> None:
+    """Refuse links that leave the preset, but for the blobs of the Hugging Face cache."""
+    root = directory.resolve()
+    blobs = root.parent.parent / "blobs"
+    for entry in root.rglob("*"):
+        if not entry.is_symlink():
+            continue
+        end = entry.resolve()
+        if not end.is_relative_to(root) and not end.is_relative_to(blobs):
+            raise PresetError(
+                f"{entry.relative_to(root)} of the preset {str(directory)!r} is a link that leaves "
+                "the preset. Replace it with the file itself."
+            )
+
+
+def _check_config(config: Any, where: str, key: str = "") -> None:
+    """Refuse a Keras config that names foreign classes, code, or paths elsewhere."""
+    if isinstance(config, dict):
+        if "class_name" in config:
+            _check_class(config, where)
+        for name, value in config.items():
+            _check_config(value, where, str(name))
+    elif isinstance(config, list):
+        for value in config:
+            _check_config(value, where, key)
+    elif isinstance(config, str):
+        outside = key in _ASSET_KEYS and (os.path.isabs(config) or config.startswith("~"))
+        if outside or _LEAVES_DIRECTORY.search(config):
+            raise PresetError(
+                f"{where} names a path outside of the preset: {key}={shorten(config)}. It was "
+                "refused; a preset brings its own files."
+            )
+
+
+def _check_class(config: dict[str, Any], where: str) -> None:
+    name = str(config["class_name"])
+    registered = config.get("registered_name")
+    module = config.get("module")
+    if name in _CODE_RUNNERS or str(registered).split(">")[-1] in _CODE_RUNNERS:
+        raise PresetError(
+            f"{where} holds a {name!r}, which runs code when it is loaded. It was refused."
+        )
+    # `registered_name` is only present in configs of objects, not in plain values.
+    if registered is not None and keras.saving.get_registered_object(str(registered)) is not None:
+        return
+    trusted = module is None or str(module).split(".")[0] in _TRUSTED_PACKAGES
+    is_function = module == "builtins" and name == "function"
+    known_to_keras = registered is None or ">" not in str(registered)
+    if not (trusted and known_to_keras) and not is_function:
+        raise PresetError(
+            f"{where} names the class {shorten(registered or name)} of {module!r}, which is not "
+            f"one of {', '.join(_TRUSTED_PACKAGES)}. If you trust it, import it first and register "
+            "it with keras.saving.register_keras_serializable()."
+        )
+
+
+def _check_hdf5(path: str, where: str) -> None:
+    try:
+        with h5py.File(path, "r") as file:
+            _check_group(file, where)
+    except OSError as error:
+        raise PresetError(f"{where} is broken or cut short: {error}") from error
+
+
+def _check_group(group: Any, where: str) -> None:
+    for name in group:
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise PresetError(f"{where} links to another place at {name!r}. It was refused.")
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            _check_group(item, where)
+        elif item.external or item.is_virtual:
+            raise PresetError(f"{where} keeps {name!r} in another file. It was refused.")
+
+
+def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
+    where = f"{CLASSIFIER_FILE} of the preset {preset!r}"
+    version = contents.get("schema_version")
+    if not isinstance(version, int) or version < 1:
+        raise PresetError(f"{where} has no `schema_version`. Received {shorten(version)}.")
+    if version > SCHEMA_VERSION:
+        raise PresetError(
+            f"{where} was written by a newer version of keras-textcls (schema {version}; this one "
+            f"reads up to {SCHEMA_VERSION}). Upgrade keras-textcls."
+        )
+    labels = contents.get("labels")
+    if not isinstance(labels, list) or not all(isinstance(n, str) for n in labels):
+        raise PresetError(f"{where}: `labels` must be a list of names. Received {shorten(labels)}.")
+    thresholds = contents.get("thresholds")
+    temperature = contents.get("temperature", 1.0)
+    numbers = [temperature] if thresholds is None else [temperature, *thresholds]
+    if not all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in numbers):
+        raise PresetError(
+            f"{where}: `thresholds` and `temperature` must be numbers. Received "
+            f"{shorten(thresholds)} and {shorten(temperature)}."
+        )
+    if thresholds is not None and len(thresholds) != len(labels):
+        raise PresetError(f"{where} has {len(labels)} labels but {len(thresholds)} thresholds.")
+    return ClassifierRecord(
+        labels, bool(contents.get("multi_label")), thresholds, temperature, contents.get("training")
+    )
+
+
+def write_record(record: ClassifierRecord, directory: Path) -> None:
+    """Write `classifier.json`.
+
+    Args:
+        record: `ClassifierRecord`.
+        directory: `Path` of the preset.
+    """
+    contents = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(record)}
+    text = json.dumps(contents, indent=2, ensure_ascii=False) + "\n"
+    (directory / CLASSIFIER_FILE).write_text(text, encoding="utf-8")
+
+
+def builtin_presets() -> dict[str, Any]:
+    """Return Keras Hub's built-in presets of text backbones, by name.
+
+    Returns:
+        A dict from name to Keras Hub's description of the preset.
+    """
+    found: dict[str, Any] = {}
+    for cls in preset_utils.list_subclasses(keras_hub.models.Tokenizer):
+        backbone_cls = getattr(cls, "backbone_cls", None)
+        if backbone_cls is not None:
+            found.update(backbone_cls.presets)
+    return dict(sorted(found.items()))

@@ -1,0 +1,291 @@
+"""Loading and saving classifiers, and crossing over to Keras Hub's own.
+
+A classifier whose head Keras Hub has is saved as Keras Hub's class, so that a
+project without keras-textcls loads it; `presets.py` guards what is read.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import keras_hub
+from keras_hub.src.utils import preset_utils
+
+from keras_textcls.atomic import replace_directory
+from keras_textcls.errors import ArgumentError, PresetError, shorten
+from keras_textcls.heads import backbone_inputs, subclass_for
+from keras_textcls.labels import LabelSet
+from keras_textcls.model_card import CARD_FILE, is_own_card, write_card
+from keras_textcls.presets import ClassifierRecord, PresetFiles, is_own_file, write_record
+from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+
+if TYPE_CHECKING:
+    from keras_textcls.text_classifier import TextClassifier
+
+_WEIGHTED_LAYERS = ("pooled_dense", "output_dense")
+_HEAD_ARGUMENTS = ("num_classes", "activation", "dropout", "hidden_dim")
+
+
+def load_classifier(
+    cls: type[TextClassifier], preset: Any, load_weights: bool, **kwargs: Any
+) -> TextClassifier:
+    """Load a classifier; see `TextClassifier.from_preset`.
+
+    Args:
+        cls: `TextClassifier`.
+        preset: string or path.
+        load_weights: bool.
+        **kwargs: arguments of the constructor, and `dtype`.
+
+    Returns:
+        A `TextClassifier`.
+    """
+    files = PresetFiles(preset)
+    fresh = kwargs.get("num_classes") is not None or kwargs.get("labels") is not None
+    saved = _saved_head(files, fresh)
+    if not fresh and "num_classes" not in saved:
+        raise ArgumentError(
+            f"The preset {files.preset!r} holds no classification head. Pass labels=[...] or "
+            "num_classes=... to give it a new one."
+        )
+    weights = None
+    if load_weights and not fresh:
+        weights = files.weights(preset_utils.TASK_WEIGHTS_FILE)
+        if weights is None:
+            raise ArgumentError(
+                f"The preset {files.preset!r} has a head without weights (no task.weights.h5). "
+                "Pass labels=[...] or num_classes=... for a new head, or load_weights=False."
+            )
+    if load_weights:
+        files.weights(preset_utils.MODEL_WEIGHTS_FILE)
+    dtype = kwargs.pop("dtype", None)
+    arguments = {**saved, **kwargs}
+    if "backbone" not in arguments:
+        arguments["backbone"] = _load_backbone(files, load_weights, dtype)
+    if "preprocessor" not in arguments:
+        arguments["preprocessor"] = _load_preprocessor(files, arguments["backbone"])
+    classifier = cls(**arguments)
+    if weights is not None:
+        _load_head_weights(classifier, weights, files)
+    if not fresh:
+        _restore(classifier, files.record())
+    return classifier
+
+
+def _saved_head(files: PresetFiles, fresh: bool) -> dict[str, Any]:
+    """Constructor arguments that the preset holds, without the classes if `fresh`."""
+    saved: dict[str, Any] = {}
+    task = files.json(preset_utils.TASK_CONFIG_FILE) if files.is_keras else None
+    registered = keras.saving.get_registered_object(task["registered_name"]) if task else None
+    config = task["config"] if task else {}
+    if isinstance(registered, type) and issubclass(registered, keras_hub.models.TextClassifier):
+        names = ("num_classes", "activation", "hidden_dim", "dropout", "pooling", "multi_label")
+        saved = {name: config[name] for name in names if name in config}
+        saved["labels"] = config.get("labels")
+    elif task and "pooling_mode" in config:
+        saved["pooling"] = config["pooling_mode"]
+    elif not files.is_keras:
+        saved.update(_sentence_pooling(files))
+    record = files.record()
+    if record is not None and "num_classes" in saved:
+        if len(record.labels) != saved["num_classes"]:
+            raise PresetError(
+                f"classifier.json of the preset {files.preset!r} names {len(record.labels)} "
+                f"labels, but the head in task.json has {saved['num_classes']} outputs."
+            )
+        saved["labels"], saved["multi_label"] = record.labels, record.multi_label
+    if fresh:
+        for name in ("num_classes", "labels", "multi_label"):
+            saved.pop(name, None)
+    return saved
+
+
+def _sentence_pooling(files: PresetFiles) -> dict[str, str]:
+    """Pooling of a sentence-transformers folder."""
+    if files.path("modules.json") is None:
+        return {}
+    config = files.json("1_Pooling/config.json") or {}
+    modes = {"mean_tokens": "mean", "cls_token": "cls", "max_tokens": "max", "lasttoken": "last"}
+    for mode, pooling in modes.items():
+        if config.get(f"pooling_mode_{mode}"):
+            return {"pooling": pooling}
+    return {}
+
+
+def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.Model:
+    if dtype is None and files.is_keras:
+        # As Keras Hub does for tasks: plain floats follow the current policy,
+        # quantized layers keep what they were saved as.
+        saved = files.config.get("config", {}).get("dtype")
+        if isinstance(saved, dict) and saved.get("class_name") != "DTypePolicy":
+            dtype = saved
+    try:
+        return keras_hub.models.Backbone.from_preset(
+            files.preset, load_weights=load_weights, dtype=dtype
+        )
+    except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
+        raise PresetError(
+            f"The backbone of the preset {files.preset!r} cannot be loaded: {error}"
+        ) from error
+
+
+def _load_preprocessor(files: PresetFiles, backbone: keras.Model) -> Any:
+    base = keras_hub.models.TextClassifierPreprocessor
+    config = files.json(preset_utils.PREPROCESSOR_CONFIG_FILE) if files.is_keras else None
+    try:
+        if config is not None:
+            saved = keras.saving.get_registered_object(config["registered_name"])
+            if isinstance(saved, type) and issubclass(saved, base):
+                loader = preset_utils.get_preset_loader(files.preset)
+                return loader.load_preprocessor(saved)
+        native = subclass_for(base, backbone)
+        if native is not None:
+            return native.from_preset(files.preset)  # type: ignore[attr-defined]
+        tokenizer = keras_hub.models.Tokenizer.from_preset(files.preset)
+    except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
+        raise PresetError(
+            f"The tokenizer of the preset {files.preset!r} cannot be loaded: {error} Pass "
+            "preprocessor=None to feed token ids yourself."
+        ) from error
+    return TextClassifierPreprocessor(tokenizer, features=backbone_inputs(backbone))
+
+
+def _load_head_weights(classifier: TextClassifier, path: str, files: PresetFiles) -> None:
+    is_native = classifier.head.keras_hub is not None
+    task = to_keras_hub(classifier) if is_native else classifier
+    try:
+        task.load_task_weights(path)
+    except (ValueError, KeyError, OSError) as error:
+        raise PresetError(
+            f"task.weights.h5 of the preset {files.preset!r} does not fit its head: {error}"
+        ) from error
+    if is_native:
+        _copy_head_weights(task, classifier)
+
+
+def _restore(classifier: TextClassifier, record: ClassifierRecord | None) -> None:
+    if record is not None:
+        classifier.thresholds = record.thresholds
+        classifier.temperature = record.temperature
+        classifier.training_summary = record.training
+
+
+def from_keras_hub(
+    cls: type[TextClassifier], task: keras_hub.models.TextClassifier, **kwargs: Any
+) -> TextClassifier:
+    """Take over a classifier of Keras Hub; see `TextClassifier.from_keras_hub`.
+
+    Args:
+        cls: `TextClassifier`.
+        task: a `keras_hub.models.TextClassifier` instance.
+        **kwargs: further arguments of the constructor.
+
+    Returns:
+        A `TextClassifier`.
+    """
+    if not isinstance(task, keras_hub.models.TextClassifier):
+        raise ArgumentError(
+            f"`task` must be a keras_hub.models.TextClassifier. Received: task={shorten(task)}."
+        )
+    config = {n: getattr(task, n) for n in _HEAD_ARGUMENTS if hasattr(task, n)}
+    if "labels" in kwargs:
+        config.pop("num_classes")
+    arguments = {"backbone": task.backbone, "preprocessor": task.preprocessor, **config, **kwargs}
+    classifier = cls(**arguments)
+    _copy_head_weights(task, classifier)
+    return classifier
+
+
+def to_keras_hub(classifier: TextClassifier) -> keras_hub.models.TextClassifier:
+    """Return Keras Hub's own classifier; see `TextClassifier.to_keras_hub`.
+
+    Args:
+        classifier: a `TextClassifier`.
+
+    Returns:
+        A `keras_hub.models.TextClassifier`.
+    """
+    native = subclass_for(keras_hub.models.TextClassifier, classifier.backbone)
+    if native is None or classifier.head.keras_hub is None:
+        raise ArgumentError(
+            f"Keras Hub has no classifier for {type(classifier.backbone).__name__} with "
+            f"pooling={classifier.pooling!r} and hidden_dim={classifier.hidden_dim}. Its own heads "
+            'come with pooling="auto" and hidden_dim="auto", for: ALBERT, BERT, DeBERTaV3, '
+            "DistilBERT, ESM, FNet, RoBERTa, RoFormerV2 and XLM-RoBERTa."
+        )
+    arguments = {
+        "backbone": classifier.backbone,
+        "num_classes": classifier.num_classes,
+        "preprocessor": classifier.preprocessor,
+        "activation": classifier.activation,
+        "dropout": classifier.dropout,
+        "name": classifier.name,
+    }
+    if classifier.hidden_dim is not None:
+        arguments["hidden_dim"] = classifier.hidden_dim
+    task = native(**arguments)
+    _copy_head_weights(classifier, task)
+    return task
+
+
+def _copy_head_weights(source: Any, target: Any) -> None:
+    for name in _WEIGHTED_LAYERS:
+        layer = getattr(source, name, None)
+        if layer is not None:
+            getattr(target, name).set_weights(layer.get_weights())
+
+
+def is_portable(classifier: TextClassifier) -> bool:
+    """Whether a project without keras-textcls can load what is saved.
+
+    Args:
+        classifier: a `TextClassifier`.
+
+    Returns:
+        A bool: head and preprocessor are Keras Hub's own.
+    """
+    preprocessor = classifier.preprocessor
+    return classifier.head.keras_hub is not None and (
+        preprocessor is None or type(preprocessor).__module__.startswith("keras_hub.")
+    )
+
+
+def save_classifier(
+    classifier: TextClassifier, preset_dir: Any, max_shard_size: float | None
+) -> None:
+    """Save a classifier; see `TextClassifier.save_to_preset`.
+
+    Args:
+        classifier: a `TextClassifier`.
+        preset_dir: string or path.
+        max_shard_size: int, float or `None`, in GB.
+    """
+    target = Path(os.fspath(preset_dir))
+    task = to_keras_hub(classifier) if is_portable(classifier) else classifier
+
+    def keep(name: str) -> bool:
+        if name == CARD_FILE:
+            return not is_own_card(target / name)
+        return not is_own_file(name)
+
+    record = ClassifierRecord(
+        labels=list(classifier.labels),
+        multi_label=classifier.multi_label,
+        thresholds=classifier.thresholds,
+        temperature=classifier.temperature,
+        training=classifier.training_summary,
+    )
+    try:
+        with replace_directory(target, keep) as draft:
+            keras_hub.models.Task.save_to_preset(task, str(draft), max_shard_size=max_shard_size)
+            write_record(record, draft)
+            if not (target / CARD_FILE).exists() or is_own_card(target / CARD_FILE):
+                write_card(classifier, is_portable(classifier), draft)
+    except OSError as error:
+        raise PresetError(
+            f"The preset cannot be written to {str(target)!r}: {error}. What stood there is as it "
+            "was."
+        ) from error

@@ -1,0 +1,610 @@
+"""`TextClassifier`: a backbone, a preprocessor and label names, as one Keras task."""
+
+from __future__ import annotations
+
+import types
+import warnings
+from typing import Any
+
+import keras
+import keras_hub
+import numpy as np
+from keras_hub.src.utils.python_utils import classproperty
+
+from keras_textcls import serialization
+from keras_textcls.batch_source import BatchSource, Encoded, EpochSetter
+from keras_textcls.encoding import TextEncoder
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.execution import bucket_policy, token_budget
+from keras_textcls.feeding import Feeder, stratified_holdout, weigh
+from keras_textcls.heads import HeadSpec, backbone_inputs, build_head_layers, pool, resolve_head
+from keras_textcls.inputs import names_in, open_stream
+from keras_textcls.labels import LabelSet
+from keras_textcls.prediction import Prediction, decide, read_thresholds, to_probabilities
+from keras_textcls.presets import builtin_presets
+
+
+@keras.saving.register_keras_serializable(package="keras_textcls")
+class TextClassifier(keras_hub.models.TextClassifier):
+    """A text classifier on any Keras Hub text backbone, with label names.
+
+    It composes a `keras_hub.models.Backbone` with a
+    `keras_hub.models.Preprocessor`, trains on strings and label names, batches
+    texts of similar length together, and lives in a preset directory that
+    Keras Hub itself can load wherever it has the same head.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+        num_classes: int, number of outputs. May be left out if `labels` is
+            given. Defaults to `None`.
+        preprocessor: a `keras_hub.models.Preprocessor` instance, or `None` if
+            inputs come preprocessed. Defaults to `None`.
+        labels: list of strings, names of the classes in the order of the
+            outputs. Defaults to `None`: `"0"`, `"1"`, ..., replaced by the names
+            that the first `fit` meets if their number is `num_classes`.
+        multi_label: bool, whether a text may have several labels, or none.
+            Defaults to `False`.
+        pooling: string, how hidden states become one vector: `"auto"`,
+            `"pooler"`, `"cls"`, `"mean"`, `"max"` or `"last"`. Defaults to
+            `"auto"`: Keras Hub's own for the architectures that it has a
+            classifier for, else the last real token for causal backbones and
+            the mean for others.
+        hidden_dim: int, `None` or `"auto"`, width of a dense layer before the
+            scores. Defaults to `"auto"`: as Keras Hub has it, else none.
+        activation: activation of the scores, as in `keras.layers.Dense`.
+            Defaults to `None`, logits.
+        dropout: float or `"auto"`, dropout rate of the head. Defaults to
+            `"auto"`: as Keras Hub has it, else 0.1.
+        **kwargs: `name`, `trainable` and `compile` (bool, whether to compile
+            with defaults; defaults to `True`), as for a Keras Hub task.
+
+    Raises:
+        ArgumentError: `num_classes` and `labels` are at odds or both missing,
+            or a value is none of the above.
+
+    Example:
+
+    >>> vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "win", "cash", "see", "you"]
+    >>> tokenizer = keras_hub.models.BertTokenizer(vocabulary=vocabulary)
+    >>> classifier = TextClassifier(
+    ...     backbone=keras_hub.models.BertBackbone(
+    ...         vocabulary_size=9, num_layers=1, num_heads=1, hidden_dim=8, intermediate_dim=8
+    ...     ),
+    ...     preprocessor=keras_hub.models.BertTextClassifierPreprocessor(tokenizer),
+    ...     labels=["ham", "spam"],
+    ... )
+    >>> history = classifier.fit(["win cash", "see you"], ["spam", "ham"], verbose=0)
+    >>> classifier.predict(["see you", "win", "cash"], verbose=0).shape
+    (3, 2)
+    >>> classifier.classify("win cash")[0].label in classifier.labels
+    True
+    """
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        num_classes: int | None = None,
+        preprocessor: Any = None,
+        *,
+        labels: Any = None,
+        multi_label: bool = False,
+        pooling: str = "auto",
+        hidden_dim: int | str | None = "auto",
+        activation: Any = None,
+        dropout: float | str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        labels = _reconcile(num_classes, labels)
+        # === Layers ===
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+        head = resolve_head(backbone, pooling, hidden_dim, dropout)
+        layers = build_head_layers(backbone, head, len(labels), activation)
+        for name, layer in layers.items():
+            setattr(self, name, layer)
+
+        # === Config ===
+        # Before `super().__init__()`, which compiles: the loss depends on it.
+        self.num_classes = len(labels)
+        self.labels = labels
+        self.multi_label = bool(multi_label)
+        self.pooling = head.pooling
+        self.hidden_dim = head.hidden_dim
+        self.activation = keras.activations.get(activation)
+        self.dropout = head.dropout
+        # State beside the Keras object, hidden from its attribute tracking.
+        self._runtime = types.SimpleNamespace(
+            head=head, thresholds=None, temperature=1.0, training=None, encoder=None, embedder=None
+        )
+
+        # === Functional Model ===
+        inputs = backbone_inputs(backbone)
+        tokenizer = getattr(preprocessor, "tokenizer", None)
+        pooled = pool(
+            backbone, backbone(inputs), head, getattr(tokenizer, "pad_token_id", None) or 0
+        )
+        outputs = pooled
+        for layer in layers.values():
+            outputs = layer(outputs)
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        self._runtime.embedder = keras.Model(inputs, pooled, name="embedder")
+
+    @classmethod
+    def from_preset(  # type: ignore[override]
+        cls, preset: Any, load_weights: bool = True, **kwargs: Any
+    ) -> TextClassifier:
+        """Load a classifier from a preset.
+
+        With `labels` or `num_classes` the head is new, otherwise the one saved
+        in the preset is restored.
+
+        Args:
+            preset: string or path: a built-in name such as
+                `"bert_base_en_uncased"`, a `kaggle://`, `hf://` or
+                `modelscope://` handle, or a preset directory. A Hugging Face
+                folder serves as backbone.
+            load_weights: bool. If `False`, all weights are initialized anew.
+                Defaults to `True`.
+            **kwargs: arguments of the constructor that replace what the preset
+                holds, and `dtype`, the dtype policy of the backbone.
+
+        Returns:
+            A `TextClassifier`.
+
+        Raises:
+            PresetError: the preset is missing, broken or refused.
+            ArgumentError: the preset holds no head and neither `labels` nor
+                `num_classes` is given.
+        """
+        return serialization.load_classifier(cls, preset, load_weights, **kwargs)
+
+    @classmethod
+    def from_keras_hub(cls, task: keras_hub.models.TextClassifier, **kwargs: Any) -> TextClassifier:
+        """Take over a classifier of Keras Hub: same backbone, same head weights.
+
+        Args:
+            task: a `keras_hub.models.TextClassifier` instance.
+            **kwargs: `labels`, `multi_label` and other arguments of the
+                constructor that Keras Hub has no place for.
+
+        Returns:
+            A `TextClassifier` that shares the backbone and the preprocessor.
+        """
+        return serialization.from_keras_hub(cls, task, **kwargs)
+
+    def to_keras_hub(self) -> keras_hub.models.TextClassifier:
+        """Return Keras Hub's own classifier: same backbone, same head weights.
+
+        Returns:
+            A `keras_hub.models.TextClassifier` that shares the backbone and the
+            preprocessor. Label names, thresholds and temperature stay behind.
+
+        Raises:
+            ArgumentError: Keras Hub has no such head for this backbone.
+        """
+        return serialization.to_keras_hub(self)
+
+    def save_to_preset(self, preset_dir: Any, max_shard_size: float | None = 10) -> None:
+        """Save everything to a preset directory, or leave it as it was.
+
+        Args:
+            preset_dir: string or path. Files there that are no part of a preset
+                are kept.
+            max_shard_size: int, float or `None`, largest weights file in GB.
+                Defaults to `10`.
+
+        Raises:
+            PresetError: the directory cannot be written.
+        """
+        serialization.save_classifier(self, preset_dir, max_shard_size)
+
+    def compile(
+        self,
+        optimizer: Any = "auto",
+        loss: Any = "auto",
+        *,
+        metrics: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        """Configure training, with Keras Hub's defaults.
+
+        Args:
+            optimizer: `"auto"`, a name or a `keras.Optimizer`. Defaults to
+                `"auto"`: Adam with learning rate 5e-5 (1e-5 for ALBERT).
+            loss: `"auto"`, a name or a `keras.losses.Loss`. Defaults to
+                `"auto"`: `SparseCategoricalCrossentropy`, or for multi-label
+                `BinaryCrossentropy`, from logits unless the activation makes
+                probabilities.
+            metrics: `"auto"` or a list of metrics. Defaults to `"auto"`:
+                `SparseCategoricalAccuracy`, or for multi-label
+                `BinaryAccuracy`, `Precision` and `Recall` at probability 0.5.
+            **kwargs: see `keras.Model.compile`.
+        """
+        native = self._runtime.head.keras_hub
+        if optimizer == "auto":
+            optimizer = keras.optimizers.Adam(native.learning_rate if native else 5e-5)
+        is_probability = self.activation in (
+            keras.activations.sigmoid if self.multi_label else keras.activations.softmax,
+        )
+        if loss == "auto":
+            kind = (
+                keras.losses.BinaryCrossentropy
+                if self.multi_label
+                else keras.losses.SparseCategoricalCrossentropy
+            )
+            loss = kind(from_logits=not is_probability)
+        if metrics == "auto":
+            metrics = [keras.metrics.SparseCategoricalAccuracy()]
+            if self.multi_label:
+                half = 0.5 if is_probability else 0.0
+                metrics = [
+                    keras.metrics.BinaryAccuracy(threshold=half),
+                    keras.metrics.Precision(thresholds=half),
+                    keras.metrics.Recall(thresholds=half),
+                ]
+        self._runtime.known_widths = set()
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+
+    def fit(  # type: ignore[override]
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        validation_data: Any = None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        seed: int | None = None,
+        callbacks: Any = None,
+        verbose: str | int = "auto",
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train on texts and labels.
+
+        Args:
+            x: a list of texts, a string array, a column of a data frame, a
+                `(first, second)` tuple of those for pairs, or a stream of
+                `(texts, labels)` batches: a `tf.data.Dataset`, a grain dataset,
+                a `keras.utils.PyDataset` or a `torch` `DataLoader`.
+            y: labels: class indices or names; for multi-label, lists of names
+                or a 0/1 matrix. `None` for a stream.
+            batch_size: int, texts a step. Defaults to `None`: 32, or the size
+                of the stream's own batches.
+            epochs: int. Defaults to `1`.
+            validation_data: `(x, y)`, `(x, y, sample_weight)` or a stream.
+                Defaults to `None`.
+            validation_split: float in `[0, 1)`, share of the texts held out,
+                drawn at random with the label mix of the whole. Defaults to
+                `0.0`.
+            shuffle: bool, whether every epoch has an order of its own.
+                Defaults to `True`.
+            sample_weight: numbers, one a text. Defaults to `None`.
+            class_weight: `"balanced"` or a dict from label to weight. Defaults
+                to `None`.
+            seed: int. The same seed gives the same order, split and dropout.
+                Defaults to `None`: drawn from numpy's global generator, which
+                `keras.utils.set_random_seed` seeds.
+            callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
+            verbose: as in `keras.Model.fit`. Defaults to `"auto"`.
+            **kwargs: further arguments of `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            InvalidDataError: texts or labels cannot be used.
+        """
+        seed = int(np.random.randint(2**31)) if seed is None else seed
+        feeder = self._feeder()
+        source = feeder.training_stream(x, batch_size, class_weight, shuffle, seed)
+        if source is None:
+            self._adopt_names(y)
+            feeder.labels = self.labels
+            data = self._read_labelled(feeder, x, y, sample_weight)
+            if validation_split and validation_data is None:
+                rng = np.random.default_rng([seed, 0])
+                kept, held_out = stratified_holdout(data.y, validation_split, rng)
+                validation_data = feeder.inference(data.take(held_out))
+                data = data.take(kept)
+            data = weigh(data, class_weight, self.labels)
+            source = feeder.training(data, batch_size or 32, epochs, shuffle, seed)
+        else:
+            _refuse_beside_stream(y=y, sample_weight=sample_weight, validation_split=validation_split)
+        if validation_data is not None and not isinstance(validation_data, BatchSource):
+            validation_data = self._evaluation_source(feeder, *_unpack(validation_data))
+        self._reseed_dropout(seed)
+        with warnings.catch_warnings():
+            # A backbone with a pooler that this head does not read.
+            warnings.filterwarnings("ignore", "Gradients do not exist for variables .*pooled_dense")
+            return keras.Model.fit(
+                self,
+                x=source.dataset(endless=kwargs.get("steps_per_epoch") is not None),
+                validation_data=validation_data.dataset() if validation_data else None,
+                callbacks=[EpochSetter(source), *(callbacks or [])],
+                epochs=epochs,
+                verbose=verbose,
+                shuffle=False,
+                **kwargs,
+            )
+
+    def evaluate(  # type: ignore[override]
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Compute the loss and the metrics, as `keras.Model.evaluate` does.
+
+        Args:
+            x: texts or a stream, as in `fit`.
+            y: labels, as in `fit`.
+            batch_size: int, texts a batch. Defaults to `None`, as many as suit
+                the model.
+            verbose: as in `keras.Model.evaluate`. Defaults to `"auto"`.
+            sample_weight: numbers, one a text. Defaults to `None`.
+            **kwargs: further arguments of `keras.Model.evaluate`, such as
+                `return_dict`.
+
+        Returns:
+            A list of the loss and the metrics, or a dict if `return_dict=True`.
+        """
+        if not kwargs.get("_use_cached_eval_dataset", False):
+            x = self._evaluation_source(self._feeder(), x, y, sample_weight, batch_size).dataset()
+        return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
+
+    def predict(  # type: ignore[override]
+        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any
+    ) -> np.ndarray:
+        """Return what the model outputs: logits, unless `activation` is set.
+
+        Args:
+            x: texts or a stream, as in `fit`; labels in a stream are ignored.
+            batch_size: int, texts a batch. Defaults to `None`, as many as suit
+                the model.
+            verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
+            **kwargs: further arguments of `keras.Model.predict`.
+
+        Returns:
+            A float32 array of shape `(num_texts, num_classes)`, in the order of
+            the texts.
+        """
+        return self._run(self, x, batch_size, verbose, **kwargs)
+
+    def predict_proba(
+        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
+    ) -> np.ndarray:
+        """Return probabilities: softmax, or sigmoid for multi-label.
+
+        Args:
+            x: texts or a stream, as in `predict`.
+            batch_size: int, texts a batch. Defaults to `None`.
+            verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
+
+        Returns:
+            A float32 array of shape `(num_texts, num_classes)`.
+        """
+        outputs = self.predict(x, batch_size, verbose)
+        return to_probabilities(outputs, self.activation, self.multi_label, self.temperature)
+
+    def classify(
+        self,
+        x: Any,
+        threshold: Any = None,
+        top_k: int | None = None,
+        batch_size: int | None = None,
+    ) -> list[Prediction]:
+        """Answer in label names.
+
+        Args:
+            x: one text, or texts or a stream as in `predict`.
+            threshold: float in `[0, 1]`, one a label, or a dict from label name
+                to float: the probability that a label must reach. Defaults to
+                `None`: the classifier's `thresholds`, else 0.5 for multi-label
+                and none otherwise.
+            top_k: int, most labels a text. Defaults to `None`, no limit.
+            batch_size: int, texts a batch. Defaults to `None`.
+
+        Returns:
+            A list of `Prediction`, one a text.
+        """
+        x = [x] if isinstance(x, str) else x
+        thresholds = read_thresholds(self.thresholds if threshold is None else threshold, self.labels)
+        probabilities = self.predict_proba(x, batch_size, verbose=0)
+        return decide(probabilities, self.labels, self.multi_label, thresholds, top_k)
+
+    def embed(
+        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
+    ) -> np.ndarray:
+        """Return the pooled features of the texts, what the head gets to see.
+
+        Args:
+            x: texts or a stream, as in `predict`.
+            batch_size: int, texts a batch. Defaults to `None`.
+            verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
+
+        Returns:
+            A float32 array of shape `(num_texts, hidden_dim)`.
+        """
+        return self._run(self._runtime.embedder, x, batch_size, verbose)
+
+    @property
+    def head(self) -> HeadSpec:
+        """What stands between the backbone and the scores, a `HeadSpec`."""
+        return self._runtime.head
+
+    @property
+    def sequence_length(self) -> int | None:
+        """Longest sequence in tokens; longer texts are truncated. Settable."""
+        return getattr(self.preprocessor, "sequence_length", None)
+
+    @sequence_length.setter
+    def sequence_length(self, value: int) -> None:
+        if not isinstance(value, (int, np.integer)) or value < 1 or self.preprocessor is None:
+            raise ArgumentError(
+                "`sequence_length` must be a positive integer, on a classifier with a "
+                f"preprocessor. Received: sequence_length={shorten(value)}."
+            )
+        self.preprocessor.sequence_length = int(value)
+
+    @property
+    def thresholds(self) -> list[float] | None:
+        """Probability that each label must reach in `classify`, or `None`. Settable."""
+        return self._runtime.thresholds
+
+    @thresholds.setter
+    def thresholds(self, value: Any) -> None:
+        values = read_thresholds(value, self.labels)
+        self._runtime.thresholds = None if values is None else values.tolist()
+
+    @property
+    def temperature(self) -> float:
+        """By which `predict_proba` divides logits; 1.0 if not calibrated. Settable."""
+        return self._runtime.temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        if not value > 0 or not np.isfinite(value):
+            raise ArgumentError(
+                f"`temperature` must be a positive number. Received: temperature={shorten(value)}."
+            )
+        self._runtime.temperature = float(value)
+
+    @property
+    def training_summary(self) -> dict[str, Any] | None:
+        """A free JSON summary of the training, kept in the preset. Settable."""
+        return self._runtime.training
+
+    @training_summary.setter
+    def training_summary(self, value: dict[str, Any] | None) -> None:
+        self._runtime.training = value
+
+    @classproperty
+    def presets(cls) -> dict[str, Any]:  # noqa: N805
+        """The built-in presets: Keras Hub's, for every text backbone."""
+        return builtin_presets()
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "labels": list(self.labels),
+            "multi_label": self.multi_label,
+            "pooling": self.pooling,
+            "hidden_dim": self.hidden_dim,
+            "activation": keras.activations.serialize(self.activation),
+            "dropout": self.dropout,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> TextClassifier:
+        # Keras Hub's own writes into the config that it is given.
+        return super().from_config(dict(config))
+
+    def _feeder(self) -> Feeder:
+        runtime = self._runtime
+        if self.preprocessor is None:
+            encoder = None
+        elif runtime.encoder is None or runtime.encoder.preprocessor is not self.preprocessor:
+            encoder = runtime.encoder = TextEncoder(self.preprocessor)
+        else:
+            encoder = runtime.encoder
+        return Feeder(
+            encoder=encoder,
+            labels=self.labels,
+            multi_label=self.multi_label,
+            policy=bucket_policy(self),
+            token_budget=token_budget(self.backbone),
+            longest=getattr(self.backbone, "max_sequence_length", None),
+            known_widths=runtime.known_widths,
+        )
+
+    def _run(self, model: keras.Model, x: Any, batch_size: Any, verbose: Any, **kwargs: Any) -> Any:
+        feeder = self._feeder()
+        source = feeder.inference_stream(x, labelled=False, batch_size=batch_size)
+        source = source or feeder.inference(feeder.read(x), batch_size)
+        outputs = keras.Model.predict(model, source.dataset(), verbose=verbose, **kwargs)
+        return source.restore_order(np.asarray(outputs).astype("float32"))
+
+    def _evaluation_source(
+        self, feeder: Feeder, x: Any, y: Any, sample_weight: Any, batch_size: int | None = None
+    ) -> BatchSource:
+        source = feeder.inference_stream(x, labelled=True, batch_size=batch_size)
+        if source is None:
+            data = self._read_labelled(feeder, x, y, sample_weight)
+            return feeder.inference(data, batch_size)
+        _refuse_beside_stream(y=y, sample_weight=sample_weight)
+        return source
+
+    def _read_labelled(self, feeder: Feeder, x: Any, y: Any, sample_weight: Any) -> Encoded:
+        if y is None:
+            raise InvalidDataError(
+                "`y` is missing. Pass the labels of the texts, or a stream of (texts, labels)."
+            )
+        return feeder.read(x, y, sample_weight)
+
+    def _adopt_names(self, y: Any) -> None:
+        """Take the names in `y` if none were given and their number fits."""
+        names = names_in(y) if self.labels.is_numbered else None
+        if names is None or set(names) <= set(self.labels):
+            return
+        if len(names) != self.num_classes:
+            raise InvalidDataError(
+                f"`y` holds {len(names)} different label names ({', '.join(names[:6])}), but the "
+                f"classifier has num_classes={self.num_classes} and no names of its own. Create it "
+                "with labels=[...] instead of num_classes."
+            )
+        self.labels = names
+
+    def _reseed_dropout(self, seed: int) -> None:
+        generators = [
+            layer.seed_generator
+            for layer in self._flatten_layers()
+            if getattr(layer, "seed_generator", None) is not None
+        ]
+        for i, generator in enumerate(generators):
+            generator.state.assign(np.asarray([seed, i], dtype="uint32"))
+
+
+def _reconcile(num_classes: int | None, labels: Any) -> LabelSet:
+    """The names of the classes, from whichever argument was given."""
+    if labels is None and num_classes is None:
+        raise ArgumentError(
+            "A classifier needs its classes: pass labels=[...] (names), or num_classes=... "
+            "(numbers only)."
+        )
+    if labels is None:
+        return LabelSet.numbered(num_classes)  # type: ignore[arg-type]
+    labels = labels if isinstance(labels, LabelSet) else LabelSet(labels)
+    if num_classes is not None and num_classes != len(labels):
+        raise ArgumentError(
+            f"`num_classes` and `labels` are at odds: num_classes={num_classes}, but labels="
+            f"{shorten(list(labels))} has {len(labels)} names. Pass only `labels`."
+        )
+    return labels
+
+
+def _unpack(validation_data: Any) -> tuple[Any, Any, Any]:
+    """`(x, y, sample_weight)` of the argument `validation_data`."""
+    if open_stream(validation_data) is not None:
+        return validation_data, None, None
+    if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+        raise ArgumentError(
+            "`validation_data` must be (x, y), (x, y, sample_weight) or a stream of batches. "
+            f"Received {shorten(validation_data)}."
+        )
+    x, y, *weight = validation_data
+    return x, y, weight[0] if weight else None
+
+
+def _refuse_beside_stream(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        if value is not None and value != 0.0:
+            raise ArgumentError(
+                f"`x` is a stream of batches, so `{name}` cannot be given beside it. Let the "
+                "stream yield (texts, labels, weights), and pass `validation_data`."
+            )
