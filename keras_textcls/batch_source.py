@@ -8,7 +8,9 @@ fail on the next width.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -158,6 +160,25 @@ class BatchSource:
         restored = np.empty((int(real.sum()), *rows.shape[1:]), dtype=rows.dtype)
         restored[order[real]] = rows[real]
         return restored
+
+
+@contextlib.contextmanager
+def quiet(*sources: BatchSource | None) -> Iterator[None]:
+    """Hold back two warnings of Keras that are false here.
+
+    Args:
+        *sources: `BatchSource` or `None`, what Keras is about to read.
+
+    Returns:
+        A context manager.
+    """
+    with warnings.catch_warnings():
+        # A backbone may have a pooler of its own that the head does not read.
+        warnings.filterwarnings("ignore", "Gradients do not exist for variables .*pooled_dense")
+        if any(source is not None and source.num_batches is None for source in sources):
+            # Said at the end of every stream whose length is not known beforehand.
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+        yield
 
 
 class EpochSetter(keras.callbacks.Callback):

@@ -110,8 +110,7 @@ class TextEncoder:
 
     def __init__(self, preprocessor: Any) -> None:
         self.preprocessor = preprocessor
-        self._in_graph = True
-        self._padding: dict[tuple[int, int | None], tuple[dict[str, np.ndarray], int]] = {}
+        self._runners: dict[tuple[int, int | None], _Runner] = {}
 
     def encode(self, columns: TextColumns) -> EncodedTexts:
         """Tokenize texts.
@@ -122,16 +121,16 @@ class TextEncoder:
         Returns:
             `EncodedTexts`.
         """
-        padding, full_length = self._learn_padding(len(columns))
+        runner = self._runner(len(columns))
         lengths: list[np.ndarray] = []
         flat: dict[str, list[np.ndarray]] = {}
         fixed: dict[str, list[np.ndarray]] = {}
-        for features in self._run(columns):
-            real = _count_real_tokens(features, padding, full_length)
+        for features in runner.run(columns):
+            real = _count_real_tokens(features, runner.padding, runner.full_length)
             lengths.append(real)
-            keep = np.arange(full_length) < real[:, None]
+            keep = np.arange(runner.full_length) < real[:, None]
             for name, values in features.items():
-                if name in padding:
+                if name in runner.padding:
                     flat.setdefault(name, []).append(values[keep])
                 else:
                     fixed.setdefault(name, []).append(values)
@@ -139,43 +138,69 @@ class TextEncoder:
             lengths=np.concatenate(lengths).astype("int32"),
             flat={name: np.concatenate(parts) for name, parts in flat.items()},
             fixed={name: np.concatenate(parts) for name, parts in fixed.items()},
-            padding={name: values.item() for name, values in padding.items()},
-            full_length=full_length,
+            padding={name: values.item() for name, values in runner.padding.items()},
+            full_length=runner.full_length,
         )
 
-    def _learn_padding(self, num_columns: int) -> tuple[dict[str, np.ndarray], int]:
-        """What the last cell of an empty text holds, and the full width."""
+    def _runner(self, num_columns: int) -> _Runner:
+        """The traced preprocessor, made anew only when its settings changed."""
         key = num_columns, getattr(self.preprocessor, "sequence_length", None)
-        if key not in self._padding:
-            # Texts of different length: some tokenizers fail on those in a graph only.
-            probe = (["", "two words"],) * num_columns
-            try:
-                (features,) = self._run(probe)
-            except (tf.errors.OpError, ValueError, TypeError, AttributeError):
-                self._in_graph = False
-                (features,) = self._run(probe)
-            width = max((v.shape[1] for n, v in features.items() if n in _IDS + _MASKS), default=0)
-            padding = {
-                name: values[0, -1]
-                for name, values in features.items()
-                if values.ndim == 2 and values.shape[1] == width
-            }
-            self._padding[key] = padding, width
-        return self._padding[key]
+        if key not in self._runners:
+            self._runners[key] = _Runner(self.preprocessor, num_columns)
+        return self._runners[key]
 
-    def _run(self, columns: TextColumns) -> Iterator[dict[str, np.ndarray]]:
-        if not self._in_graph:
-            for start in range(0, len(columns[0]), CHUNK_SIZE):
-                chunk = [column[start : start + CHUNK_SIZE] for column in columns]
-                features = self._preprocess(*chunk)
-                yield {name: keras.ops.convert_to_numpy(v) for name, v in features.items()}
+
+class _Runner:
+    """A preprocessor traced once for a number of segments.
+
+    Tracing takes 0.2 to 2 seconds, so it must not happen in every call.
+    """
+
+    def __init__(self, preprocessor: Any, num_columns: int) -> None:
+        self._preprocessor = preprocessor
+        self._function: Any = None
+        # Texts of different length: some tokenizers fail on those in a graph only.
+        probe = (["", "two words"],) * num_columns
+        try:
+            signature = [tf.TensorSpec([None], tf.string)] * num_columns
+            self._function = tf.function(self._preprocess, input_signature=signature)
+            features = self._run_chunk(*probe)
+        except (tf.errors.OpError, ValueError, TypeError, AttributeError):
+            self._function = None
+            features = self._run_chunk(*probe)
+        self.full_length = max(
+            (v.shape[1] for n, v in features.items() if n in _IDS + _MASKS), default=0
+        )
+        # What the last cell of an empty text holds.
+        self.padding = {
+            name: values[0, -1]
+            for name, values in features.items()
+            if values.ndim == 2 and values.shape[1] == self.full_length
+        }
+
+    def run(self, columns: TextColumns) -> Iterator[dict[str, np.ndarray]]:
+        """Yield the padded features of the texts, chunk by chunk."""
+        starts = range(0, len(columns[0]), CHUNK_SIZE)
+        chunks = ([column[s : s + CHUNK_SIZE] for column in columns] for s in starts)
+        if len(starts) == 1 or self._function is None:
+            yield from (self._run_chunk(*chunk) for chunk in chunks)
             return
         dataset = tf.data.Dataset.from_tensor_slices(columns).batch(CHUNK_SIZE)
-        dataset = dataset.map(self._preprocess, num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = dataset.map(self._function, num_parallel_calls=tf.data.AUTOTUNE)
         yield from dataset.prefetch(1).as_numpy_iterator()
 
+    def _run_chunk(self, *columns: list[str]) -> dict[str, np.ndarray]:
+        if self._function is None:
+            features = self._preprocess(*columns)
+            return {name: keras.ops.convert_to_numpy(v) for name, v in features.items()}
+        features = self._function(*(tf.constant(column, tf.string) for column in columns))
+        return {name: values.numpy() for name, values in features.items()}
+
     def _preprocess(self, *columns: Any) -> Any:
-        features = self.preprocessor(columns if len(columns) > 1 else columns[0])
+        x = columns if len(columns) > 1 else columns[0]
+        # By name: Keras Hub takes a lone tuple of two for (texts, labels).
+        is_layer = isinstance(self._preprocessor, keras.Layer)
+        features = self._preprocessor(x=x) if is_layer else self._preprocessor(x)
         # A causal language model's preprocessor returns (features, targets, weights).
         features = features[0] if isinstance(features, tuple) else features
         if not isinstance(features, dict):

@@ -405,10 +405,12 @@ def _read_batch_texts(raw: Any, first_index: int) -> TextColumns:
             "The stream yields single texts, not batches. Batch it first, e.g. dataset.batch(32)."
         )
     # PyTorch's default collation hands out tuples of strings, and lists of those for pairs.
-    if isinstance(raw, (tuple, list)) and len(raw):
-        raw = list(raw) if _is_texts(raw) else tuple(raw)
+    if isinstance(raw, tuple) and _is_texts(raw):
+        raw = list(raw)
+    elif isinstance(raw, list) and raw and isinstance(raw[0], (tuple, list)):
+        raw = tuple(raw)
     return read_texts(raw, first_index=first_index)
 
 
 def _is_texts(batch: Any) -> bool:
-    return bool(len(batch)) and isinstance(batch[0], (str, bytes))
+    return len(batch) > 0 and all(isinstance(text, (str, bytes)) for text in batch)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 import types
-import warnings
 from typing import Any
 
 import keras
@@ -12,7 +12,7 @@ import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls import serialization
-from keras_textcls.batch_source import BatchSource, Encoded, EpochSetter
+from keras_textcls.batch_source import BatchSource, Encoded, EpochSetter, quiet
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.execution import bucket_policy, token_budget
@@ -114,7 +114,13 @@ class TextClassifier(keras_hub.models.TextClassifier):
         self.dropout = head.dropout
         # State beside the Keras object, hidden from its attribute tracking.
         self._runtime = types.SimpleNamespace(
-            head=head, thresholds=None, temperature=1.0, training=None, encoder=None, embedder=None
+            head=head,
+            thresholds=None,
+            temperature=1.0,
+            training=None,
+            encoder=None,
+            embedder=None,
+            known_widths=set(),
         )
 
         # === Functional Model ===
@@ -315,9 +321,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         if validation_data is not None and not isinstance(validation_data, BatchSource):
             validation_data = self._evaluation_source(feeder, *_unpack(validation_data))
         self._reseed_dropout(seed)
-        with warnings.catch_warnings():
-            # A backbone with a pooler that this head does not read.
-            warnings.filterwarnings("ignore", "Gradients do not exist for variables .*pooled_dense")
+        with quiet(source, validation_data):
             return keras.Model.fit(
                 self,
                 x=source.dataset(endless=kwargs.get("steps_per_epoch") is not None),
@@ -353,9 +357,11 @@ class TextClassifier(keras_hub.models.TextClassifier):
         Returns:
             A list of the loss and the metrics, or a dict if `return_dict=True`.
         """
-        if not kwargs.get("_use_cached_eval_dataset", False):
-            x = self._evaluation_source(self._feeder(), x, y, sample_weight, batch_size).dataset()
-        return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
+        if kwargs.get("_use_cached_eval_dataset", False):
+            return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
+        source = self._evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
+        with quiet(source):
+            return keras.Model.evaluate(self, x=source.dataset(), verbose=verbose, **kwargs)
 
     def predict(  # type: ignore[override]
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any
@@ -503,7 +509,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TextClassifier:
         # Keras Hub's own writes into the config that it is given.
-        return super().from_config(dict(config))
+        copied = {k: copy.deepcopy(v) if isinstance(v, dict) else v for k, v in config.items()}
+        return super().from_config(copied)
 
     def _feeder(self) -> Feeder:
         runtime = self._runtime
@@ -527,7 +534,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         feeder = self._feeder()
         source = feeder.inference_stream(x, labelled=False, batch_size=batch_size)
         source = source or feeder.inference(feeder.read(x), batch_size)
-        outputs = keras.Model.predict(model, source.dataset(), verbose=verbose, **kwargs)
+        with quiet(source):
+            outputs = keras.Model.predict(model, source.dataset(), verbose=verbose, **kwargs)
         return source.restore_order(np.asarray(outputs).astype("float32"))
 
     def _evaluation_source(
@@ -603,7 +611,7 @@ def _unpack(validation_data: Any) -> tuple[Any, Any, Any]:
 
 def _refuse_beside_stream(**arguments: Any) -> None:
     for name, value in arguments.items():
-        if value is not None and value != 0.0:
+        if value is not None and not (isinstance(value, float) and value == 0.0):
             raise ArgumentError(
                 f"`x` is a stream of batches, so `{name}` cannot be given beside it. Let the "
                 "stream yield (texts, labels, weights), and pass `validation_data`."

@@ -1,0 +1,77 @@
+"""Small models and data that the tests make; no network, no files from elsewhere."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+from architectures import architecture
+
+from keras_textcls import TextClassifier
+
+WORDS = "the quick brown fox jumped over the lazy dog and a small cat".split()
+
+
+def perturb(model, seed=0, scale=0.2):
+    """Move every float weight away from its initial value, so that outputs differ visibly."""
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        if "float" in str(weight.dtype) and "seed" not in weight.path:
+            noise = rng.normal(0, scale, weight.shape).astype("float32")
+            weight.assign(keras.ops.convert_to_numpy(weight) + noise)
+    return model
+
+
+def mixed_texts(count, longest=24, seed=0):
+    """Texts of 1 to `longest` words."""
+    rng = np.random.default_rng(seed)
+    return [" ".join(rng.choice(WORDS, rng.integers(1, longest + 1))) for _ in range(count)]
+
+
+def make_classifier(name="BertBackbone", sequence_length=32, labels=("ham", "spam"), **kwargs):
+    """A tiny classifier on the named Keras Hub backbone, with perturbed weights."""
+    keras.utils.set_random_seed(0)
+    entry = architecture(name)
+    backbone = perturb(entry.build_backbone())
+    from keras_textcls.heads import backbone_inputs, subclass_for
+    from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+
+    preprocessor = None
+    if entry.build_tokenizer is not None:
+        tokenizer = entry.build_tokenizer()
+        native = subclass_for(keras_hub.models.TextClassifierPreprocessor, backbone)
+        if native is not None:
+            preprocessor = native(tokenizer, sequence_length=sequence_length)
+        else:
+            preprocessor = TextClassifierPreprocessor(
+                tokenizer, sequence_length=sequence_length, features=list(backbone_inputs(backbone))
+            )
+    if "num_classes" not in kwargs:
+        kwargs["labels"] = list(labels)
+    return TextClassifier(backbone, preprocessor=preprocessor, **kwargs)
+
+
+@pytest.fixture
+def classifier():
+    return make_classifier()
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """A classifier that has learnt to tell texts with a fox from those with a cat."""
+    model = make_classifier(labels=["cat", "fox"])
+    texts, names = fox_and_cat(64)
+    model.compile(optimizer=keras.optimizers.Adam(0.02))
+    model.fit(texts, names, epochs=8, batch_size=16, verbose=0, seed=1)
+    return model
+
+
+def fox_and_cat(count):
+    """Texts of mixed length that hold either word, and the word as their label."""
+    texts = mixed_texts(count, longest=10)
+    names = ["fox" if i % 2 else "cat" for i in range(count)]
+    cleaned = [" ".join(w for w in t.split() if w not in ("fox", "cat")) for t in texts]
+    return [f"{t} {n}".strip() for t, n in zip(cleaned, names, strict=True)], names
