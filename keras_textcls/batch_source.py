@@ -164,7 +164,7 @@ class BatchSource:
 
 @contextlib.contextmanager
 def quiet(*sources: BatchSource | None) -> Iterator[None]:
-    """Hold back two warnings of Keras that are false here.
+    """Hold back warnings of Keras that are false here.
 
     Args:
         *sources: `BatchSource` or `None`, what Keras is about to read.
@@ -175,6 +175,8 @@ def quiet(*sources: BatchSource | None) -> Iterator[None]:
     with warnings.catch_warnings():
         # A backbone may have a pooler of its own that the head does not read.
         warnings.filterwarnings("ignore", "Gradients do not exist for variables .*pooled_dense")
+        # The decoder of an encoder-decoder reads one token, and so attends to one.
+        warnings.filterwarnings("ignore", "(?s).*You are using a softmax over axis -1 of a tensor")
         if any(source is not None and source.num_batches is None for source in sources):
             # Said at the end of every stream whose length is not known beforehand.
             warnings.filterwarnings("ignore", "Your input ran out of data")

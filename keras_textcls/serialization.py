@@ -7,6 +7,7 @@ project without keras-textcls loads it; `presets.py` guards what is read.
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,11 +158,17 @@ def _load_head_weights(classifier: TextClassifier, path: str, files: PresetFiles
     is_native = classifier.head.keras_hub is not None
     task = to_keras_hub(classifier) if is_native else classifier
     try:
-        task.load_task_weights(path)
+        with warnings.catch_warnings(record=True) as held:
+            warnings.simplefilter("always")
+            task.load_task_weights(path)
     except (ValueError, KeyError, OSError) as error:
         raise PresetError(
             f"task.weights.h5 of the preset {files.preset!r} does not fit its head: {error}"
         ) from error
+    for warning in held:
+        warnings.warn_explicit(
+            warning.message, warning.category, warning.filename, warning.lineno
+        )
     if is_native:
         _copy_head_weights(task, classifier)
 

@@ -3,6 +3,8 @@
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Tests compile many tiny programs and run each once.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import keras
 import keras_hub
@@ -20,7 +22,7 @@ def perturb(model, seed=0, scale=0.2):
     rng = np.random.default_rng(seed)
     for weight in model.weights:
         if "float" in str(weight.dtype) and "seed" not in weight.path:
-            noise = rng.normal(0, scale, weight.shape).astype("float32")
+            noise = np.asarray(rng.normal(0, scale, weight.shape), "float32")
             weight.assign(keras.ops.convert_to_numpy(weight) + noise)
     return model
 

@@ -1,0 +1,231 @@
+"""Presets from strangers: broken, hostile, or of another kind. Nothing runs, nothing half-loads."""
+
+import json
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from conftest import make_classifier, mixed_texts
+
+from keras_textcls import ArgumentError, PresetError, TextClassifier
+from keras_textcls.presets import PresetFiles
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("saved") / "preset"
+    make_classifier(labels=["ham", "spam"]).save_to_preset(directory)
+    return directory
+
+
+@pytest.fixture
+def preset(saved, tmp_path):
+    """A copy that a test may break."""
+    import shutil
+
+    return shutil.copytree(saved, tmp_path / "preset")
+
+
+def _edit(path, change):
+    contents = json.loads(path.read_text())
+    change(contents)
+    path.write_text(json.dumps(contents))
+
+
+def _refused(preset, *parts, error=PresetError):
+    with pytest.raises(error) as raised:
+        TextClassifier.from_preset(preset)
+    for part in parts:
+        assert part in str(raised.value)
+
+
+def test_a_sound_preset_loads(preset):
+    assert TextClassifier.from_preset(str(preset)).labels == ["ham", "spam"]
+
+
+def test_no_such_preset_offers_the_nearest_name():
+    with pytest.raises(PresetError) as error:
+        TextClassifier.from_preset("bert_base_en_uncasd", num_classes=2)
+    assert "There is no preset 'bert_base_en_uncasd': neither a directory nor a built-in name." in (
+        str(error.value)
+    )
+    assert "Did you mean 'bert_base_en_uncased'" in str(error.value)
+
+
+def test_a_file_is_no_preset(preset):
+    _refused(preset / "config.json", "is a file. Pass its directory.")
+
+
+def test_no_config(preset):
+    (preset / "config.json").unlink()
+    _refused(preset, "has no `config.json`, so it is no preset (it holds README.md, assets, ")
+
+
+@pytest.mark.parametrize("name", ["config.json", "task.json", "classifier.json", "tokenizer.json"])
+@pytest.mark.parametrize("contents", ["{", "[]", "", "\xff"])
+def test_broken_json(preset, name, contents):
+    (preset / name).write_bytes(contents.encode("latin-1"))
+    _refused(preset, name)
+
+
+@pytest.mark.parametrize("name", ["model.weights.h5", "task.weights.h5"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_weights_cut_short(preset, name, share):
+    contents = (preset / name).read_bytes()
+    (preset / name).write_bytes(contents[: int(len(contents) * share)])
+    _refused(preset, name, "is broken or cut short")
+
+
+def test_no_head_weights_says_what_to_pass(preset):
+    (preset / "task.weights.h5").unlink()
+    _refused(preset, "no task.weights.h5", "labels=[...]", error=ArgumentError)
+    assert TextClassifier.from_preset(preset, labels=["a", "b", "c"]).num_classes == 3
+    assert TextClassifier.from_preset(preset, load_weights=False).labels == ["ham", "spam"]
+
+
+def test_no_head_at_all_says_what_to_pass(preset):
+    (preset / "task.json").unlink()
+    _refused(preset, "holds no classification head. Pass labels=[...] or num", error=ArgumentError)
+
+
+def test_no_weights_of_the_backbone(preset):
+    (preset / "model.weights.h5").unlink()
+    _refused(preset, "The backbone of the preset", "cannot be loaded")
+
+
+def test_no_vocabulary(preset):
+    (preset / "assets" / "tokenizer" / "vocabulary.txt").unlink()
+    _refused(preset, "The tokenizer of the preset", "cannot be loaded")
+
+
+def test_labels_that_disagree_with_the_head(preset):
+    _edit(preset / "classifier.json", lambda c: c["labels"].append("eggs"))
+    _refused(preset, "classifier.json of", "names 3 labels, but the head in task.json has 2 out")
+
+
+def test_head_weights_of_another_shape(preset):
+    _edit(preset / "classifier.json", lambda c: c["labels"].append("eggs"))
+    _edit(preset / "task.json", lambda c: c["config"].update(num_classes=3))
+    _refused(preset, "task.weights.h5 of the preset", "does not fit its head")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.update(schema_version=99), "written by a newer version of keras-textcls"),
+        (lambda c: c.pop("schema_version"), "has no `schema_version`"),
+        (lambda c: c.update(labels="ham"), "`labels` must be a list of names"),
+        (lambda c: c.update(labels=["ham", 3]), "`labels` must be a list of names"),
+        (lambda c: c.update(thresholds=[0.5]), "has 2 labels but 1 thresholds"),
+        (lambda c: c.update(temperature="hot"), "must be numbers"),
+    ],
+)
+def test_bad_classifier_json(preset, change, message):
+    _edit(preset / "classifier.json", change)
+    _refused(preset, "classifier.json", message)
+
+
+def _name(module, class_name, registered):
+    def change(contents):
+        contents.update(module=module, class_name=class_name, registered_name=registered)
+
+    return change
+
+
+@pytest.mark.parametrize("name", ["task.json", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        _name("evil.module", "Evil", "evil>Evil"),
+        _name("keras_hub.src.models", "Nothing", "keras_hub>Nothing"),
+        _name("os", "system", None),
+        _name("builtins", "eval", "eval"),
+        _name("keras.layers", "Lambda", None),
+        _name("keras.layers", "TorchModuleWrapper", "TorchModuleWrapper"),
+        _name("keras.layers", "TFSMLayer", "TFSMLayer"),
+        _name(None, "__lambda__", None),
+    ],
+)
+def test_classes_that_run_code_or_are_unknown(preset, name, change):
+    _edit(preset / name, change)
+    _refused(preset, name)
+
+
+def test_code_nested_deep_in_a_config(preset):
+    evil = {"class_name": "__lambda__", "config": {"value": "...", "defaults": None}}
+    _edit(preset / "task.json", lambda c: c["config"].update(activation=evil))
+    _refused(preset, "task.json", "runs code when it is loaded")
+
+
+def test_a_class_that_the_caller_registered_is_trusted(preset):
+    @keras.saving.register_keras_serializable(package="mine")
+    class MyTokenizer(keras.layers.Layer):
+        pass
+
+    config = {"module": "mine", "class_name": "MyTokenizer", "registered_name": "mine>MyTokenizer"}
+    (preset / "tokenizer.json").write_text(json.dumps({**config, "config": {}}))
+    PresetFiles(preset)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("tokenizer.json", "../../secrets.txt"),
+        ("tokenizer.json", "assets/../../x"),
+        ("tokenizer.json", "/etc/passwd"),
+        ("preprocessor.json", "..\\x"),
+        ("preprocessor.json", "~/x"),
+    ],
+)
+def test_paths_that_leave_the_preset(preset, name, path):
+    _edit(preset / name, lambda c: c["config"].update(vocabulary=path))
+    _refused(preset, name, "names a path outside of the preset: vocabulary=")
+
+
+def test_shards_outside_of_the_preset(preset):
+    index = {"weight_map": {"/layers": ["../other/model_00000.weights.h5"]}}
+    (preset / "model.weights.json").write_text(json.dumps(index))
+    _refused(preset, "model.weights.json", "names a file outside")
+
+
+def test_links_that_leave_the_preset(preset, tmp_path):
+    vocabulary = preset / "assets" / "tokenizer" / "vocabulary.txt"
+    outside = tmp_path / "outside.txt"
+    vocabulary.rename(outside)
+    vocabulary.symlink_to(outside)
+    _refused(preset, "vocabulary.txt", "is a link that leaves the preset")
+
+
+def test_links_within_and_into_the_cache_of_hugging_face_are_fine(preset, tmp_path):
+    snapshot = tmp_path / "models--x" / "snapshots" / "abc"
+    blobs = tmp_path / "models--x" / "blobs"
+    snapshot.parent.mkdir(parents=True)
+    blobs.mkdir()
+    preset.rename(snapshot)
+    (snapshot / "config.json").rename(blobs / "123")
+    (snapshot / "config.json").symlink_to(blobs / "123")
+    assert TextClassifier.from_preset(snapshot).num_classes == 2
+
+
+def test_weights_that_link_to_other_files(preset, tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["x"] = np.zeros(3)
+    with h5py.File(preset / "task.weights.h5", "r+") as file:
+        file["link"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "x")
+    _refused(preset, "task.weights.h5", "links to another place at 'link'")
+
+
+def test_a_file_that_cannot_be_read(preset):
+    (preset / "task.json").unlink()
+    (preset / "task.json").mkdir()
+    _refused(preset, "task.json", "Is a directory")
+
+
+def test_nothing_is_half_loaded(preset):
+    """A preset that fails at its last file leaves no trace on a classifier made before."""
+    before = TextClassifier.from_preset(preset)
+    expected = before.predict(mixed_texts(4), verbose=0)
+    (preset / "task.weights.h5").write_bytes(b"")
+    _refused(preset, "task.weights.h5")
+    np.testing.assert_array_equal(before.predict(mixed_texts(4), verbose=0), expected)

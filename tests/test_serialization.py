@@ -1,0 +1,284 @@
+"""Presets that cross projects: Keras Hub reads ours, we read Keras Hub's, on every backend."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+from conftest import make_classifier, mixed_texts
+
+from keras_textcls import ArgumentError, PresetError, TextClassifier
+from keras_textcls.heads import KERAS_HUB_HEADS, subclass_for
+
+NATIVE = sorted(KERAS_HUB_HEADS)
+TEXTS = mixed_texts(6)
+
+# Loads a preset with Keras Hub alone and prints its logits.
+PLAIN_KERAS_HUB = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import keras_hub
+task = keras_hub.models.TextClassifier.from_preset(sys.argv[1])
+task.compile(run_eagerly=True)
+logits = task.predict(json.loads(sys.argv[2]), verbose=0)
+assert not [m for m in sys.modules if m.startswith("keras_textcls")]
+print("RESULT", json.dumps([type(task).__name__, logits.tolist()]))
+"""
+
+# Loads a preset with this library on another backend and prints its answers.
+OURS = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+from keras_textcls import TextClassifier
+classifier = TextClassifier.from_preset(sys.argv[1])
+texts = json.loads(sys.argv[2])
+logits = classifier.predict(texts, verbose=0)
+print("RESULT", json.dumps([list(classifier.labels), logits.tolist()]))
+"""
+
+
+def _run(code, *arguments, backend=None):
+    env = {**os.environ, "KERAS_BACKEND": backend or keras.config.backend()}
+    result = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, env=env
+    )
+    lines = [line for line in result.stdout.splitlines() if line.startswith("RESULT ")]
+    assert lines, result.stderr[-2000:]
+    return json.loads(lines[-1].removeprefix("RESULT "))
+
+
+def _other_backends():
+    import importlib.util
+
+    installed = [b for b in ("tensorflow", "jax", "torch") if importlib.util.find_spec(b)]
+    return [b for b in installed if b != keras.config.backend()]
+
+
+def _eager(model):
+    model.compile(run_eagerly=True)
+    return model
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_keras_hub_loads_what_we_save(name, tmp_path):
+    ours = _eager(make_classifier(name, labels=["a", "b", "c"]))
+    ours.save_to_preset(tmp_path / "p")
+    # Exactly Keras Hub's class in exactly Keras Hub's files.
+    native = subclass_for(keras_hub.models.TextClassifier, ours.backbone)
+    task = json.loads((tmp_path / "p" / "task.json").read_text())
+    assert task["registered_name"] == f"keras_hub>{native.__name__}"
+    assert "keras_textcls" not in (tmp_path / "p" / "task.json").read_text()
+    loaded = _eager(native.from_preset(str(tmp_path / "p")))
+    expected = ours.predict(TEXTS, verbose=0)
+    np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), expected, atol=1e-5)
+    again = _eager(TextClassifier.from_preset(tmp_path / "p"))
+    np.testing.assert_allclose(again.predict(TEXTS, verbose=0), expected, atol=1e-5)
+    assert again.labels == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_we_load_what_keras_hub_saved(name, tmp_path):
+    native = make_classifier(name, labels=["a", "b", "c"]).to_keras_hub()
+    native.save_to_preset(str(tmp_path / "p"))
+    expected = _eager(native).predict(TEXTS, verbose=0)
+    ours = _eager(TextClassifier.from_preset(tmp_path / "p"))
+    np.testing.assert_allclose(ours.predict(TEXTS, verbose=0), expected, atol=1e-5)
+    assert ours.labels.is_numbered
+    assert ours.num_classes == 3
+
+
+@pytest.mark.parametrize("name", ["BertBackbone", "RobertaBackbone"])
+def test_a_process_without_this_library_loads_the_head(name, tmp_path):
+    ours = make_classifier(name, labels=["a", "b", "c"])
+    ours.save_to_preset(tmp_path / "p")
+    class_name, logits = _run(PLAIN_KERAS_HUB, tmp_path / "p", json.dumps(TEXTS))
+    assert class_name == f"{name.removesuffix('Backbone')}TextClassifier"
+    np.testing.assert_allclose(logits, ours.predict(TEXTS, verbose=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_saved_here_loaded_on_the_other_backends(backend, tmp_path):
+    if backend not in _other_backends():
+        pytest.skip(f"{backend} is the one running, or is not installed")
+    ours = make_classifier(labels=["ham", "spam"])
+    ours.save_to_preset(tmp_path / "p")
+    labels, logits = _run(OURS, tmp_path / "p", json.dumps(TEXTS), backend=backend)
+    assert labels == ["ham", "spam"]
+    np.testing.assert_allclose(logits, ours.predict(TEXTS, verbose=0), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("BertBackbone", {"pooling": "mean", "hidden_dim": 6, "dropout": 0.3}),
+        ("BertBackbone", {"multi_label": True, "activation": "sigmoid"}),
+        ("RobertaBackbone", {"hidden_dim": None}),
+        ("GPT2Backbone", {}),
+        ("T5Backbone", {"pooling": "max"}),
+    ],
+)
+def test_everything_survives_a_round_trip(name, options, tmp_path):
+    ours = _eager(make_classifier(name, labels=["a", "b", "c"], **options))
+    ours.thresholds = [0.2, 0.5, 0.9]
+    ours.temperature = 1.7
+    ours.training_summary = {"texts": 12, "preset": "tiny"}
+    ours.save_to_preset(tmp_path / "p")
+    again = _eager(TextClassifier.from_preset(tmp_path / "p"))
+    expected, found = ours.get_config(), again.get_config()
+    for config in (expected, found):
+        for part in ("name", "backbone", "preprocessor"):
+            config.pop(part)
+    assert found == expected
+    assert (again.thresholds, again.temperature) == ([0.2, 0.5, 0.9], 1.7)
+    assert again.training_summary == {"texts": 12, "preset": "tiny"}
+    np.testing.assert_allclose(
+        again.predict_proba(TEXTS, verbose=0), ours.predict_proba(TEXTS, verbose=0), atol=1e-6
+    )
+    again.save_to_preset(tmp_path / "q")
+    for part in ("classifier.json", "README.md"):
+        assert (tmp_path / "q" / part).read_text() == (tmp_path / "p" / part).read_text()
+
+
+def test_a_new_head_on_a_saved_classifier(tmp_path):
+    ours = make_classifier(pooling="mean", labels=["a", "b"])
+    ours.save_to_preset(tmp_path / "p")
+    fresh = TextClassifier.from_preset(tmp_path / "p", labels=["x", "y", "z"])
+    assert fresh.labels == ["x", "y", "z"]
+    # The kind of head stays, its weights do not.
+    assert fresh.pooling == "mean"
+    np.testing.assert_array_equal(
+        fresh.backbone.get_weights()[0], ours.backbone.get_weights()[0]
+    )
+    by_number = TextClassifier.from_preset(tmp_path / "p", num_classes=2)
+    assert by_number.labels.is_numbered
+    head, old = (m.output_dense.get_weights()[0] for m in (by_number, ours))
+    assert np.abs(head - old).max() > 1e-4
+
+
+def test_load_weights_false_keeps_the_shape_only(tmp_path):
+    ours = make_classifier(labels=["a", "b"])
+    ours.save_to_preset(tmp_path / "p")
+    empty = TextClassifier.from_preset(tmp_path / "p", load_weights=False)
+    assert empty.labels == ["a", "b"]
+    difference = empty.backbone.get_weights()[0] - ours.backbone.get_weights()[0]
+    assert np.abs(difference).max() > 1e-3
+
+
+def test_a_plain_backbone_preset_gets_a_head(tmp_path):
+    ours = make_classifier()
+    ours.backbone.save_to_preset(str(tmp_path / "p"))
+    ours.preprocessor.tokenizer.save_to_preset(str(tmp_path / "p"))
+    loaded = TextClassifier.from_preset(tmp_path / "p", labels=["a", "b"])
+    assert type(loaded.preprocessor) is type(ours.preprocessor)
+    np.testing.assert_array_equal(
+        loaded.backbone.get_weights()[0], ours.backbone.get_weights()[0]
+    )
+    with pytest.raises(ArgumentError, match=r"holds no classification head. Pass labels=\[...\]"):
+        TextClassifier.from_preset(tmp_path / "p")
+
+
+def test_arguments_replace_what_the_preset_holds(tmp_path):
+    make_classifier(labels=["a", "b"]).save_to_preset(tmp_path / "p")
+    loaded = TextClassifier.from_preset(
+        tmp_path / "p", preprocessor=None, dtype="bfloat16", dropout=0.4
+    )
+    assert loaded.preprocessor is None
+    assert loaded.backbone.dtype_policy.name == "bfloat16"
+    assert loaded.dropout == 0.4
+
+
+def test_files_of_others_are_kept_and_stale_ones_are_not(tmp_path):
+    target = tmp_path / "p"
+    make_classifier().save_to_preset(target)
+    (target / "notes.txt").write_text("mine")
+    (target / "model_00000.weights.h5").write_text("stale")
+    make_classifier("RobertaBackbone").save_to_preset(target)
+    names = {p.name for p in target.iterdir()}
+    assert "notes.txt" in names
+    assert "model_00000.weights.h5" not in names
+    assert TextClassifier.from_preset(target).pooling == "cls"
+    # The vocabulary of BERT is gone with the rest of it.
+    assert not (target / "assets" / "tokenizer" / "vocabulary.txt").exists()
+
+
+def test_an_edited_model_card_is_kept(tmp_path):
+    model = make_classifier()
+    model.save_to_preset(tmp_path / "p")
+    card = tmp_path / "p" / "README.md"
+    assert "`ham`" in card.read_text()
+    card.write_text("# My own card")
+    model.save_to_preset(tmp_path / "p")
+    assert card.read_text() == "# My own card"
+
+
+def test_a_head_that_keras_hub_lacks_says_so():
+    with pytest.raises(ArgumentError, match="Keras Hub has no classifier for GPT2Backbone"):
+        make_classifier("GPT2Backbone").to_keras_hub()
+    with pytest.raises(ArgumentError, match="must be a keras_hub.models.TextClassifier"):
+        TextClassifier.from_keras_hub("bert")
+
+
+def test_saving_onto_a_file_is_a_preset_error(tmp_path):
+    (tmp_path / "p").write_text("a file")
+    with pytest.raises(PresetError, match="cannot be written to .* What stood there is as it was"):
+        make_classifier().save_to_preset(tmp_path / "p")
+    assert (tmp_path / "p").read_text() == "a file"
+
+
+def test_a_full_disk_leaves_the_old_preset(tmp_path, monkeypatch):
+    first = make_classifier(labels=["old", "older"])
+    first.save_to_preset(tmp_path / "p")
+    from keras_textcls import serialization
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(serialization, "write_record", full)
+    with pytest.raises(PresetError, match="No space left on device"):
+        make_classifier(labels=["new", "newer"]).save_to_preset(tmp_path / "p")
+    assert [p.name for p in tmp_path.iterdir()] == ["p"]
+    assert TextClassifier.from_preset(tmp_path / "p").labels == ["old", "older"]
+
+
+@pytest.mark.parametrize("fatal", ["model.weights.h5", "classifier.json", "README.md", "rename"])
+def test_killed_while_saving_leaves_the_old_preset(fatal, tmp_path):
+    """A real SIGKILL as the named file is opened for writing, or at the exchange."""
+    old = make_classifier(labels=["old", "older"])
+    old.save_to_preset(tmp_path / "p")
+    expected = old.predict(TEXTS, verbose=0)
+    code = textwrap.dedent(
+        f"""
+        import os, signal, sys, warnings
+        warnings.simplefilter("ignore")
+        from keras_textcls import TextClassifier, atomic
+        classifier = TextClassifier.from_preset({str(tmp_path / "p")!r})
+        def hook(event, args):
+            writes = event == "open" and args[1] in ("w", "wb", "w+b", "r+b", "xb")
+            if writes and str(args[0]).endswith({fatal!r}) and "saving" in str(args[0]):
+                os.kill(os.getpid(), signal.SIGKILL)
+        sys.addaudithook(hook)
+        if {fatal == "rename"}:
+            atomic._swap = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        if {fatal == "model.weights.h5"}:
+            import h5py
+            original = h5py.File.close
+            def close(self):
+                original(self)
+                os.kill(os.getpid(), signal.SIGKILL)
+            h5py.File.close = close
+        classifier.save_to_preset({str(tmp_path / "p")!r})
+        """
+    )
+    killed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    again = TextClassifier.from_preset(tmp_path / "p")
+    assert again.labels == ["old", "older"]
+    np.testing.assert_allclose(again.predict(TEXTS, verbose=0), expected, atol=1e-6)
+    again.save_to_preset(tmp_path / "p")
+    assert [p.name for p in tmp_path.iterdir()] == ["p"]
