@@ -1,9 +1,9 @@
 """The one source of batches that Keras reads, for texts in memory and for streams.
 
-It turns a plan of `batching.py`, or a stream, into a `tf.data.Dataset` with
-open shapes, which `keras.Model.fit`, `evaluate` and `predict` take on every
-backend: Keras would otherwise fix the batch shape from the first batches and
-fail on the next width.
+It turns a plan of `batching.py`, or a stream, into a Keras data adapter, which
+`keras.Model.fit`, `evaluate` and `predict` take on every backend. Under
+TensorFlow the shapes are declared open: Keras would otherwise fix them from
+the first batches and fail on the next width.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.trainers.data_adapters import data_adapter_utils
+from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from keras_textcls.batching import PlannedBatch
 from keras_textcls.encoding import EncodedTexts, concatenate
@@ -58,7 +60,7 @@ class Encoded:
 
 
 class BatchSource:
-    """What Keras reads: batches, as a `tf.data.Dataset` with open shapes.
+    """Batches in the order of a plan or a stream, pass after pass.
 
     The epoch is set from outside (`epoch`), so that the order of epoch `n` is
     the same whether training began at 0 or was resumed.
@@ -111,27 +113,28 @@ class BatchSource:
         first = plan(0)
         return cls(generate, encoded.element(first[0]), len(first), fixed_length)
 
-    def dataset(self, endless: bool = False) -> tf.data.Dataset:
-        """Return the dataset; every iteration reads the current `epoch`.
+    def elements(self, endless: bool = False) -> Iterator[tuple[Any, ...]]:
+        """Yield one pass, from the `epoch` that is set when it begins.
 
         Args:
-            endless: bool, whether epoch follows epoch within one iteration, as
-                `steps_per_epoch` needs. Defaults to `False`.
+            endless: bool, whether epoch follows epoch, as `steps_per_epoch`
+                needs. Defaults to `False`.
 
         Returns:
-            A `tf.data.Dataset`.
+            An iterator of `(x,)`, `(x, y)` or `(x, y, sample_weight)`.
         """
+        epoch, order = self.epoch, []
+        self.order = order
+        while True:
+            for element, indices in self._generate(epoch):
+                order.append(indices)
+                yield element
+            if not endless:
+                return
+            epoch += 1
 
-        def elements() -> Iterator[tuple[Any, ...]]:
-            epoch, order = self.epoch, []
-            self.order = order
-            while True:
-                for element, indices in self._generate(epoch):
-                    order.append(indices)
-                    yield element
-                if not endless:
-                    return
-                epoch += 1
+    def signature(self) -> tuple[Any, ...]:
+        """Return the `tf.TensorSpec`s of an element, open in what may vary."""
 
         def spec_of(array: np.ndarray) -> tf.TensorSpec:
             width = [self._fixed_length] if array.ndim > 1 else []
@@ -139,12 +142,19 @@ class BatchSource:
 
         # Targets keep their own width: the number of classes.
         x, *targets = self._example
-        spec = (tf.nest.map_structure(spec_of, x),)
-        spec += tuple(tf.TensorSpec([None, *t.shape[1:]], t.dtype) for t in targets)
-        dataset = tf.data.Dataset.from_generator(elements, output_signature=spec)
-        if self.num_batches is not None and not endless:
-            dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.num_batches))
-        return dataset.prefetch(2)
+        specs = (tf.TensorSpec([None, *t.shape[1:]], t.dtype) for t in targets)
+        return (tf.nest.map_structure(spec_of, x), *specs)
+
+    def for_keras(self, endless: bool = False) -> DataAdapter:
+        """Return what `keras.Model.fit`, `evaluate` and `predict` take as `x`.
+
+        Args:
+            endless: bool, as in `elements`. Defaults to `False`.
+
+        Returns:
+            A Keras data adapter.
+        """
+        return _SourceAdapter(self, endless)
 
     def restore_order(self, rows: np.ndarray) -> np.ndarray:
         """Put the outputs of the last pass back into the order of the texts.
@@ -160,6 +170,45 @@ class BatchSource:
         restored = np.empty((int(real.sum()), *rows.shape[1:]), dtype=rows.dtype)
         restored[order[real]] = rows[real]
         return restored
+
+
+class _SourceAdapter(DataAdapter):
+    """Hands a `BatchSource` to the trainer of each backend in its own currency.
+
+    Only TensorFlow's trainer gets a `tf.data.Dataset`: its threads would take
+    the cores from PyTorch's (measured: half the speed).
+    """
+
+    def __init__(self, source: BatchSource, endless: bool) -> None:
+        self._source = source
+        self._endless = endless
+
+    # What the trainer asks of an adapter; sizes differ from batch to batch.
+    batch_size = has_partial_batch = partial_batch_size = None
+
+    @property
+    def num_batches(self) -> int | None:
+        return None if self._endless else self._source.num_batches
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return self._source.elements(self._endless)
+
+    def get_numpy_iterator(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self)
+
+    def get_jax_iterator(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self)
+
+    def get_torch_dataloader(self) -> Any:
+        return data_adapter_utils.get_torch_dataloader(self)
+
+    def get_tf_dataset(self) -> tf.data.Dataset:
+        dataset = tf.data.Dataset.from_generator(
+            lambda: iter(self), output_signature=self._source.signature()
+        )
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return dataset.prefetch(2).with_options(options)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,11 @@ class BucketPolicy:
     bucket_cost: int = 0
     fixed_length: int | None = None
 
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether every batch may have a width of its own, at no cost."""
+        return not self.bucket_cost and self.fixed_length is None
+
 
 DYNAMIC = BucketPolicy()
 # Measured with MiniLM under JAX on two cores: compiling the forward pass takes
@@ -161,6 +166,7 @@ def training_plan(
     widths: np.ndarray,
     batch_size: int,
     rng: np.random.Generator | None,
+    exact: bool = False,
 ) -> list[PlannedBatch]:
     """Plan one epoch: every text once, `batch_size` texts a step.
 
@@ -173,10 +179,23 @@ def training_plan(
         widths: int array, bucket widths as of `choose_widths`.
         batch_size: int, texts a step.
         rng: `numpy.random.Generator`, or `None` to keep the order of the texts.
+        exact: bool, whether a batch is as wide as its longest text instead of
+            as its bucket. Defaults to `False`.
 
     Returns:
         A list of `PlannedBatch`, in the order of training.
     """
+    plan = _bucketed_epoch(lengths, widths, batch_size, rng)
+    if exact:
+        plan = [
+            dataclasses.replace(b, padded_length=int(lengths[b.indices].max())) for b in plan
+        ]
+    return plan
+
+
+def _bucketed_epoch(
+    lengths: np.ndarray, widths: np.ndarray, batch_size: int, rng: np.random.Generator | None
+) -> list[PlannedBatch]:
     bucket_of = np.searchsorted(widths, lengths)
     if rng is None:
         chunks = np.split(np.arange(len(lengths)), range(batch_size, len(lengths), batch_size))
@@ -223,19 +242,35 @@ def inference_plan(
         A list of `PlannedBatch`, widest first, so that what needs most memory
         comes first.
     """
+    if policy.is_dynamic:
+        return _packed_plan(lengths, token_budget, batch_size)
     bucket_of = np.searchsorted(widths, lengths)
     plan = []
     for bucket in reversed(range(len(widths))):
         texts = np.flatnonzero(bucket_of == bucket)
         if not len(texts):
             continue
-        texts = texts[np.argsort(lengths[texts], kind="stable")]
         width = int(widths[bucket])
         height = batch_size or max(1, token_budget // width)
         # A handful of texts must not pay for a full batch.
         height = min(height, 1 << (len(lengths) - 1).bit_length())
         for chunk in np.split(texts, range(height, len(texts), height)):
             plan.append(PlannedBatch(chunk, width, height if policy.bucket_cost else len(chunk)))
+    return plan
+
+
+def _packed_plan(
+    lengths: np.ndarray, token_budget: int, batch_size: int | None
+) -> list[PlannedBatch]:
+    """Longest texts first, each batch filled to the budget and as wide as its first."""
+    order = np.argsort(-lengths, kind="stable")
+    plan, start = [], 0
+    while start < len(order):
+        width = int(lengths[order[start]])
+        rows = batch_size or max(1, token_budget // width)
+        chunk = order[start : start + rows]
+        plan.append(PlannedBatch(chunk, width, len(chunk)))
+        start += rows
     return plan
 
 

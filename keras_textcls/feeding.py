@@ -46,7 +46,8 @@ class Feeder:
         token_budget: int, cells of a batch where the caller does not say how
             many texts.
         longest: int or `None`, most tokens that the backbone has positions for.
-        known_widths: set of ints, widths already used for inference.
+        known_widths: dict from batch size (0 for inference) to the widths already
+            used with it.
     """
 
     encoder: TextEncoder | None
@@ -55,7 +56,7 @@ class Feeder:
     policy: BucketPolicy
     token_budget: int
     longest: int | None = None
-    known_widths: set[int] = dataclasses.field(default_factory=set)
+    known_widths: dict[int, set[int]] = dataclasses.field(default_factory=dict)
 
     def read(self, x: Any, y: Any = None, sample_weight: Any = None) -> Encoded:
         """Check and tokenize texts in memory, with their labels and weights.
@@ -92,11 +93,16 @@ class Feeder:
             A `BatchSource`.
         """
         lengths = data.texts.lengths
-        widths = batching.choose_widths(lengths, self.policy, data.texts.full_length, epochs)
+        known = self.known_widths.setdefault(batch_size, set())
+        widths = batching.choose_widths(
+            lengths, self.policy, data.texts.full_length, epochs, known
+        )
+        known.update(widths.tolist())
 
         def plan(epoch: int) -> list[PlannedBatch]:
             rng = np.random.default_rng([seed, epoch]) if shuffle else None
-            return batching.training_plan(lengths, widths, batch_size, rng)
+            exact = self.policy.is_dynamic
+            return batching.training_plan(lengths, widths, batch_size, rng, exact)
 
         return BatchSource.from_plan(data, plan, self.policy.fixed_length)
 
@@ -144,7 +150,8 @@ class Feeder:
         def plan(texts: EncodedTexts, epoch: int, is_last: bool) -> list[PlannedBatch]:
             rng = np.random.default_rng([seed, epoch]) if shuffle else None
             widths = batching.choose_widths(texts.lengths, self.policy, texts.full_length)
-            planned = batching.training_plan(texts.lengths, widths, size, rng)
+            exact = self.policy.is_dynamic
+            planned = batching.training_plan(texts.lengths, widths, size, rng, exact)
             return [b for b in planned if is_last or len(b.indices) == size]
 
         return stream_source(windows, plan, True, self.policy.fixed_length)
@@ -229,10 +236,10 @@ class Feeder:
         return encoded
 
     def _inference_plan(self, texts: EncodedTexts, batch_size: int | None) -> list[PlannedBatch]:
-        widths = batching.choose_widths(
-            texts.lengths, self.policy, texts.full_length, known=self.known_widths
-        )
-        self.known_widths.update(widths.tolist())
+        known = self.known_widths.setdefault(0, set())
+        # Three passes: what is compiled now serves the next calls as well.
+        widths = batching.choose_widths(texts.lengths, self.policy, texts.full_length, 3, known)
+        known.update(widths.tolist())
         return batching.inference_plan(
             texts.lengths, widths, self.policy, self.token_budget, batch_size
         )

@@ -120,7 +120,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             training=None,
             encoder=None,
             embedder=None,
-            known_widths=set(),
+            known_widths={},
         )
 
         # === Functional Model ===
@@ -248,7 +248,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
                     keras.metrics.Precision(thresholds=half),
                     keras.metrics.Recall(thresholds=half),
                 ]
-        self._runtime.known_widths = set()
+        self._runtime.known_widths = {}
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
     def fit(  # type: ignore[override]
@@ -324,8 +324,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         with quiet(source, validation_data):
             return keras.Model.fit(
                 self,
-                x=source.dataset(endless=kwargs.get("steps_per_epoch") is not None),
-                validation_data=validation_data.dataset() if validation_data else None,
+                x=source.for_keras(endless=kwargs.get("steps_per_epoch") is not None),
+                validation_data=validation_data.for_keras() if validation_data else None,
                 callbacks=[EpochSetter(source), *(callbacks or [])],
                 epochs=epochs,
                 verbose=verbose,
@@ -361,7 +361,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
         source = self._evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
         with quiet(source):
-            return keras.Model.evaluate(self, x=source.dataset(), verbose=verbose, **kwargs)
+            return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
 
     def predict(  # type: ignore[override]
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any
@@ -535,7 +535,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         source = feeder.inference_stream(x, labelled=False, batch_size=batch_size)
         source = source or feeder.inference(feeder.read(x), batch_size)
         with quiet(source):
-            outputs = keras.Model.predict(model, source.dataset(), verbose=verbose, **kwargs)
+            outputs = keras.Model.predict(model, source.for_keras(), verbose=verbose, **kwargs)
         return source.restore_order(np.asarray(outputs).astype("float32"))
 
     def _evaluation_source(

@@ -45,6 +45,13 @@ def test_training_serves_every_text_once_in_batches_of_the_size(lengths, policy,
         assert batch.rows == len(batch.indices)
 
 
+@given(LENGTHS, st.integers(1, 40))
+def test_exact_batches_are_as_wide_as_their_longest_text(lengths, size):
+    widths = choose_widths(lengths, DYNAMIC, 512)
+    for batch in training_plan(lengths, widths, size, _rng(), exact=True):
+        assert batch.padded_length == lengths[batch.indices].max()
+
+
 @given(LENGTHS, POLICIES, st.integers(1, 40))
 def test_unshuffled_training_keeps_the_order(lengths, policy, size):
     plan = training_plan(lengths, choose_widths(lengths, policy, 512), size, None)

@@ -106,13 +106,13 @@ class _Order(keras.callbacks.Callback):
         from keras_textcls import batch_source
 
         self.sources = []
-        original = batch_source.BatchSource.dataset
+        original = batch_source.BatchSource.for_keras
 
-        def dataset(source, *args, **kwargs):
+        def for_keras(source, *args, **kwargs):
             self.sources.append(source)
             return original(source, *args, **kwargs)
 
-        monkeypatch.setattr(batch_source.BatchSource, "dataset", dataset)
+        monkeypatch.setattr(batch_source.BatchSource, "for_keras", for_keras)
         self.epochs = []
 
     def on_epoch_end(self, epoch, logs=None):
