@@ -244,6 +244,7 @@ class EpochSetter(keras.callbacks.Callback):
         self._source = source
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Set the epoch of the source."""
         self._source.epoch = epoch
 
 

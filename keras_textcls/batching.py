@@ -79,7 +79,6 @@ def ladder(longest: int, coarse: bool = False) -> np.ndarray:
         An increasing int array.
 
     Example:
-
     >>> ladder(70, coarse=True).tolist()
     [8, 12, 16, 24, 32, 48, 64, 96]
     """
@@ -117,7 +116,6 @@ def choose_widths(
         no less than the longest text.
 
     Example:
-
     >>> choose_widths(np.array([3, 3, 4, 9, 9]), BucketPolicy(max_buckets=2), 16).tolist()
     [4, 9]
     """
@@ -187,9 +185,7 @@ def training_plan(
     """
     plan = _bucketed_epoch(lengths, widths, batch_size, rng)
     if exact:
-        plan = [
-            dataclasses.replace(b, padded_length=int(lengths[b.indices].max())) for b in plan
-        ]
+        plan = [dataclasses.replace(b, padded_length=int(lengths[b.indices].max())) for b in plan]
     return plan
 
 

@@ -56,7 +56,6 @@ def shorten(value: object) -> str:
         A string; long strings and containers are cut in the middle.
 
     Example:
-
     >>> shorten("x" * 200)[:6]
     "'xxxxx"
     """

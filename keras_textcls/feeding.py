@@ -94,9 +94,7 @@ class Feeder:
         """
         lengths = data.texts.lengths
         known = self.known_widths.setdefault(batch_size, set())
-        widths = batching.choose_widths(
-            lengths, self.policy, data.texts.full_length, epochs, known
-        )
+        widths = batching.choose_widths(lengths, self.policy, data.texts.full_length, epochs, known)
         known.update(widths.tolist())
 
         def plan(epoch: int) -> list[PlannedBatch]:
@@ -217,9 +215,7 @@ class Feeder:
             texts = self._encode(tuple([t for part in parts for t in part] for parts in columns))
         if not labelled:
             return Encoded(texts)
-        y = np.concatenate(
-            [read_targets(b.y, self.labels, self.multi_label, len(b)) for b in held]
-        )
+        y = np.concatenate([read_targets(b.y, self.labels, self.multi_label, len(b)) for b in held])
         weights = [b.sample_weight for b in held if b.sample_weight is not None]
         weight = np.concatenate(weights) if len(weights) == len(held) else None
         return weigh(Encoded(texts, y, weight), class_weight, self.labels)

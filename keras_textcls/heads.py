@@ -303,7 +303,6 @@ class MaskedPooling(keras.layers.Layer):
             tokens. A text without any real token pools to zeros.
 
     Example:
-
     >>> import numpy as np
     >>> states = np.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]], "float32")
     >>> mask = np.array([[1, 1, 0]])
@@ -320,6 +319,7 @@ class MaskedPooling(keras.layers.Layer):
         self.mode = mode
 
     def call(self, inputs: Any, padding_mask: Any) -> Any:
+        """Pool `inputs` where `padding_mask` is true."""
         real = ops.expand_dims(ops.cast(padding_mask, "bool"), -1)
         states = ops.cast(inputs, "float32")
         weights = ops.cast(real, "float32")
@@ -336,6 +336,7 @@ class MaskedPooling(keras.layers.Layer):
         return ops.cast(pooled, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "mode": self.mode}
 
 

@@ -60,7 +60,6 @@ def read_texts(x: Any, name: str = "x", first_index: int = 0) -> TextColumns:
             that is not text.
 
     Example:
-
     >>> read_texts((["a", "b"], ["c", "d"]))
     (['a', 'b'], ['c', 'd'])
     """

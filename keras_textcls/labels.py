@@ -32,7 +32,6 @@ class LabelSet(Sequence[str]):
             holds something that is not a string.
 
     Example:
-
     >>> labels = LabelSet(["ham", "spam"])
     >>> labels.index("spam")
     1
@@ -82,7 +81,6 @@ class LabelSet(Sequence[str]):
             A `LabelSet` whose `is_numbered` is `True`.
 
         Example:
-
         >>> LabelSet.numbered(3)
         LabelSet(['0', '1', '2'])
         """
@@ -104,7 +102,6 @@ class LabelSet(Sequence[str]):
             A `LabelSet` of the distinct names in sorted order.
 
         Example:
-
         >>> LabelSet.from_data(["spam", "ham", "spam"])
         LabelSet(['ham', 'spam'])
         """

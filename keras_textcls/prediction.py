@@ -94,7 +94,9 @@ def to_probabilities(
     logits = outputs.astype("float64")
     if activation is final:
         logits = scipy.special.logit(logits) if multi_label else np.log(logits)
-    final_of = scipy.special.expit if multi_label else functools.partial(scipy.special.softmax, axis=-1)
+    final_of = (
+        scipy.special.expit if multi_label else functools.partial(scipy.special.softmax, axis=-1)
+    )
     return final_of(logits / temperature).astype("float32")
 
 

@@ -18,7 +18,6 @@ from keras_hub.src.utils import preset_utils
 from keras_textcls.atomic import replace_directory
 from keras_textcls.errors import ArgumentError, PresetError, shorten
 from keras_textcls.heads import backbone_inputs, subclass_for
-from keras_textcls.labels import LabelSet
 from keras_textcls.model_card import CARD_FILE, is_own_card, write_card
 from keras_textcls.presets import ClassifierRecord, PresetFiles, is_own_file, write_record
 from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
@@ -166,9 +165,7 @@ def _load_head_weights(classifier: TextClassifier, path: str, files: PresetFiles
             f"task.weights.h5 of the preset {files.preset!r} does not fit its head: {error}"
         ) from error
     for warning in held:
-        warnings.warn_explicit(
-            warning.message, warning.category, warning.filename, warning.lineno
-        )
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if is_native:
         _copy_head_weights(task, classifier)
 

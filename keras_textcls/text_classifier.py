@@ -63,7 +63,6 @@ class TextClassifier(keras_hub.models.TextClassifier):
             or a value is none of the above.
 
     Example:
-
     >>> vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "win", "cash", "see", "you"]
     >>> tokenizer = keras_hub.models.BertTokenizer(vocabulary=vocabulary)
     >>> classifier = TextClassifier(
@@ -317,7 +316,9 @@ class TextClassifier(keras_hub.models.TextClassifier):
             data = weigh(data, class_weight, self.labels)
             source = feeder.training(data, batch_size or 32, epochs, shuffle, seed)
         else:
-            _refuse_beside_stream(y=y, sample_weight=sample_weight, validation_split=validation_split)
+            _refuse_beside_stream(
+                y=y, sample_weight=sample_weight, validation_split=validation_split
+            )
         if validation_data is not None and not isinstance(validation_data, BatchSource):
             validation_data = self._evaluation_source(feeder, *_unpack(validation_data))
         self._reseed_dropout(seed)
@@ -419,7 +420,9 @@ class TextClassifier(keras_hub.models.TextClassifier):
             A list of `Prediction`, one a text.
         """
         x = [x] if isinstance(x, str) else x
-        thresholds = read_thresholds(self.thresholds if threshold is None else threshold, self.labels)
+        thresholds = read_thresholds(
+            self.thresholds if threshold is None else threshold, self.labels
+        )
         probabilities = self.predict_proba(x, batch_size, verbose=0)
         return decide(probabilities, self.labels, self.multi_label, thresholds, top_k)
 
@@ -495,6 +498,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         return builtin_presets()
 
     def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor, ready for JSON."""
         return {
             **super().get_config(),
             "num_classes": self.num_classes,
@@ -508,6 +512,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TextClassifier:
+        """Make a classifier from what `get_config` returned, which stays as it is."""
         # Keras Hub's own writes into the config that it is given.
         copied = {k: copy.deepcopy(v) if isinstance(v, dict) else v for k, v in config.items()}
         return super().from_config(copied)

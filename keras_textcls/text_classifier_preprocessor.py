@@ -58,7 +58,6 @@ class TextClassifierPreprocessor(keras_hub.models.TextClassifierPreprocessor):
         y, sample_weight: passed through unaltered.
 
     Example:
-
     >>> tokenizer = keras_hub.models.BertTokenizer(
     ...     vocabulary=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hi", "you"]
     ... )
@@ -89,6 +88,7 @@ class TextClassifierPreprocessor(keras_hub.models.TextClassifierPreprocessor):
         self.features = tuple(features)
 
     def build(self, input_shape: Any) -> None:
+        """Make the packer, once the tokenizer has its vocabulary."""
         start, end = (getattr(self.tokenizer, f"{n}_token_id", None) for n in ("start", "end"))
         self.packer = keras_hub.layers.MultiSegmentPacker(
             sequence_length=self.sequence_length,
@@ -108,6 +108,7 @@ class TextClassifierPreprocessor(keras_hub.models.TextClassifierPreprocessor):
         return 0 if pad is None else pad
 
     def call(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        """Return the features of `x`, with `y` and `sample_weight` if they are given."""
         segments = tuple(self.tokenizer(s) for s in (x if isinstance(x, tuple) else (x,)))
         packed, segment_ids = self.packer(segments)
         # A `tf.data` pipeline hands out TensorFlow's tensors on every backend.
@@ -133,6 +134,7 @@ class TextClassifierPreprocessor(keras_hub.models.TextClassifierPreprocessor):
         return keras.utils.pack_x_y_sample_weight(features, y, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
         return {
             **super().get_config(),
             "add_start_token": self.add_start_token,

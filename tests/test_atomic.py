@@ -125,7 +125,8 @@ def test_killed_at_any_point_leaves_one_whole_directory(target, pause_at):
                     time.sleep(60)
                 calls += 1
         sys.addaudithook(hook)
-        with atomic.replace_directory(pathlib.Path({str(target)!r}), lambda n: n == "mine.txt") as d:
+        target = pathlib.Path({str(target)!r})
+        with atomic.replace_directory(target, lambda n: n == "mine.txt") as d:
             for name in "ab":
                 (d / f"{{name}}.txt").write_text("new " + name)
         print("ready", flush=True)

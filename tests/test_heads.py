@@ -46,7 +46,9 @@ def test_layers_are_those_of_keras_hub(name, activation):
 
 def _without_seeds(config):
     if isinstance(config, dict):
-        return {k: _without_seeds(v) for k, v in config.items() if k not in ("seed", "build_config")}
+        return {
+            k: _without_seeds(v) for k, v in config.items() if k not in ("seed", "build_config")
+        }
     return config
 
 
@@ -119,7 +121,7 @@ def test_other_heads_are_not_keras_hubs():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"pooling": "avg"}, "`pooling` must be \"auto\" or one of"),
+        ({"pooling": "avg"}, '`pooling` must be "auto" or one of'),
         ({"hidden_dim": 0}, "positive integer. Received: hidden_dim=0."),
         ({"dropout": 1.0}, "number in [0, 1). Received: dropout=1.0."),
         ({"dropout": "high"}, "Received: dropout='high'."),

@@ -60,9 +60,15 @@ def test_every_container_of_texts(container):
         (pd.Series(["a", pd.NA], dtype="string"), "x[1] is missing: <NA> of type NAType."),
         (["a", 3], "x[1] is not a text: 3 of type int. Every text must be a string"),
         (["a", ["b"]], "x[1] is not a text: ['b'] of type list."),
-        ([b"ok", b"caf\xe9 au lait"], "x[1] holds bytes that are not UTF-8 (byte 3: b'\\xe9 au lai"),
+        (
+            [b"ok", b"caf\xe9 au lait"],
+            "x[1] holds bytes that are not UTF-8 (byte 3: b'\\xe9 au lai",
+        ),
         (["a", "\ud800"], "x[1] holds a lone surrogate at character 0, which is no text"),
-        ((["a"], ["b", "c"]), "segments of `x` must have the same length. Received lengths [1, 2]."),
+        (
+            (["a"], ["b", "c"]),
+            "segments of `x` must have the same length. Received lengths [1, 2].",
+        ),
         ((["a"], [None]), "x[1][0] is missing: None of type NoneType."),
     ],
 )
@@ -92,9 +98,17 @@ def test_targets_from_names_and_indices():
         ([0, None], False, "y[1] is not a label: None of type NoneType."),
         ([True, False], False, "y[0] is not a label: True of type bool."),
         (["ham", 1], False, "y[0] is not a label: 'ham' of type str."),
-        ([["ham"], ["spam"]], False, "y[0]=['ham'] holds several labels, but this classifier takes"),
+        (
+            [["ham"], ["spam"]],
+            False,
+            "y[0]=['ham'] holds several labels, but this classifier takes",
+        ),
         ([[0, 1], [1, 0]], False, "Create it with `multi_label=True`, or pass one label a text."),
-        (["ham", "spam"], True, "y[0]='ham' is a single label, but this classifier is multi-label."),
+        (
+            ["ham", "spam"],
+            True,
+            "y[0]='ham' is a single label, but this classifier is multi-label.",
+        ),
         ([0, 1], True, "y[0]=0 is a single label, but this classifier is multi-label."),
         ([[0, 1], [1, 2]], True, "y[1]=[1, 2] is not a row of 2 zeros and ones, one a label."),
         ([[0, 1, 1], [1, 0, 0]], True, "y[0]=[0, 1, 1] is not a row of 2 zeros and ones"),

@@ -152,9 +152,7 @@ def test_a_new_head_on_a_saved_classifier(tmp_path):
     assert fresh.labels == ["x", "y", "z"]
     # The kind of head stays, its weights do not.
     assert fresh.pooling == "mean"
-    np.testing.assert_array_equal(
-        fresh.backbone.get_weights()[0], ours.backbone.get_weights()[0]
-    )
+    np.testing.assert_array_equal(fresh.backbone.get_weights()[0], ours.backbone.get_weights()[0])
     by_number = TextClassifier.from_preset(tmp_path / "p", num_classes=2)
     assert by_number.labels.is_numbered
     head, old = (m.output_dense.get_weights()[0] for m in (by_number, ours))
@@ -176,9 +174,7 @@ def test_a_plain_backbone_preset_gets_a_head(tmp_path):
     ours.preprocessor.tokenizer.save_to_preset(str(tmp_path / "p"))
     loaded = TextClassifier.from_preset(tmp_path / "p", labels=["a", "b"])
     assert type(loaded.preprocessor) is type(ours.preprocessor)
-    np.testing.assert_array_equal(
-        loaded.backbone.get_weights()[0], ours.backbone.get_weights()[0]
-    )
+    np.testing.assert_array_equal(loaded.backbone.get_weights()[0], ours.backbone.get_weights()[0])
     with pytest.raises(ArgumentError, match=r"holds no classification head. Pass labels=\[...\]"):
         TextClassifier.from_preset(tmp_path / "p")
 

@@ -316,9 +316,7 @@ def test_more_tokens_than_positions_is_an_error():
 
 def test_preprocessed_inputs(classifier):
     expected = classifier.predict(TEXTS, verbose=0)
-    features = {
-        k: keras.ops.convert_to_numpy(v) for k, v in classifier.preprocessor(TEXTS).items()
-    }
+    features = {k: keras.ops.convert_to_numpy(v) for k, v in classifier.preprocessor(TEXTS).items()}
     classifier.preprocessor = None
     np.testing.assert_allclose(classifier.predict(features, verbose=0), expected, atol=1e-5)
     classifier.fit(features, NAMES, validation_split=0.2, verbose=0)
