@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,17 @@ from keras_textcls import batching
 from keras_textcls.batch_source import BatchSource, Encoded, stream_source
 from keras_textcls.batching import BucketPolicy, PlannedBatch
 from keras_textcls.encoding import EncodedTexts, TextEncoder, concatenate, from_features
-from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.errors import ArgumentError, InvalidDataError
 from keras_textcls.inputs import (
     Batch,
     TextColumns,
     open_stream,
     read_batch,
     read_features,
-    read_sample_weight,
-    read_targets,
     read_texts,
 )
 from keras_textcls.labels import LabelSet
+from keras_textcls.targets import class_weights, read_sample_weight, read_targets
 
 # Texts of a stream that are held in memory to be sorted by length.
 STREAM_WINDOW = 4096
@@ -216,7 +215,9 @@ class Feeder:
         if not labelled:
             return Encoded(texts)
         y = np.concatenate([read_targets(b.y, self.labels, self.multi_label, len(b)) for b in held])
-        weights = [b.sample_weight for b in held if b.sample_weight is not None]
+        weights = [
+            read_sample_weight(b.sample_weight, len(b)) for b in held if b.sample_weight is not None
+        ]
         weight = np.concatenate(weights) if len(weights) == len(held) else None
         return weigh(Encoded(texts, y, weight), class_weight, self.labels)
 
@@ -258,91 +259,3 @@ def weigh(data: Encoded, class_weight: Any, labels: LabelSet) -> Encoded:
     if data.sample_weight is not None:
         per_text = per_text * data.sample_weight
     return dataclasses.replace(data, sample_weight=per_text.astype("float32"))
-
-
-def class_weights(class_weight: Any, labels: LabelSet, y: np.ndarray) -> np.ndarray:
-    """Turn a `class_weight` argument into one number a class.
-
-    Args:
-        class_weight: `"balanced"`, which weighs each class by
-            `num_texts / (num_classes * count)` as scikit-learn does, or a
-            mapping from class index or label name to a number; classes that it
-            lacks weigh 1.
-        labels: `LabelSet`.
-        y: int array of targets.
-        multi_label: bool.
-
-    Returns:
-        A float array of shape `(num_classes,)`.
-
-    Raises:
-        ArgumentError: it is neither, or the model is multi-label.
-        UnknownLabelError: a name is not among the labels.
-    """
-    if y.ndim > 1:
-        raise ArgumentError(
-            "`class_weight` is for classifiers with one label a text. Received "
-            f"class_weight={shorten(class_weight)} for a multi-label classifier; use "
-            "`sample_weight`."
-        )
-    weights = np.ones(len(labels))
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        counts = np.bincount(y, minlength=len(labels))
-        present = counts > 0
-        weights[present] = len(y) / (present.sum() * counts[present])
-        return weights
-    if not isinstance(class_weight, Mapping):
-        raise ArgumentError(
-            '`class_weight` must be "balanced", None or a dict from label to weight. Received: '
-            f"class_weight={shorten(class_weight)}."
-        )
-    for label, weight in class_weight.items():
-        index = labels.index(label) if isinstance(label, str) else int(label)
-        if not 0 <= index < len(labels):
-            raise ArgumentError(
-                f"`class_weight` names the class {shorten(label)}; class indices run from 0 to "
-                f"{len(labels) - 1}."
-            )
-        weights[index] = weight
-    return weights
-
-
-def stratified_holdout(
-    y: np.ndarray, fraction: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Hold out a share of the texts with the label mix of the whole.
-
-    Draws systematically from the texts sorted by label (by label combination
-    for multi-label), which, unlike scikit-learn's stratified split, also
-    serves labels with a single text: those stay in training.
-
-    Args:
-        y: targets, of shape `(num_texts,)` or `(num_texts, num_classes)`.
-        fraction: float in `(0, 1)`, share held out.
-        rng: `numpy.random.Generator`.
-
-    Returns:
-        A tuple of index arrays, those kept and those held out, both in the
-        order of the texts.
-
-    Raises:
-        ArgumentError: the fraction is out of range, or leaves one side empty.
-    """
-    if not 0 < fraction < 1:
-        raise ArgumentError(
-            f"`validation_split` must be between 0 and 1. Received: validation_split={fraction}."
-        )
-    _, group, counts = np.unique(y, axis=0, return_inverse=True, return_counts=True)
-    group = group.reshape(-1)
-    order = np.lexsort((rng.random(len(group)), group))
-    if (counts > 1).any():
-        order = order[counts[group[order]] > 1]
-    size = min(round(fraction * len(y)), len(order) - 1)
-    if size < 1:
-        raise ArgumentError(
-            f"`validation_split={fraction}` of {len(y)} texts leaves no text to validate on, or "
-            "none to train on. Pass more texts or another fraction."
-        )
-    picks = ((np.arange(size) + rng.random()) * len(order) / size).astype(int)
-    held_out = np.sort(order[picks])
-    return np.setdiff1d(np.arange(len(y)), held_out), held_out

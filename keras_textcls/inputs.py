@@ -1,9 +1,9 @@
-"""The one door through which texts and labels come in.
+"""The one door through which texts come in.
 
-Everything that `fit`, `predict`, `evaluate`, `embed` and `classify` accept is
-turned here into plain Python strings (`TextColumns`) and numpy targets, or
-refused with the index, the type and the remedy. Streams of batches go through
-the same checks, batch by batch.
+Everything that `fit`, `predict`, `evaluate`, `embed` and `classify` accept as
+texts is turned here into plain Python strings (`TextColumns`), or refused with
+the index, the type and the remedy. Streams of batches go through the same
+checks, batch by batch. Labels and weights: see `targets.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.labels import LabelSet
 
 # One list of strings a segment: one for single texts, two for pairs.
 TextColumns = tuple[list[str], ...]
@@ -30,12 +29,12 @@ class Batch:
     Args:
         texts: `TextColumns`, or a dict of arrays where inputs come preprocessed.
         y: raw labels of the batch, or `None`.
-        sample_weight: float array of shape `(batch,)`, or `None`.
+        sample_weight: raw weights of the batch, or `None`.
     """
 
     texts: Any
     y: Any = None
-    sample_weight: np.ndarray | None = None
+    sample_weight: Any = None
 
     def __len__(self) -> int:
         is_dict = isinstance(self.texts, dict)
@@ -89,7 +88,7 @@ def read_texts(x: Any, name: str = "x", first_index: int = 0) -> TextColumns:
 
 
 def _read_column(column: Any, name: str, first_index: int) -> list[str]:
-    values = _to_list(column)
+    values = to_list(column)
     if values is None:
         raise InvalidDataError(
             f"`{name}` must be a list of texts, a string array, a column of a data frame, a "
@@ -140,8 +139,15 @@ def _is_missing(value: Any) -> bool:
     return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
 
 
-def _to_list(column: Any) -> list[Any] | None:
-    """Plain list of the elements of a column of any library, `None` if it is none."""
+def to_list(column: Any) -> list[Any] | None:
+    """Return the elements of a column of any library.
+
+    Args:
+        column: a list, an array, a tensor, or a column of a data frame.
+
+    Returns:
+        A list, or `None` if it is no column.
+    """
     if isinstance(column, list):
         return column
     # Arrow; polars and pandas; numpy and PyTorch; TensorFlow.
@@ -155,137 +161,6 @@ def _to_list(column: Any) -> list[Any] | None:
     if isinstance(column, (Sequence, collections.deque)) and not isinstance(column, (str, bytes)):
         return list(column)
     return None
-
-
-def read_targets(
-    y: Any, labels: LabelSet, multi_label: bool, num_texts: int, name: str = "y"
-) -> np.ndarray:
-    """Turn label names or class indices into training targets.
-
-    Args:
-        y: class indices in `[0, num_classes)` or names; for multi-label, lists
-            of names or a matrix of zeros and ones.
-        labels: `LabelSet` of the model.
-        multi_label: bool.
-        num_texts: int, number of texts that `y` belongs to.
-        name: string, what error messages call it. Defaults to `"y"`.
-
-    Returns:
-        An int32 array of shape `(num_texts,)`, or for multi-label a float32
-        array of shape `(num_texts, num_classes)`.
-
-    Raises:
-        InvalidDataError: lengths differ, an index is out of range, or `y` is
-            multi-label for a single-label model or the reverse.
-        UnknownLabelError: a name is not among the labels.
-    """
-    values = _to_list(y)
-    if values is None:
-        raise InvalidDataError(
-            f"`{name}` must be a list or array of labels. Received {shorten(y)} of type "
-            f"{type(y).__name__}."
-        )
-    if len(values) != num_texts:
-        raise InvalidDataError(
-            f"`x` and `{name}` must have the same length. Received {num_texts} texts and "
-            f"{len(values)} labels."
-        )
-    values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
-    read = _read_multi_label if multi_label else _read_single_label
-    return read(values, labels, name)
-
-
-def _read_single_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
-    if all(isinstance(v, str) for v in values):
-        return labels.encode(values)
-    for i, value in enumerate(values):
-        if isinstance(value, (list, tuple, set, np.ndarray)):
-            raise InvalidDataError(
-                f"{name}[{i}]={shorten(value)} holds several labels, but this classifier takes one "
-                "a text. Create it with `multi_label=True`, or pass one label a text."
-            )
-        whole = isinstance(value, (int, np.integer)) or (
-            isinstance(value, float) and value.is_integer()
-        )
-        if not whole or isinstance(value, bool):
-            raise InvalidDataError(
-                f"{name}[{i}] is not a label: {shorten(value)} of type {type(value).__name__}. "
-                "Pass class indices, or label names, for every text."
-            )
-        if not 0 <= value < len(labels):
-            raise InvalidDataError(
-                f"{name}[{i}]={shorten(value)} is out of range: class indices of this classifier "
-                f"run from 0 to {len(labels) - 1}."
-            )
-    return np.asarray(values, dtype="int32")
-
-
-def _read_multi_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
-    for i, value in enumerate(values):
-        if not isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
-            raise InvalidDataError(
-                f"{name}[{i}]={shorten(value)} is a single label, but this classifier is "
-                "multi-label. Pass a list of names for each text, or a 0/1 matrix of shape "
-                f"(num_texts, {len(labels)})."
-            )
-    if any(isinstance(v, str) for row in values for v in row) or not any(len(r) for r in values):
-        return labels.encode_multi(values)
-    for i, row in enumerate(values):
-        if len(row) != len(labels) or not set(row) <= {0, 1}:
-            raise InvalidDataError(
-                f"{name}[{i}]={shorten(row)} is not a row of {len(labels)} zeros and ones, one a "
-                "label. Pass a 0/1 matrix, or lists of label names."
-            )
-    return np.asarray(values, dtype="float32")
-
-
-def names_in(y: Any) -> LabelSet | None:
-    """Return the label names that occur in `y`, or `None` if it holds no names.
-
-    Args:
-        y: labels of any kind.
-
-    Returns:
-        A `LabelSet` in sorted order, or `None`.
-    """
-    values = _to_list(y)
-    if not values:
-        return None
-    rows = [v if isinstance(v, (list, tuple, set, frozenset)) else [v] for v in values]
-    names = [name for row in rows for name in row]
-    if not names or not all(isinstance(name, str) for name in names):
-        return None
-    return LabelSet.from_data(names)
-
-
-def read_sample_weight(sample_weight: Any, num_texts: int) -> np.ndarray | None:
-    """Check the weights of the texts.
-
-    Args:
-        sample_weight: numbers, one a text, or `None`.
-        num_texts: int.
-
-    Returns:
-        A float32 array of shape `(num_texts,)`, or `None`.
-
-    Raises:
-        InvalidDataError: the length differs, or a weight is negative or not
-            finite.
-    """
-    if sample_weight is None:
-        return None
-    values = np.asarray(_to_list(sample_weight), dtype="float32")
-    if values.shape != (num_texts,):
-        raise InvalidDataError(
-            f"`sample_weight` must hold one number for each of the {num_texts} texts. Received "
-            f"shape {values.shape}."
-        )
-    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
-    if bad.size:
-        raise InvalidDataError(
-            f"sample_weight[{bad[0]}]={values[bad[0]]} is not a finite number of at least 0."
-        )
-    return values
 
 
 def open_stream(x: Any) -> Callable[[], Iterator[Any]] | None:
@@ -389,8 +264,7 @@ def read_batch(
     y = parts[1] if len(parts) > 1 else None
     if needs_labels and y is None:
         raise InvalidDataError("The stream has no labels; yield (texts, labels) batches.")
-    weight = read_sample_weight(parts[2], len(Batch(texts))) if len(parts) > 2 else None
-    return Batch(texts, y, weight)
+    return Batch(texts, y, parts[2] if len(parts) > 2 else None)
 
 
 def _read_batch_texts(raw: Any, first_index: int) -> TextColumns:

@@ -1,4 +1,8 @@
-"""`TextClassifier`: a backbone, a preprocessor and label names, as one Keras task."""
+"""`TextClassifier`: a backbone, a preprocessor and label names, as one Keras task.
+
+One class, whose documentation is more than half of the file; what its methods
+do stands in the modules below it.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +20,13 @@ from keras_textcls.batch_source import BatchSource, Encoded, EpochSetter, quiet
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.execution import bucket_policy, token_budget
-from keras_textcls.feeding import Feeder, stratified_holdout, weigh
+from keras_textcls.feeding import Feeder, weigh
 from keras_textcls.heads import HeadSpec, backbone_inputs, build_head_layers, pool, resolve_head
-from keras_textcls.inputs import names_in, open_stream
+from keras_textcls.inputs import open_stream
 from keras_textcls.labels import LabelSet
 from keras_textcls.prediction import Prediction, decide, read_thresholds, to_probabilities
 from keras_textcls.presets import builtin_presets
+from keras_textcls.targets import names_in, stratified_holdout
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")

@@ -17,6 +17,7 @@ LAYERS = [
     "labels",
     "prediction",
     "inputs",
+    "targets",
     "encoding",
     "batching",
     "batch_source",

@@ -1,0 +1,235 @@
+"""Labels and weights: from what the user passed to what a loss reads.
+
+Names or indices become arrays, class weights become sample weights, and a
+share of the texts is held out with the label mix of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.inputs import to_list
+from keras_textcls.labels import LabelSet
+
+
+def read_targets(
+    y: Any, labels: LabelSet, multi_label: bool, num_texts: int, name: str = "y"
+) -> np.ndarray:
+    """Turn label names or class indices into training targets.
+
+    Args:
+        y: class indices in `[0, num_classes)` or names; for multi-label, lists
+            of names or a matrix of zeros and ones.
+        labels: `LabelSet` of the model.
+        multi_label: bool.
+        num_texts: int, number of texts that `y` belongs to.
+        name: string, what error messages call it. Defaults to `"y"`.
+
+    Returns:
+        An int32 array of shape `(num_texts,)`, or for multi-label a float32
+        array of shape `(num_texts, num_classes)`.
+
+    Raises:
+        InvalidDataError: lengths differ, an index is out of range, or `y` is
+            multi-label for a single-label model or the reverse.
+        UnknownLabelError: a name is not among the labels.
+    """
+    values = to_list(y)
+    if values is None:
+        raise InvalidDataError(
+            f"`{name}` must be a list or array of labels. Received {shorten(y)} of type "
+            f"{type(y).__name__}."
+        )
+    if len(values) != num_texts:
+        raise InvalidDataError(
+            f"`x` and `{name}` must have the same length. Received {num_texts} texts and "
+            f"{len(values)} labels."
+        )
+    values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
+    read = _read_multi_label if multi_label else _read_single_label
+    return read(values, labels, name)
+
+
+def _read_single_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
+    if all(isinstance(v, str) for v in values):
+        return labels.encode(values)
+    for i, value in enumerate(values):
+        if isinstance(value, (list, tuple, set, np.ndarray)):
+            raise InvalidDataError(
+                f"{name}[{i}]={shorten(value)} holds several labels, but this classifier takes one "
+                "a text. Create it with `multi_label=True`, or pass one label a text."
+            )
+        whole = isinstance(value, (int, np.integer)) or (
+            isinstance(value, float) and value.is_integer()
+        )
+        if not whole or isinstance(value, bool):
+            raise InvalidDataError(
+                f"{name}[{i}] is not a label: {shorten(value)} of type {type(value).__name__}. "
+                "Pass class indices, or label names, for every text."
+            )
+        if not 0 <= value < len(labels):
+            raise InvalidDataError(
+                f"{name}[{i}]={shorten(value)} is out of range: class indices of this classifier "
+                f"run from 0 to {len(labels) - 1}."
+            )
+    return np.asarray(values, dtype="int32")
+
+
+def _read_multi_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
+    for i, value in enumerate(values):
+        if not isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+            raise InvalidDataError(
+                f"{name}[{i}]={shorten(value)} is a single label, but this classifier is "
+                "multi-label. Pass a list of names for each text, or a 0/1 matrix of shape "
+                f"(num_texts, {len(labels)})."
+            )
+    if any(isinstance(v, str) for row in values for v in row) or not any(len(r) for r in values):
+        return labels.encode_multi(values)
+    for i, row in enumerate(values):
+        if len(row) != len(labels) or not set(row) <= {0, 1}:
+            raise InvalidDataError(
+                f"{name}[{i}]={shorten(row)} is not a row of {len(labels)} zeros and ones, one a "
+                "label. Pass a 0/1 matrix, or lists of label names."
+            )
+    return np.asarray(values, dtype="float32")
+
+
+def names_in(y: Any) -> LabelSet | None:
+    """Return the label names that occur in `y`, or `None` if it holds no names.
+
+    Args:
+        y: labels of any kind.
+
+    Returns:
+        A `LabelSet` in sorted order, or `None`.
+    """
+    values = to_list(y)
+    if not values:
+        return None
+    rows = [v if isinstance(v, (list, tuple, set, frozenset)) else [v] for v in values]
+    names = [name for row in rows for name in row]
+    if not names or not all(isinstance(name, str) for name in names):
+        return None
+    return LabelSet.from_data(names)
+
+
+def read_sample_weight(sample_weight: Any, num_texts: int) -> np.ndarray | None:
+    """Check the weights of the texts.
+
+    Args:
+        sample_weight: numbers, one a text, or `None`.
+        num_texts: int.
+
+    Returns:
+        A float32 array of shape `(num_texts,)`, or `None`.
+
+    Raises:
+        InvalidDataError: the length differs, or a weight is negative or not
+            finite.
+    """
+    if sample_weight is None:
+        return None
+    values = np.asarray(to_list(sample_weight), dtype="float32")
+    if values.shape != (num_texts,):
+        raise InvalidDataError(
+            f"`sample_weight` must hold one number for each of the {num_texts} texts. Received "
+            f"shape {values.shape}."
+        )
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if bad.size:
+        raise InvalidDataError(
+            f"sample_weight[{bad[0]}]={values[bad[0]]} is not a finite number of at least 0."
+        )
+    return values
+
+
+def class_weights(class_weight: Any, labels: LabelSet, y: np.ndarray) -> np.ndarray:
+    """Turn a `class_weight` argument into one number a class.
+
+    Args:
+        class_weight: `"balanced"`, which weighs each class by
+            `num_texts / (num_classes * count)` as scikit-learn does, or a
+            mapping from class index or label name to a number; classes that it
+            lacks weigh 1.
+        labels: `LabelSet`.
+        y: int array of targets.
+        multi_label: bool.
+
+    Returns:
+        A float array of shape `(num_classes,)`.
+
+    Raises:
+        ArgumentError: it is neither, or the model is multi-label.
+        UnknownLabelError: a name is not among the labels.
+    """
+    if y.ndim > 1:
+        raise ArgumentError(
+            "`class_weight` is for classifiers with one label a text. Received "
+            f"class_weight={shorten(class_weight)} for a multi-label classifier; use "
+            "`sample_weight`."
+        )
+    weights = np.ones(len(labels))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(y, minlength=len(labels))
+        present = counts > 0
+        weights[present] = len(y) / (present.sum() * counts[present])
+        return weights
+    if not isinstance(class_weight, Mapping):
+        raise ArgumentError(
+            '`class_weight` must be "balanced", None or a dict from label to weight. Received: '
+            f"class_weight={shorten(class_weight)}."
+        )
+    for label, weight in class_weight.items():
+        index = labels.index(label) if isinstance(label, str) else int(label)
+        if not 0 <= index < len(labels):
+            raise ArgumentError(
+                f"`class_weight` names the class {shorten(label)}; class indices run from 0 to "
+                f"{len(labels) - 1}."
+            )
+        weights[index] = weight
+    return weights
+
+
+def stratified_holdout(
+    y: np.ndarray, fraction: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hold out a share of the texts with the label mix of the whole.
+
+    Draws systematically from the texts sorted by label (by label combination
+    for multi-label), which, unlike scikit-learn's stratified split, also
+    serves labels with a single text: those stay in training.
+
+    Args:
+        y: targets, of shape `(num_texts,)` or `(num_texts, num_classes)`.
+        fraction: float in `(0, 1)`, share held out.
+        rng: `numpy.random.Generator`.
+
+    Returns:
+        A tuple of index arrays, those kept and those held out, both in the
+        order of the texts.
+
+    Raises:
+        ArgumentError: the fraction is out of range, or leaves one side empty.
+    """
+    if not 0 < fraction < 1:
+        raise ArgumentError(
+            f"`validation_split` must be between 0 and 1. Received: validation_split={fraction}."
+        )
+    _, group, counts = np.unique(y, axis=0, return_inverse=True, return_counts=True)
+    group = group.reshape(-1)
+    order = np.lexsort((rng.random(len(group)), group))
+    if (counts > 1).any():
+        order = order[counts[group[order]] > 1]
+    size = min(round(fraction * len(y)), len(order) - 1)
+    if size < 1:
+        raise ArgumentError(
+            f"`validation_split={fraction}` of {len(y)} texts leaves no text to validate on, or "
+            "none to train on. Pass more texts or another fraction."
+        )
+    picks = ((np.arange(size) + rng.random()) * len(order) / size).astype(int)
+    held_out = np.sort(order[picks])
+    return np.setdiff1d(np.arange(len(y)), held_out), held_out

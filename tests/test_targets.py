@@ -1,0 +1,136 @@
+"""Labels and weights, and the exact words of every refusal."""
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from sklearn.utils.class_weight import compute_class_weight
+
+from keras_textcls import ArgumentError, InvalidDataError, LabelSet, UnknownLabelError
+from keras_textcls.targets import (
+    class_weights,
+    names_in,
+    read_sample_weight,
+    read_targets,
+    stratified_holdout,
+)
+
+LABELS = LabelSet(["ham", "spam"])
+
+
+def test_targets_from_names_and_indices():
+    assert read_targets(["spam", "ham"], LABELS, False, 2).tolist() == [1, 0]
+    assert read_targets([b"spam", b"ham"], LABELS, False, 2).tolist() == [1, 0]
+    assert read_targets(np.array([1, 0]), LABELS, False, 2).tolist() == [1, 0]
+    assert read_targets(pd.Series([1.0, 0.0]), LABELS, False, 2).dtype == np.int32
+    multi = read_targets([["spam"], [], ["ham", "spam"]], LABELS, True, 3)
+    assert multi.tolist() == [[0, 1], [0, 0], [1, 1]]
+    assert read_targets(multi, LABELS, True, 3).tolist() == multi.tolist()
+
+
+@pytest.mark.parametrize(
+    ("y", "multi_label", "message"),
+    [
+        (["ham"], False, "`x` and `y` must have the same length. Received 2 texts and 1 labels."),
+        ([0, 2], False, "y[1]=2 is out of range: class indices of this classifier run from 0 to 1"),
+        ([0, -1], False, "y[1]=-1 is out of range"),
+        ([0, 0.5], False, "y[1] is not a label: 0.5 of type float. Pass class indices, or label"),
+        ([0, None], False, "y[1] is not a label: None of type NoneType."),
+        ([True, False], False, "y[0] is not a label: True of type bool."),
+        (["ham", 1], False, "y[0] is not a label: 'ham' of type str."),
+        (
+            [["ham"], ["spam"]],
+            False,
+            "y[0]=['ham'] holds several labels, but this classifier takes",
+        ),
+        ([[0, 1], [1, 0]], False, "Create it with `multi_label=True`, or pass one label a text."),
+        (
+            ["ham", "spam"],
+            True,
+            "y[0]='ham' is a single label, but this classifier is multi-label.",
+        ),
+        ([0, 1], True, "y[0]=0 is a single label, but this classifier is multi-label."),
+        ([[0, 1], [1, 2]], True, "y[1]=[1, 2] is not a row of 2 zeros and ones, one a label."),
+        ([[0, 1, 1], [1, 0, 0]], True, "y[0]=[0, 1, 1] is not a row of 2 zeros and ones"),
+        (7, False, "`y` must be a list or array of labels. Received 7 of type int."),
+    ],
+)
+def test_bad_targets(y, multi_label, message):
+    with pytest.raises(InvalidDataError) as error:
+        read_targets(y, LABELS, multi_label, 2)
+    assert message in str(error.value)
+
+
+def test_unknown_label_in_either_mode():
+    with pytest.raises(UnknownLabelError, match=r"Unknown label 'spma' at y\[1\]\. Did you mean"):
+        read_targets(["ham", "spma"], LABELS, False, 2)
+    with pytest.raises(UnknownLabelError, match=r"Unknown label 'eggs' at y\[0\]\. The labels are"):
+        read_targets([["eggs"]], LABELS, True, 1)
+
+
+def test_names_in():
+    assert names_in(["b", "a", "b"]) == ["a", "b"]
+    assert names_in([["b"], ["a"]]) == ["a", "b"]
+    assert names_in([0, 1]) is None
+    assert names_in([]) is None
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1.0], "one number for each of the 2 texts. Received shape (1,)."),
+        ([1.0, -2.0], "sample_weight[1]=-2.0 is not a finite number of at least 0."),
+        ([np.inf, 1.0], "sample_weight[0]=inf is not a finite number"),
+    ],
+)
+def test_bad_sample_weight(weight, message):
+    with pytest.raises(InvalidDataError) as error:
+        read_sample_weight(weight, 2)
+    assert message in str(error.value)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=60))
+def test_balanced_weights_are_those_of_scikit_learn(y):
+    y = np.asarray(y)
+    weights = class_weights("balanced", LabelSet.numbered(4), y)
+    present = np.unique(y)
+    np.testing.assert_allclose(
+        weights[present], compute_class_weight("balanced", classes=present, y=y)
+    )
+    # Every class that occurs counts the same in total.
+    totals = [weights[c] * (y == c).sum() for c in present]
+    np.testing.assert_allclose(totals, totals[0])
+
+
+def test_class_weights_are_for_one_label_a_text():
+    with pytest.raises(ArgumentError, match="for a multi-label classifier; use `sample_weight`"):
+        class_weights("balanced", LABELS, np.zeros((3, 2)))
+
+
+@given(
+    st.lists(st.integers(0, 4), min_size=4, max_size=200),
+    st.floats(0.05, 0.45),
+    st.integers(0, 9),
+)
+def test_holdout_keeps_the_mix_of_labels(y, fraction, seed):
+    y = np.asarray(y)
+    if round(fraction * len(y)) < 1 or (np.bincount(y) > 1).sum() == 0:
+        return
+    kept, held_out = stratified_holdout(y, fraction, np.random.default_rng(seed))
+    assert sorted([*kept, *held_out]) == list(range(len(y)))
+    assert len(held_out) in (round(fraction * len(y)), np.sum(np.bincount(y)[y] > 1) - 1)
+    for label, count in enumerate(np.bincount(y)):
+        share = (y[held_out] == label).sum()
+        if count == 1 and (np.bincount(y) > 1).any():
+            assert share == 0
+        assert (y[kept] == label).sum() >= min(count, 1)
+        assert share <= np.ceil(count * len(held_out) / max(np.sum(np.bincount(y)[y] > 1), 1))
+
+
+def test_holdout_of_several_labels_a_text():
+    y = np.array([[0, 1], [1, 0], [1, 1], [0, 0]] * 10, "float32")
+    kept, held_out = stratified_holdout(y, 0.2, np.random.default_rng(0))
+    _, counts = np.unique(y[held_out], axis=0, return_counts=True)
+    assert counts.tolist() == [2, 2, 2, 2]
+    assert len(kept) == 32
