@@ -222,6 +222,55 @@ def test_a_file_that_cannot_be_read(preset):
     _refused(preset, "task.json", "Is a directory")
 
 
+@pytest.mark.parametrize(
+    "handle",
+    ["hf://someone/spam", "kaggle://someone/bert/keras/spam", "bert_base_en_uncased"],
+)
+def test_handles_and_built_in_names_go_through_keras_hub(saved, handle, monkeypatch):
+    """With the clients' downloads replaced by a directory on this machine."""
+    from huggingface_hub.utils import EntryNotFoundError
+    from keras_hub.src.utils import preset_utils
+
+    asked = set()
+
+    def model_download(name, path):
+        asked.add(path)
+        if not (saved / path).exists():
+            raise ValueError(f"{path} is not present in the model files")
+        return str(saved / path)
+
+    def hf_hub_download(repo_id, filename):
+        try:
+            return model_download(repo_id, filename)
+        except ValueError:
+            raise EntryNotFoundError.__new__(EntryNotFoundError) from None
+
+    monkeypatch.setattr(preset_utils.kagglehub, "model_download", model_download)
+    monkeypatch.setattr(preset_utils.huggingface_hub, "hf_hub_download", hf_hub_download)
+    loaded = TextClassifier.from_preset(handle)
+    assert loaded.labels == ["ham", "spam"]
+    assert {"config.json", "task.json", "classifier.json", "model.weights.h5"} <= asked
+
+
+def test_modelscope_says_what_to_install():
+    with pytest.raises(PresetError, match="pip install modelscope"):
+        TextClassifier.from_preset("modelscope://someone/spam")
+
+
+def test_a_handle_that_cannot_be_reached(monkeypatch):
+    from keras_hub.src.utils import preset_utils
+
+    def get_file(preset, path):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(preset_utils, "get_file", get_file)
+    with pytest.raises(PresetError) as error:
+        TextClassifier.from_preset("hf://someone/spam")
+    assert "The preset 'hf://someone/spam' cannot be reached (looked for config.json)" in (
+        str(error.value)
+    )
+
+
 def test_nothing_is_half_loaded(preset):
     """A preset that fails at its last file leaves no trace on a classifier made before."""
     before = TextClassifier.from_preset(preset)
