@@ -446,6 +446,19 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         return self._run(self._runtime.embedder, x, batch_size, verbose)
 
+    def quantize(self, mode: str | None = None, **kwargs: Any) -> None:
+        """Quantize the backbone; the small head keeps its floats.
+
+        Keras Hub's preset format has no place for a quantized head.
+
+        Args:
+            mode: string, such as `"int8"`, as in `keras.Model.quantize`.
+            **kwargs: further arguments of `keras.Model.quantize`.
+        """
+        self.backbone.quantize(mode, **kwargs)
+        for model in (self, self._runtime.embedder):
+            model.train_function = model.test_function = model.predict_function = None
+
     @property
     def head(self) -> HeadSpec:
         """What stands between the backbone and the scores, a `HeadSpec`."""

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import keras
 import keras_hub
@@ -187,6 +188,23 @@ def test_arguments_replace_what_the_preset_holds(tmp_path):
     assert loaded.preprocessor is None
     assert loaded.backbone.dtype_policy.name == "bfloat16"
     assert loaded.dropout == 0.4
+
+
+@pytest.mark.parametrize("options", [{}, {"pooling": "mean"}])
+def test_a_quantized_backbone_survives_a_round_trip(options, tmp_path):
+    ours = make_classifier(**options)
+    plain = ours.predict(TEXTS, verbose=0)
+    with warnings.catch_warnings():
+        # Keras warns of every layer that has nothing to quantize.
+        warnings.filterwarnings("ignore", "Layer .* does not have a `quantize` method")
+        ours.quantize("int8")
+    quantized = ours.predict(TEXTS, verbose=0)
+    np.testing.assert_allclose(quantized, plain, atol=0.05)
+    assert np.abs(quantized - plain).max() > 0
+    ours.save_to_preset(tmp_path / "p")
+    again = TextClassifier.from_preset(tmp_path / "p")
+    assert any("int8" in str(w.dtype) for w in again.backbone.weights)
+    np.testing.assert_allclose(again.predict(TEXTS, verbose=0), quantized, atol=1e-5)
 
 
 def test_files_of_others_are_kept_and_stale_ones_are_not(tmp_path):
