@@ -123,7 +123,8 @@ class BatchSource:
         Returns:
             An iterator of `(x,)`, `(x, y)` or `(x, y, sample_weight)`.
         """
-        epoch, order = self.epoch, []
+        epoch = self.epoch
+        order: list[np.ndarray] = []
         self.order = order
         while True:
             for element, indices in self._generate(epoch):

@@ -69,12 +69,19 @@ class Feeder:
         Returns:
             `Encoded`.
         """
-        features = None if self.encoder else read_features(x)
-        texts = () if features else read_texts(x)
-        size = len(next(iter(features.values()))) if features else len(texts[0])
+        texts: TextColumns = ()
+        features: dict[str, np.ndarray] = {}
+        if self.encoder is None:
+            features = read_features(x)
+            size = len(next(iter(features.values())))
+        else:
+            texts = read_texts(x)
+            size = len(texts[0])
+        # Labels are checked before the texts are tokenized, which takes longer.
         targets = None if y is None else read_targets(y, self.labels, self.multi_label, size)
         weight = read_sample_weight(sample_weight, size)
-        return Encoded(self._encode(texts) if texts else from_features(features), targets, weight)
+        encoded = self._encode(texts) if texts else from_features(features)
+        return Encoded(encoded, targets, weight)
 
     def training(
         self, data: Encoded, batch_size: int, epochs: int, shuffle: bool, seed: int
@@ -215,10 +222,9 @@ class Feeder:
         if not labelled:
             return Encoded(texts)
         y = np.concatenate([read_targets(b.y, self.labels, self.multi_label, len(b)) for b in held])
-        weights = [
-            read_sample_weight(b.sample_weight, len(b)) for b in held if b.sample_weight is not None
-        ]
-        weight = np.concatenate(weights) if len(weights) == len(held) else None
+        weights = [read_sample_weight(b.sample_weight, len(b)) for b in held]
+        given = [w for w in weights if w is not None]
+        weight = np.concatenate(given) if len(given) == len(held) else None
         return weigh(Encoded(texts, y, weight), class_weight, self.labels)
 
     def _encode(self, columns: TextColumns) -> EncodedTexts:

@@ -121,7 +121,7 @@ def subclass_for(base: type, backbone: keras.Model) -> type | None:
 
 def _subclasses(cls: type) -> list[Any]:
     """All subclasses, near ones first, in the order of their definition."""
-    direct = cls.__subclasses__()
+    direct: list[Any] = cls.__subclasses__()
     return direct + [deeper for child in direct for deeper in _subclasses(child)]
 
 

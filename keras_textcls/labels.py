@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -120,7 +121,7 @@ class LabelSet(Sequence[str]):
         """Whether the names are the placeholders `"0"`, `"1"`, ... of `numbered`."""
         return all(name == str(i) for i, name in enumerate(self._names))
 
-    def index(self, name: str, start: int = 0, stop: int | None = None) -> int:  # type: ignore[override]
+    def index(self, name: str, start: int = 0, stop: int | None = None) -> int:
         """Return the class index of `name`.
 
         Args:
@@ -214,7 +215,7 @@ class LabelSet(Sequence[str]):
     def __len__(self) -> int:
         return len(self._names)
 
-    def __getitem__(self, item):  # type: ignore[no-untyped-def, override]
+    def __getitem__(self, item: Any) -> Any:
         return self._names[item]
 
     def __iter__(self) -> Iterator[str]:
@@ -237,7 +238,7 @@ class LabelSet(Sequence[str]):
         return f"LabelSet({list(self._names)!r})"
 
 
-def _ordered_by_index(names: dict) -> list[str]:
+def _ordered_by_index(names: dict[Any, Any]) -> list[str]:
     """Turn `{0: "a", 1: "b"}` (or string keys) into `["a", "b"]`."""
     try:
         ordered = {int(k): v for k, v in names.items()}

@@ -140,9 +140,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         self._runtime.embedder = keras.Model(inputs, pooled, name="embedder")
 
     @classmethod
-    def from_preset(  # type: ignore[override]
-        cls, preset: Any, load_weights: bool = True, **kwargs: Any
-    ) -> TextClassifier:
+    def from_preset(cls, preset: Any, load_weights: bool = True, **kwargs: Any) -> TextClassifier:
         """Load a classifier from a preset.
 
         With `labels` or `num_classes` the head is new, otherwise the one saved
@@ -255,7 +253,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         self._runtime.known_widths = {}
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
-    def fit(  # type: ignore[override]
+    def fit(
         self,
         x: Any = None,
         y: Any = None,
@@ -315,7 +313,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             data = self._read_labelled(feeder, x, y, sample_weight)
             if validation_split and validation_data is None:
                 rng = np.random.default_rng([seed, 0])
-                kept, held_out = stratified_holdout(data.y, validation_split, rng)
+                kept, held_out = stratified_holdout(np.asarray(data.y), validation_split, rng)
                 validation_data = feeder.inference(data.take(held_out))
                 data = data.take(kept)
             data = weigh(data, class_weight, self.labels)
@@ -339,7 +337,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 **kwargs,
             )
 
-    def evaluate(  # type: ignore[override]
+    def evaluate(
         self,
         x: Any = None,
         y: Any = None,
@@ -369,7 +367,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         with quiet(source):
             return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
 
-    def predict(  # type: ignore[override]
+    def predict(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any
     ) -> np.ndarray:
         """Return what the model outputs: logits, unless `activation` is set.
