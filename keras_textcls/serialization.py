@@ -16,7 +16,7 @@ import keras_hub
 from keras_hub.src.utils import preset_utils
 
 from keras_textcls.atomic import replace_directory
-from keras_textcls.errors import ArgumentError, PresetError, shorten
+from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError, shorten
 from keras_textcls.heads import backbone_inputs, subclass_for
 from keras_textcls.model_card import CARD_FILE, is_own_card, write_card
 from keras_textcls.presets import ClassifierRecord, PresetFiles, is_own_file, write_record
@@ -126,6 +126,11 @@ def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.
         return keras_hub.models.Backbone.from_preset(
             files.preset, load_weights=load_weights, dtype=dtype
         )
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"The preset {files.preset!r} is a checkpoint to convert, which needs a package that is "
+            f"not installed ({error}). Run: pip install 'keras-textcls[convert]'"
+        ) from error
     except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
         raise PresetError(
             f"The backbone of the preset {files.preset!r} cannot be loaded: {error}"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import make_classifier, mixed_texts
 
-from keras_textcls import ArgumentError, PresetError, TextClassifier
+from keras_textcls import ArgumentError, MissingDependencyError, PresetError, TextClassifier
 from keras_textcls.presets import PresetFiles
 
 
@@ -269,6 +269,17 @@ def test_a_handle_that_cannot_be_reached(monkeypatch):
     assert "The preset 'hf://someone/spam' cannot be reached (looked for config.json)" in (
         str(error.value)
     )
+
+
+def test_a_checkpoint_without_its_converter_names_the_extra(preset, monkeypatch):
+    import keras_hub
+
+    def from_preset(*args, **kwargs):
+        raise ImportError("No module named 'safetensors'")
+
+    monkeypatch.setattr(keras_hub.models.Backbone, "from_preset", from_preset)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'keras-textcls\[convert\]'"):
+        TextClassifier.from_preset(preset)
 
 
 def test_nothing_is_half_loaded(preset):
