@@ -201,7 +201,7 @@ def stratified_holdout(
 
     Draws systematically from the texts sorted by label (by label combination
     for multi-label), which, unlike scikit-learn's stratified split, also
-    serves labels with a single text: those stay in training.
+    serves labels with a single text: one text of each label stays in training.
 
     Args:
         y: targets, of shape `(num_texts,)` or `(num_texts, num_classes)`.
@@ -219,12 +219,14 @@ def stratified_holdout(
         raise ArgumentError(
             f"`validation_split` must be between 0 and 1. Received: validation_split={fraction}."
         )
-    _, group, counts = np.unique(y, axis=0, return_inverse=True, return_counts=True)
+    _, group = np.unique(y, axis=0, return_inverse=True)
     group = group.reshape(-1)
     order = np.lexsort((rng.random(len(group)), group))
-    if (counts > 1).any():
-        order = order[counts[group[order]] > 1]
-    size = min(round(fraction * len(y)), len(order) - 1)
+    if y.ndim == 1:
+        # One text of each label stays, whatever the fraction.
+        first_of_group = np.diff(group[order], prepend=-1) > 0
+        order = order[~first_of_group]
+    size = min(round(fraction * len(y)), len(order), len(y) - 1)
     if size < 1:
         raise ArgumentError(
             f"`validation_split={fraction}` of {len(y)} texts leaves no text to validate on, or "

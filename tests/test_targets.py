@@ -115,17 +115,19 @@ def test_class_weights_are_for_one_label_a_text():
 )
 def test_holdout_keeps_the_mix_of_labels(y, fraction, seed):
     y = np.asarray(y)
-    if round(fraction * len(y)) < 1 or (np.bincount(y) > 1).sum() == 0:
+    size = min(round(fraction * len(y)), len(y) - len(np.unique(y)))
+    if size < 1:
+        with pytest.raises(ArgumentError, match="leaves no text to validate on"):
+            stratified_holdout(y, fraction, np.random.default_rng(seed))
         return
     kept, held_out = stratified_holdout(y, fraction, np.random.default_rng(seed))
     assert sorted([*kept, *held_out]) == list(range(len(y)))
-    assert len(held_out) in (round(fraction * len(y)), np.sum(np.bincount(y)[y] > 1) - 1)
+    assert len(held_out) == size
+    # Every label is still there to learn from, and none gives more than its share.
+    assert set(y[kept]) == set(y)
+    spare = len(y) - len(np.unique(y))
     for label, count in enumerate(np.bincount(y)):
-        share = (y[held_out] == label).sum()
-        if count == 1 and (np.bincount(y) > 1).any():
-            assert share == 0
-        assert (y[kept] == label).sum() >= min(count, 1)
-        assert share <= np.ceil(count * len(held_out) / max(np.sum(np.bincount(y)[y] > 1), 1))
+        assert (y[held_out] == label).sum() <= np.ceil(max(count - 1, 0) * size / spare) + 1
 
 
 def test_holdout_of_several_labels_a_text():
