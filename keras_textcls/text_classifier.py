@@ -590,6 +590,11 @@ class TextClassifier(keras_hub.models.TextClassifier):
         self.labels = names
 
     def _reseed_dropout(self, seed: int) -> None:
+        if keras.config.backend() == "torch":
+            import torch
+
+            # Keras's dropout on PyTorch draws from the global generator.
+            torch.manual_seed(seed)
         generators = [
             layer.seed_generator
             for layer in self._flatten_layers()
