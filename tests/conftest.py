@@ -66,8 +66,8 @@ def trained():
     """A classifier that has learnt to tell texts with a fox from those with a cat."""
     model = make_classifier(labels=["cat", "fox"])
     texts, names = fox_and_cat(64)
-    model.compile(optimizer=keras.optimizers.Adam(0.02))
-    model.fit(texts, names, epochs=8, batch_size=16, verbose=0, seed=1)
+    model.compile(optimizer=keras.optimizers.Adam(0.005))
+    model.fit(texts, names, epochs=20, batch_size=16, verbose=0, seed=1)
     return model
 
 

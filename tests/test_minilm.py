@@ -72,5 +72,4 @@ def test_the_example_trains_saves_and_reloads():
     assert result.returncode == 0, result.stderr[-2000:]
     assert "scores differ by at most" in result.stdout
     accuracy = float(result.stdout.split("test accuracy ")[1].split()[0])
-    # Eight of the fourteen are ham; batches of 56 messages leave some room to chance.
-    assert accuracy > 0.7
+    assert accuracy >= 0.8

@@ -35,12 +35,10 @@ def _weights(model):
 def test_learns_and_answers_in_names(trained):
     texts, names = fox_and_cat(32)
     loss, accuracy = trained.evaluate(texts, names, verbose=0)
-    assert accuracy > 0.9
+    assert accuracy > 0.95
     assert loss < 0.5
     answers = trained.classify(texts)
-    assert np.mean([a.label == n for a, n in zip(answers, names, strict=True)]) == pytest.approx(
-        accuracy
-    )
+    assert [a.label for a in answers] == names
     assert all(sum(a.scores) == pytest.approx(1, abs=1e-5) for a in answers)
     assert trained.classify("the quick fox")[0].label == "fox"
 
