@@ -223,8 +223,9 @@ def quiet(*sources: BatchSource | None) -> Iterator[None]:
         A context manager.
     """
     with warnings.catch_warnings():
-        # A backbone may have a pooler of its own that the head does not read.
-        warnings.filterwarnings("ignore", "Gradients do not exist for variables .*pooled_dense")
+        # What a backbone may have beside the hidden states that the head reads.
+        unread = "(pooled_dense|decoder|reverse_embeddings)"
+        warnings.filterwarnings("ignore", f"Gradients do not exist for variables .*{unread}")
         # The decoder of an encoder-decoder reads one token, and so attends to one.
         warnings.filterwarnings("ignore", "(?s).*You are using a softmax over axis -1 of a tensor")
         if any(source is not None and source.num_batches is None for source in sources):

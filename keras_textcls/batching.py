@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 
 _MOST_LEVELS = 256
+_REMEMBERED_CALLS = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +134,42 @@ def choose_widths(
     counts = np.bincount(np.searchsorted(levels, lengths), minlength=len(levels))
     prices = np.where(np.isin(levels, list(known)), 0.0, policy.bucket_cost)
     return _cheapest(levels, counts * passes, prices, policy.max_buckets)
+
+
+@dataclasses.dataclass
+class WidthHistory:
+    """The widths that a model was compiled for, and the passes that used them.
+
+    A call weighs a new width as if the calls before it, where they were of its
+    size, were its own passes: texts that come back again and again are worth
+    compiling for, and all compilations together cost at most about what the
+    padding would have.
+    """
+
+    widths: set[int] = dataclasses.field(default_factory=set)
+    calls: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+
+    def choose(
+        self, lengths: np.ndarray, policy: BucketPolicy, full_length: int, passes: int = 1
+    ) -> np.ndarray:
+        """Choose widths as `choose_widths` does, and remember the call.
+
+        Args:
+            lengths: int array, real tokens of each text.
+            policy: `BucketPolicy`.
+            full_length: int, width to which the preprocessor pads.
+            passes: int, how often the texts are read in this call. Defaults to
+                `1`.
+
+        Returns:
+            An increasing int array.
+        """
+        tokens = int(lengths.sum())
+        earlier = sum(before for size, before in self.calls if 2 * size >= tokens)
+        widths = choose_widths(lengths, policy, full_length, passes + earlier, self.widths)
+        self.widths.update(widths.tolist())
+        self.calls = [*self.calls, (tokens, passes)][-_REMEMBERED_CALLS:]
+        return widths
 
 
 def _cheapest(

@@ -163,7 +163,9 @@ class _Runner:
         probe = (["", "two words"],) * num_columns
         try:
             signature = [tf.TensorSpec([None], tf.string)] * num_columns
-            self._function = tf.function(self._preprocess, input_signature=signature)
+            # One concrete function: TensorFlow takes many traced once for a mistake, and says so.
+            traced = tf.function(self._preprocess, input_signature=signature)
+            self._function = traced.get_concrete_function()
             features = self._run_chunk(*probe)
         except (tf.errors.OpError, ValueError, TypeError, AttributeError):
             self._function = None

@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_textcls import batching
 from keras_textcls.batch_source import BatchSource, Encoded, stream_source
-from keras_textcls.batching import BucketPolicy, PlannedBatch
+from keras_textcls.batching import BucketPolicy, PlannedBatch, WidthHistory
 from keras_textcls.encoding import EncodedTexts, TextEncoder, concatenate, from_features
 from keras_textcls.errors import ArgumentError, InvalidDataError
 from keras_textcls.inputs import (
@@ -45,8 +45,7 @@ class Feeder:
         token_budget: int, cells of a batch where the caller does not say how
             many texts.
         longest: int or `None`, most tokens that the backbone has positions for.
-        known_widths: dict from batch size (0 for inference) to the widths already
-            used with it.
+        histories: dict from batch size (0 for inference) to a `WidthHistory`.
     """
 
     encoder: TextEncoder | None
@@ -55,7 +54,7 @@ class Feeder:
     policy: BucketPolicy
     token_budget: int
     longest: int | None = None
-    known_widths: dict[int, set[int]] = dataclasses.field(default_factory=dict)
+    histories: dict[int, WidthHistory] = dataclasses.field(default_factory=dict)
 
     def read(self, x: Any, y: Any = None, sample_weight: Any = None) -> Encoded:
         """Check and tokenize texts in memory, with their labels and weights.
@@ -99,9 +98,8 @@ class Feeder:
             A `BatchSource`.
         """
         lengths = data.texts.lengths
-        known = self.known_widths.setdefault(batch_size, set())
-        widths = batching.choose_widths(lengths, self.policy, data.texts.full_length, epochs, known)
-        known.update(widths.tolist())
+        history = self.histories.setdefault(batch_size, WidthHistory())
+        widths = history.choose(lengths, self.policy, data.texts.full_length, epochs)
 
         def plan(epoch: int) -> list[PlannedBatch]:
             rng = np.random.default_rng([seed, epoch]) if shuffle else None
@@ -239,10 +237,9 @@ class Feeder:
         return encoded
 
     def _inference_plan(self, texts: EncodedTexts, batch_size: int | None) -> list[PlannedBatch]:
-        known = self.known_widths.setdefault(0, set())
+        history = self.histories.setdefault(0, WidthHistory())
         # Three passes: what is compiled now serves the next calls as well.
-        widths = batching.choose_widths(texts.lengths, self.policy, texts.full_length, 3, known)
-        known.update(widths.tolist())
+        widths = history.choose(texts.lengths, self.policy, texts.full_length, 3)
         return batching.inference_plan(
             texts.lengths, widths, self.policy, self.token_budget, batch_size
         )

@@ -20,6 +20,7 @@ from keras_textcls.batch_source import BatchSource, Encoded, EpochSetter, quiet
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.execution import bucket_policy, token_budget
+from keras_textcls.fast_adam import fused_adam
 from keras_textcls.feeding import Feeder, weigh
 from keras_textcls.heads import HeadSpec, backbone_inputs, build_head_layers, pool, resolve_head
 from keras_textcls.inputs import open_stream
@@ -124,7 +125,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             training=None,
             encoder=None,
             embedder=None,
-            known_widths={},
+            histories={},
         )
 
         # === Functional Model ===
@@ -250,7 +251,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
                     keras.metrics.Precision(thresholds=half),
                     keras.metrics.Recall(thresholds=half),
                 ]
-        self._runtime.known_widths = {}
+        self._runtime.histories = {}
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
     def fit(
@@ -325,7 +326,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         if validation_data is not None and not isinstance(validation_data, BatchSource):
             validation_data = self._evaluation_source(feeder, *_unpack(validation_data))
         self._reseed_dropout(seed)
-        with quiet(source, validation_data):
+        with quiet(source, validation_data), fused_adam(self.optimizer):
             return keras.Model.fit(
                 self,
                 x=source.for_keras(endless=kwargs.get("steps_per_epoch") is not None),
@@ -548,7 +549,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             policy=bucket_policy(self),
             token_budget=token_budget(self.backbone),
             longest=getattr(self.backbone, "max_sequence_length", None),
-            known_widths=runtime.known_widths,
+            histories=runtime.histories,
         )
 
     def _run(self, model: keras.Model, x: Any, batch_size: Any, verbose: Any, **kwargs: Any) -> Any:

@@ -9,6 +9,7 @@ from keras_textcls.batching import (
     COMPILED,
     DYNAMIC,
     BucketPolicy,
+    WidthHistory,
     choose_widths,
     inference_plan,
     ladder,
@@ -113,7 +114,7 @@ def test_more_passes_pay_for_more_widths():
     assert few < many
 
 
-def test_padding_is_under_a_tenth_on_mixed_lengths():
+def test_padding_is_under_a_tenth_onmixed_lengths():
     lengths = mixed_lengths(5000)
     for policy, passes in ((DYNAMIC, 1), (COMPILED, 20)):
         widths = choose_widths(lengths, policy, 512, passes)
@@ -153,3 +154,27 @@ def test_ladder_reaches_the_longest_with_growing_steps(longest, coarse):
     assert (np.diff(rungs) > 0).all()
     assert rungs[-1] >= longest
     assert len(rungs) == 1 or rungs[-2] < longest
+
+
+def test_texts_that_come_back_are_worth_compiling_for():
+    lengths = mixed_lengths(1500)
+    history = WidthHistory()
+    shares, widths = [], set()
+    for _ in range(6):
+        chosen = history.choose(lengths, COMPILED, 512)
+        plan = training_plan(lengths, chosen, 16, np.random.default_rng(0))
+        shares.append(padding_share(plan, lengths))
+        widths |= set(chosen.tolist())
+    assert shares[-1] < 0.75 * shares[0]
+    # All of it is compiled for less than twice what the first choice would have padded.
+    wasted_at_first = shares[0] / (1 - shares[0]) * lengths.sum()
+    assert len(widths) * COMPILED.bucket_cost < 2 * 6 * wasted_at_first
+
+
+def test_a_small_call_after_large_ones_compiles_little():
+    history = WidthHistory()
+    for _ in range(5):
+        history.choose(mixed_lengths(1500), COMPILED, 512)
+    before = set(history.widths)
+    history.choose(np.array([5, 9, 30, 70]), COMPILED, 512)
+    assert len(history.widths - before) <= 1

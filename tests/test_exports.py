@@ -25,6 +25,7 @@ LAYERS = [
     "heads",
     "padding",
     "execution",
+    "fast_adam",
     "atomic",
     "presets",
     "text_classifier_preprocessor",

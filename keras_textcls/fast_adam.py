@@ -1,0 +1,137 @@
+"""Keras's Adam through the fused kernels of TensorFlow and PyTorch.
+
+Keras computes `Adam` and `AdamW` in some ten operations a variable, each a pass
+over memory. TensorFlow and PyTorch have a kernel that takes one pass and
+computes the same formula; JAX fuses the operations by itself. Weight decay and
+clipping stay Keras's own.
+
+On TensorFlow the result differs from Keras's in one case, where Keras's differs
+from Adam: a token that comes twice in a batch has two gradients, which Keras
+squares, and clips, before it adds them. Here, as with Keras on JAX and PyTorch,
+it has their sum.
+
+Kingma and Ba, 2015, "Adam: A Method for Stochastic Optimization".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+@contextlib.contextmanager
+def fused_adam(optimizer: Any) -> Iterator[None]:
+    """Let an optimizer use a fused kernel while the context is open.
+
+    Args:
+        optimizer: a `keras.Optimizer` instance. Only Keras's own `Adam` and
+            `AdamW` change, without `amsgrad`, moving average and gradient
+            accumulation, and outside of a distribution strategy.
+
+    Returns:
+        A context manager.
+    """
+    steps = _STEPS.get(keras.config.backend())
+    if steps is None or not _is_plain_adam(optimizer) or _is_distributed():
+        yield
+        return
+    # On the instance, past Keras's tracking of attributes.
+    replaced = {name: functools.partial(step, optimizer) for name, step in steps.items()}
+    vars(optimizer).update(replaced)
+    try:
+        yield
+    finally:
+        for name in replaced:
+            del vars(optimizer)[name]
+
+
+def _is_plain_adam(optimizer: Any) -> bool:
+    # On PyTorch, Keras makes instances of classes of its own.
+    plain = (type(kind()) for kind in (keras.optimizers.Adam, keras.optimizers.AdamW))
+    if type(optimizer) not in tuple(plain):
+        return False
+    extras = (optimizer.amsgrad, optimizer.use_ema, optimizer.gradient_accumulation_steps)
+    return not any(extras)
+
+
+def _is_distributed() -> bool:
+    if keras.config.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return bool(tf.distribute.has_strategy())
+
+
+def _moments(optimizer: Any, variables: Any) -> tuple[list[Any], list[Any]]:
+    indices = [optimizer._get_variable_index(variable) for variable in variables]
+    moments = (optimizer._momentums, optimizer._velocities)
+    return tuple([of[i].value for i in indices] for of in moments)  # type: ignore[return-value]
+
+
+def _apply_tensorflow(optimizer: Any, gradients: Any, variables: Any) -> None:
+    import tensorflow as tf
+
+    dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
+    type(optimizer)._backend_apply_gradients(optimizer, dense, variables)
+
+
+def _update_tensorflow(optimizer: Any, gradients: Any, variables: Any, learning_rate: Any) -> None:
+    import tensorflow as tf
+
+    for gradient, variable, momentum, velocity in zip(
+        gradients, variables, *_moments(optimizer, variables), strict=True
+    ):
+        dtype = variable.dtype
+        step = tf.cast(optimizer.iterations.value + 1, dtype)
+        beta_1, beta_2 = (tf.cast(beta, dtype) for beta in (optimizer.beta_1, optimizer.beta_2))
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.value.handle,
+            m=momentum.handle,
+            v=velocity.handle,
+            beta1_power=tf.pow(beta_1, step),
+            beta2_power=tf.pow(beta_2, step),
+            lr=tf.cast(learning_rate, dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=tf.cast(optimizer.epsilon, dtype),
+            grad=tf.cast(gradient, dtype),
+        )
+
+
+def _update_torch(optimizer: Any, gradients: Any, variables: Any, learning_rate: Any) -> None:
+    import torch
+
+    momentums, velocities = _moments(optimizer, variables)
+    step = int(optimizer.iterations.value) + 1
+    with torch.no_grad():
+        torch._fused_adam_(
+            [variable.value for variable in variables],
+            list(gradients),
+            momentums,
+            velocities,
+            [],
+            [torch.tensor(float(step), device=m.device) for m in momentums],
+            lr=float(learning_rate),
+            beta1=optimizer.beta_1,
+            beta2=optimizer.beta_2,
+            weight_decay=0.0,
+            # PyTorch adds epsilon after the correction of the bias, Keras before.
+            eps=optimizer.epsilon / math.sqrt(1 - optimizer.beta_2**step),
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+# What replaces a method of `keras.Optimizer` on each backend.
+_STEPS: dict[str, dict[str, Any]] = {
+    "tensorflow": {
+        "_backend_apply_gradients": _apply_tensorflow,
+        "_backend_update_step": _update_tensorflow,
+    },
+    "torch": {"_backend_update_step": _update_torch},
+}
