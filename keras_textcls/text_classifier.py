@@ -326,7 +326,11 @@ class TextClassifier(keras_hub.models.TextClassifier):
         if validation_data is not None and not isinstance(validation_data, BatchSource):
             validation_data = self._evaluation_source(feeder, *_unpack(validation_data))
         self._reseed_dropout(seed)
-        with quiet(source, validation_data), fused_adam(self.optimizer):
+        optimizer = self.optimizer if self.compiled else None
+        if optimizer is not None and not optimizer.built:
+            # TensorFlow would make its variables while it traces, which takes it twice as long.
+            optimizer.build(self.trainable_variables)
+        with quiet(source, validation_data), fused_adam(optimizer):
             return keras.Model.fit(
                 self,
                 x=source.for_keras(endless=kwargs.get("steps_per_epoch") is not None),
