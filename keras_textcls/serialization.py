@@ -6,8 +6,10 @@ project without keras-textcls loads it; `presets.py` guards what is read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,6 +172,8 @@ def _load_head_weights(classifier: TextClassifier, path: str, files: PresetFiles
             f"task.weights.h5 of the preset {files.preset!r} does not fit its head: {error}"
         ) from error
     for warning in held:
+        if "variable loading for optimizer" in str(warning.message):
+            continue  # The state of an earlier training, which is not taken up.
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if is_native:
         _copy_head_weights(task, classifier)
@@ -262,6 +266,17 @@ def is_portable(classifier: TextClassifier) -> bool:
     )
 
 
+@contextlib.contextmanager
+def _without_optimizer(task: Any) -> Iterator[None]:
+    """Keep the optimizer's state, twice the size of the model, out of `task.weights.h5`."""
+    optimizer = task.optimizer
+    task.optimizer = None
+    try:
+        yield
+    finally:
+        task.optimizer = optimizer
+
+
 def save_classifier(
     classifier: TextClassifier, preset_dir: Any, max_shard_size: float | None
 ) -> None:
@@ -288,7 +303,7 @@ def save_classifier(
         training=classifier.training_summary,
     )
     try:
-        with replace_directory(target, keep) as draft:
+        with replace_directory(target, keep) as draft, _without_optimizer(task):
             keras_hub.models.Task.save_to_preset(task, str(draft), max_shard_size=max_shard_size)
             write_record(record, draft)
             if not (target / CARD_FILE).exists() or is_own_card(target / CARD_FILE):

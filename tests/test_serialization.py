@@ -8,6 +8,7 @@ import sys
 import textwrap
 import warnings
 
+import h5py
 import keras
 import keras_hub
 import numpy as np
@@ -296,3 +297,32 @@ def test_killed_while_saving_leaves_the_old_preset(fatal, tmp_path):
     np.testing.assert_allclose(again.predict(TEXTS, verbose=0), expected, atol=1e-6)
     again.save_to_preset(tmp_path / "p")
     assert [p.name for p in tmp_path.iterdir()] == ["p"]
+
+
+@pytest.mark.parametrize("name", ["BertBackbone", "GPT2Backbone"])
+def test_the_state_of_the_optimizer_stays_out_of_the_preset(name, tmp_path):
+    classifier = make_classifier(name)
+    classifier.fit(TEXTS, ["ham", "spam"] * (len(TEXTS) // 2), verbose=0)
+    classifier.save_to_preset(tmp_path)
+    stored = []
+    with h5py.File(tmp_path / "task.weights.h5") as file:
+        file.visit(stored.append)
+    assert not [key for key in stored if key.startswith("optimizer")]
+    loaded = TextClassifier.from_preset(tmp_path)
+    np.testing.assert_allclose(
+        loaded.predict(TEXTS, verbose=0), classifier.predict(TEXTS, verbose=0), rtol=1e-5, atol=1e-5
+    )
+    steps = int(classifier.optimizer.iterations.value)
+    classifier.fit(TEXTS, ["ham", "spam"] * (len(TEXTS) // 2), verbose=0)
+    assert int(classifier.optimizer.iterations.value) > steps > 0
+
+
+def test_the_state_of_the_optimizer_in_a_preset_of_keras_hub_is_passed_over(tmp_path):
+    task = make_classifier().to_keras_hub()
+    task.fit(np.array(TEXTS), np.arange(len(TEXTS)) % 2, verbose=0, shuffle=False)
+    task.save_to_preset(str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = TextClassifier.from_preset(tmp_path)
+    expected = task.predict(np.array(TEXTS), verbose=0)
+    np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), expected, rtol=1e-5, atol=1e-5)
