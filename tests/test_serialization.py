@@ -321,8 +321,8 @@ def test_the_state_of_the_optimizer_in_a_preset_of_keras_hub_is_passed_over(tmp_
     task = make_classifier().to_keras_hub()
     task.fit(np.array(TEXTS), np.arange(len(TEXTS)) % 2, verbose=0, shuffle=False)
     task.save_to_preset(str(tmp_path))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        loaded = TextClassifier.from_preset(tmp_path)
+    with h5py.File(tmp_path / "task.weights.h5") as file:
+        assert len(file["optimizer/vars"]) > 10
+    loaded = TextClassifier.from_preset(tmp_path)  # Warnings are errors here.
     expected = task.predict(np.array(TEXTS), verbose=0)
     np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), expected, rtol=1e-5, atol=1e-5)
