@@ -23,6 +23,10 @@ from keras import ops
 
 from keras_textcls.errors import ArgumentError, shorten
 
+# Adam's in `compile("auto")`, where Keras Hub has no other for the architecture.
+DEFAULT_LEARNING_RATE = 5e-5
+# Classes that pair with a backbone are looked for among those of these packages.
+_OWNERS = ("keras_hub.", "keras_textcls.models.")
 POOLINGS = ("pooler", "cls", "mean", "max", "last")
 
 
@@ -75,7 +79,7 @@ class KerasHubHead:
     output_dropout_name: str = "output_dropout"
     output_dropout_from_backbone: bool = False
     output_initializer: str = "truncated"
-    learning_rate: float = 5e-5
+    learning_rate: float = DEFAULT_LEARNING_RATE
 
 
 _TANH_HEAD = KerasHubHead("cls", hidden_activation="tanh", pooled_dropout=True, dropout=0.0)
@@ -103,7 +107,7 @@ KERAS_HUB_HEADS = {
 
 
 def subclass_for(base: type, backbone: keras.Model) -> type | None:
-    """Return the subclass of a Keras Hub base class that pairs with a backbone.
+    """Return the subclass that pairs with a backbone, in Keras Hub or here.
 
     Args:
         base: a Keras Hub class with `backbone_cls`, such as
@@ -111,10 +115,10 @@ def subclass_for(base: type, backbone: keras.Model) -> type | None:
         backbone: a `keras_hub.models.Backbone` instance.
 
     Returns:
-        The class, or `None` where Keras Hub has none.
+        The class, or `None` where there is none.
     """
     for cls in _subclasses(base):
-        if cls.__module__.startswith("keras_hub.") and cls.backbone_cls is type(backbone):
+        if cls.__module__.startswith(_OWNERS) and cls.backbone_cls is type(backbone):
             return cls
     return None
 
@@ -151,8 +155,9 @@ def resolve_head(
     Args:
         backbone: a `keras_hub.models.Backbone` instance.
         pooling: string, `"auto"` or one of `POOLINGS`. `"auto"` is the pooling
-            of Keras Hub's own head, else the last real token for a causal
-            backbone, else the mean over real tokens.
+            of Keras Hub's own head, else the `default_pooling` of the backbone's
+            class, else the last real token for a causal backbone, else the mean
+            over real tokens.
         hidden_dim: int, `None` or `"auto"`, width of the hidden layer.
         dropout: float or `"auto"`, dropout rate of the head.
 
@@ -341,7 +346,10 @@ class MaskedPooling(keras.layers.Layer):
 
 
 def _default_pooling(backbone: keras.Model) -> str:
-    """The backbone's own if that is all it returns; last for causal ones; else mean."""
+    """What the backbone asks for or all it returns; last for causal ones; else mean."""
+    wanted = getattr(backbone, "default_pooling", None)
+    if wanted is not None:
+        return str(wanted)
     if not isinstance(backbone.output, dict) and _has_own_vector(backbone):
         return "pooler"
     is_causal = subclass_for(keras_hub.models.CausalLM, backbone) is not None

@@ -17,9 +17,10 @@ import keras
 import keras_hub
 from keras_hub.src.utils import preset_utils
 
+from keras_textcls import models  # noqa: F401  Registers what presets may name.
 from keras_textcls.atomic import replace_directory
 from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError, shorten
-from keras_textcls.heads import backbone_inputs, subclass_for
+from keras_textcls.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
 from keras_textcls.model_card import CARD_FILE, is_own_card, write_card
 from keras_textcls.presets import ClassifierRecord, PresetFiles, is_own_file, write_record
 from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
@@ -267,10 +268,13 @@ def is_portable(classifier: TextClassifier) -> bool:
 
 
 @contextlib.contextmanager
-def _without_optimizer(task: Any) -> Iterator[None]:
-    """Keep the optimizer's state, twice the size of the model, out of `task.weights.h5`."""
+def _with_new_optimizer(task: Any) -> Iterator[None]:
+    """Keep the optimizer's state, twice the size of the model, out of `task.weights.h5`.
+
+    An optimizer there must be: Keras compares it with that of the task that it loads.
+    """
     optimizer = task.optimizer
-    task.optimizer = None
+    task.optimizer = keras.optimizers.Adam(DEFAULT_LEARNING_RATE)
     try:
         yield
     finally:
@@ -288,7 +292,9 @@ def save_classifier(
         max_shard_size: int, float or `None`, in GB.
     """
     target = Path(os.fspath(preset_dir))
-    task = to_keras_hub(classifier) if is_portable(classifier) else classifier
+    portable = is_portable(classifier)
+    task = to_keras_hub(classifier) if portable else classifier
+    hidden = contextlib.nullcontext() if portable else _with_new_optimizer(task)
 
     def keep(name: str) -> bool:
         if name == CARD_FILE:
@@ -303,11 +309,11 @@ def save_classifier(
         training=classifier.training_summary,
     )
     try:
-        with replace_directory(target, keep) as draft, _without_optimizer(task):
+        with replace_directory(target, keep) as draft, hidden:
             keras_hub.models.Task.save_to_preset(task, str(draft), max_shard_size=max_shard_size)
             write_record(record, draft)
             if not (target / CARD_FILE).exists() or is_own_card(target / CARD_FILE):
-                write_card(classifier, is_portable(classifier), draft)
+                write_card(classifier, portable, draft)
     except OSError as error:
         raise PresetError(
             f"The preset cannot be written to {str(target)!r}: {error}. What stood there is as it "

@@ -22,7 +22,14 @@ from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.execution import bucket_policy, token_budget
 from keras_textcls.fast_adam import fused_adam
 from keras_textcls.feeding import Feeder, weigh
-from keras_textcls.heads import HeadSpec, backbone_inputs, build_head_layers, pool, resolve_head
+from keras_textcls.heads import (
+    DEFAULT_LEARNING_RATE,
+    HeadSpec,
+    backbone_inputs,
+    build_head_layers,
+    pool,
+    resolve_head,
+)
 from keras_textcls.inputs import open_stream
 from keras_textcls.labels import LabelSet
 from keras_textcls.prediction import Prediction, decide, read_thresholds, to_probabilities
@@ -231,7 +238,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         native = self._runtime.head.keras_hub
         if optimizer == "auto":
-            optimizer = keras.optimizers.Adam(native.learning_rate if native else 5e-5)
+            rate = native.learning_rate if native else DEFAULT_LEARNING_RATE
+            optimizer = keras.optimizers.Adam(rate)
         is_probability = self.activation in (
             keras.activations.sigmoid if self.multi_label else keras.activations.softmax,
         )
