@@ -9,12 +9,12 @@ import pytest
 
 import keras_textcls
 
-MODULES = sorted(m.name for m in pkgutil.iter_modules(keras_textcls.__path__))
+MODULES = sorted(m.name for m in pkgutil.walk_packages(keras_textcls.__path__, "keras_textcls."))
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings(name):
-    module = importlib.import_module(f"keras_textcls.{name}")
+    module = importlib.import_module(name)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     result = doctest.testmod(module, optionflags=flags)
     assert result.failed == 0

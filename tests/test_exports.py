@@ -29,6 +29,7 @@ LAYERS = [
     "atomic",
     "presets",
     "text_classifier_preprocessor",
+    "models",
     "model_card",
     "serialization",
     "text_classifier",
@@ -77,11 +78,18 @@ def _imports(path):
                 yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
 
 
+def _files(layer):
+    """The file of a module, or all files of a package, each of which is one layer."""
+    return list((PACKAGE / layer).rglob("*.py")) or [PACKAGE / f"{layer}.py"]
+
+
 def test_every_module_has_a_layer():
-    assert sorted(p.stem for p in PACKAGE.glob("*.py")) == sorted(LAYERS)
+    packages = [p.parent.name for p in PACKAGE.glob("*/__init__.py")]
+    assert sorted([p.stem for p in PACKAGE.glob("*.py")] + packages) == sorted(LAYERS)
 
 
-@pytest.mark.parametrize("module", LAYERS)
-def test_modules_import_only_from_below(module):
-    below = set(LAYERS[: LAYERS.index(module)])
-    assert set(_imports(PACKAGE / f"{module}.py")) <= below
+@pytest.mark.parametrize("layer", LAYERS)
+def test_modules_import_only_from_below(layer):
+    below = set(LAYERS[: LAYERS.index(layer)])
+    for file in _files(layer):
+        assert set(_imports(file)) - {layer} <= below, file

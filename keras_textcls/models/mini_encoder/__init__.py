@@ -1,0 +1,1 @@
+"""A small transformer encoder whose vector joins static and contextual features."""

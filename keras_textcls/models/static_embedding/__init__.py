@@ -1,0 +1,1 @@
+"""Static embeddings: one vector a token, a weighted mean a text."""
