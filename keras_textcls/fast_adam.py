@@ -51,9 +51,9 @@ def fused_adam(optimizer: Any) -> Iterator[None]:
 
 
 def _is_plain_adam(optimizer: Any) -> bool:
-    # On PyTorch, Keras makes instances of classes of its own.
-    plain = (type(kind()) for kind in (keras.optimizers.Adam, keras.optimizers.AdamW))
-    if type(optimizer) not in tuple(plain):
+    # Keras's own: a subclass from elsewhere may compute something else.
+    is_own = type(optimizer).__module__.startswith("keras.")
+    if not isinstance(optimizer, keras.optimizers.Adam) or not is_own:
         return False
     extras = (optimizer.amsgrad, optimizer.use_ema, optimizer.gradient_accumulation_steps)
     return not any(extras)
