@@ -1,4 +1,4 @@
-"""`MiniEncoderBackbone`: a small transformer beside static embeddings."""
+"""`MiniEncoderBackbone`: a small transformer that shows all its layers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Any
 import keras
 import keras_hub
 
-from keras_textcls.models.static_embedding.static_embedding_backbone import ScoredMean
+from keras_textcls.heads import MaskedPooling
+from keras_textcls.models.mini_encoder.mini_encoder_layers import (
+    JoinChunks,
+    MiniEncoderLayer,
+    SplitIntoChunks,
+)
 
 
 def _initializer() -> keras.Initializer:
@@ -16,22 +21,29 @@ def _initializer() -> keras.Initializer:
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
 class MiniEncoderBackbone(keras_hub.models.Backbone):
-    """A small BERT-like encoder that returns static and contextual features.
+    """A small BERT-like encoder whose vector joins what each layer knows.
 
-    The vector of a text joins two weighted means with the same learned score of
-    each token: that of the tokens' embeddings (what words there are) and that
-    of their hidden states (what they mean here). The first keeps what a small
-    transformer loses, the second what a bag of words never has.
+    The vector of a text joins the means of its embeddings and of the states of
+    every layer: the first keeps the words, the last what the text means, and
+    those between how it is built. A head on frozen features gains from all of
+    them.
+
+    The layers are wide in their states and narrow inside (`MiniEncoderLayer`),
+    so that the states can be those of a larger teacher. Long texts are read in
+    chunks: a token sees the tokens of its own chunk, and the time that a text
+    takes grows with its length, not with the square of it.
 
     Args:
         vocabulary_size: int, number of tokens.
         num_layers: int, number of transformer layers. Defaults to `2`.
-        num_heads: int, attention heads of each. Defaults to `4`.
-        hidden_dim: int, size of embeddings and hidden states. Defaults to `256`.
+        num_heads: int, attention heads of each. Defaults to `6`.
+        head_dim: int, size of each head. Defaults to `32`.
+        hidden_dim: int, size of embeddings and hidden states. Defaults to `384`.
         intermediate_dim: int, width of the feed-forward layers. Defaults to
-            `1024`.
+            `384`.
+        chunk_length: int, tokens of a chunk, and number of positions. Defaults
+            to `64`.
         dropout: float, dropout rate. Defaults to `0.1`.
-        max_sequence_length: int, number of positions. Defaults to `512`.
         dtype: string or `keras.DTypePolicy`, for computations and weights.
             Defaults to `None`, Keras's own default.
         **kwargs: `name` and `trainable`, as for a Keras Hub backbone.
@@ -44,15 +56,15 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
     Returns:
         A dict of `"sequence_output"`, of shape
         `(batch, sequence_length, hidden_dim)`, and `"pooled_output"`, of shape
-        `(batch, 2 * hidden_dim)`.
+        `(batch, (num_layers + 1) * hidden_dim)`.
 
     Example:
     >>> import numpy as np
-    >>> backbone = MiniEncoderBackbone(vocabulary_size=9, hidden_dim=8, intermediate_dim=8)
+    >>> backbone = MiniEncoderBackbone(vocabulary_size=9, hidden_dim=8)
     >>> ids = np.array([[3, 5, 0]])
     >>> outputs = backbone({"token_ids": ids, "padding_mask": ids > 0})
     >>> tuple(outputs["pooled_output"].shape)
-    (1, 16)
+    (1, 24)
     """
 
     default_pooling = "pooler"
@@ -61,11 +73,12 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
         self,
         vocabulary_size: int,
         num_layers: int = 2,
-        num_heads: int = 4,
-        hidden_dim: int = 256,
-        intermediate_dim: int = 1024,
+        num_heads: int = 6,
+        head_dim: int = 32,
+        hidden_dim: int = 384,
+        intermediate_dim: int = 384,
+        chunk_length: int = 64,
         dropout: float = 0.1,
-        max_sequence_length: int = 512,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -77,11 +90,8 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
             dtype=dtype,
             name="token_embedding",
         )
-        self.token_score = keras.layers.Embedding(
-            vocabulary_size, 1, embeddings_initializer="zeros", dtype=dtype, name="token_score"
-        )
         self.position_embedding = keras_hub.layers.PositionEmbedding(
-            max_sequence_length, initializer=_initializer(), dtype=dtype, name="position_embedding"
+            chunk_length, initializer=_initializer(), dtype=dtype, name="position_embedding"
         )
         self.embeddings_add = keras.layers.Add(dtype=dtype, name="embeddings_add")
         self.embeddings_layer_norm = keras.layers.LayerNormalization(
@@ -91,40 +101,40 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
             dropout, dtype=dtype, name="embeddings_dropout"
         )
         self.transformer_layers = [
-            keras_hub.layers.TransformerEncoder(
+            MiniEncoderLayer(
                 num_heads=num_heads,
+                head_dim=head_dim,
                 intermediate_dim=intermediate_dim,
-                activation=_gelu,
                 dropout=dropout,
-                layer_norm_epsilon=1e-12,
-                kernel_initializer=_initializer(),
                 dtype=dtype,
                 name=f"transformer_layer_{i}",
             )
             for i in range(num_layers)
         ]
-        self.static_pooling = ScoredMean(dtype=dtype, name="static_pooling")
-        self.contextual_pooling = ScoredMean(dtype=dtype, name="contextual_pooling")
-        self.join = keras.layers.Concatenate(dtype=dtype, name="pooled_output")
+        self.split_ids = SplitIntoChunks(chunk_length, name="split_ids")
+        self.split_mask = SplitIntoChunks(chunk_length, name="split_mask")
+        self.join_chunks = JoinChunks(dtype=dtype, name="join_chunks")
+        self.pooling = MaskedPooling("mean", dtype=dtype, name="mean_pooling")
+        self.join_means = keras.layers.Concatenate(dtype=dtype, name="pooled_output")
 
         # === Functional Model ===
         token_ids = keras.Input((None,), dtype="int32", name="token_ids")
         padding_mask = keras.Input((None,), dtype="int32", name="padding_mask")
-        static = self.token_embedding(token_ids)
-        scores = self.token_score(token_ids)
-        x = self.embeddings_add([static, self.position_embedding(static)])
+        ids, mask = self.split_ids(token_ids), self.split_mask(padding_mask)
+        x = self.token_embedding(ids)
+        x = self.embeddings_add([x, self.position_embedding(x)])
         x = self.embeddings_dropout(self.embeddings_layer_norm(x))
+        states = [self.join_chunks(x, token_ids)]
         for layer in self.transformer_layers:
-            x = layer(x, padding_mask=padding_mask)
-        pooled = self.join(
-            [
-                self.static_pooling(static, scores, padding_mask),
-                self.contextual_pooling(x, scores, padding_mask),
-            ]
-        )
+            x = layer(x, padding_mask=mask)
+            states.append(self.join_chunks(x, token_ids))
+        means = [self.pooling(state, padding_mask=padding_mask) for state in states]
         super().__init__(
             inputs={"token_ids": token_ids, "padding_mask": padding_mask},
-            outputs={"sequence_output": x, "pooled_output": pooled},
+            outputs={
+                "sequence_output": states[-1],
+                "pooled_output": self.join_means(means) if num_layers else means[0],
+            },
             dtype=dtype,
             **kwargs,
         )
@@ -133,10 +143,11 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
         self.vocabulary_size = vocabulary_size
         self.num_layers = num_layers
         self.num_heads = num_heads
+        self.head_dim = head_dim
         self.hidden_dim = hidden_dim
         self.intermediate_dim = intermediate_dim
+        self.chunk_length = chunk_length
         self.dropout = dropout
-        self.max_sequence_length = max_sequence_length
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
@@ -145,13 +156,9 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
             "vocabulary_size": self.vocabulary_size,
             "num_layers": self.num_layers,
             "num_heads": self.num_heads,
+            "head_dim": self.head_dim,
             "hidden_dim": self.hidden_dim,
             "intermediate_dim": self.intermediate_dim,
+            "chunk_length": self.chunk_length,
             "dropout": self.dropout,
-            "max_sequence_length": self.max_sequence_length,
         }
-
-
-def _gelu(x: Any) -> Any:
-    # The tanh form, as in Keras Hub's BERT.
-    return keras.activations.gelu(x, approximate=True)

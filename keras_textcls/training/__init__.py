@@ -1,0 +1,1 @@
+"""Training: how models come to be."""
