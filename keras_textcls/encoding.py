@@ -5,7 +5,9 @@ over large chunks in `tf.data` (its graph path is some 13 times as fast as its
 Python path), and what it appended as padding is cut off again: `EncodedTexts`
 holds the real tokens only, end to end in one flat array for each feature, and
 cuts padded batches of any width out of them. Which bytes stand for padding is
-learnt from the preprocessor itself, so that any preprocessor serves.
+learnt from the preprocessor itself, so that any preprocessor serves. Many texts
+at once take a shorter way where there is one: the tokenizer alone, and what the
+preprocessor does around it in NumPy (`framing.py`).
 """
 
 from __future__ import annotations
@@ -19,9 +21,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textcls.errors import ArgumentError
+from keras_textcls.fast_tokenization import FastTokenizer
+from keras_textcls.framing import Framing, learn_framing, probe_texts
 from keras_textcls.inputs import TextColumns
 
 CHUNK_SIZE = 1024
+# From so many texts on, learning a framing (some 0.3 s) is paid back.
+FRAMING_PAYS = 2048
 _MASKS = ("padding_mask", "encoder_padding_mask")
 _IDS = ("token_ids", "encoder_token_ids")
 
@@ -122,22 +128,12 @@ class TextEncoder:
             `EncodedTexts`.
         """
         runner = self._runner(len(columns))
-        lengths: list[np.ndarray] = []
-        flat: dict[str, list[np.ndarray]] = {}
-        fixed: dict[str, list[np.ndarray]] = {}
-        for features in runner.run(columns):
-            real = _count_real_tokens(features, runner.padding, runner.full_length)
-            lengths.append(real)
-            keep = np.arange(runner.full_length) < real[:, None]
-            for name, values in features.items():
-                if name in runner.padding:
-                    flat.setdefault(name, []).append(values[keep])
-                else:
-                    fixed.setdefault(name, []).append(values)
+        framed = runner.frame(columns[0]) if len(columns) == 1 else None
+        lengths, flat, fixed = framed or _cut(runner, columns)
         return EncodedTexts(
-            lengths=np.concatenate(lengths).astype("int32"),
-            flat={name: np.concatenate(parts) for name, parts in flat.items()},
-            fixed={name: np.concatenate(parts) for name, parts in fixed.items()},
+            lengths=lengths.astype("int32"),
+            flat=flat,
+            fixed=fixed,
             padding={name: values.item() for name, values in runner.padding.items()},
             full_length=runner.full_length,
         )
@@ -150,6 +146,27 @@ class TextEncoder:
         return self._runners[key]
 
 
+_Parts = tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]
+
+
+def _cut(runner: _Runner, columns: TextColumns) -> _Parts:
+    """Run the whole preprocessor and cut its padding off."""
+    lengths: list[np.ndarray] = []
+    flat: dict[str, list[np.ndarray]] = {}
+    fixed: dict[str, list[np.ndarray]] = {}
+    for features in runner.run(columns):
+        real = _count_real_tokens(features, runner.padding, runner.full_length)
+        lengths.append(real)
+        keep = np.arange(runner.full_length) < real[:, None]
+        for name, values in features.items():
+            if name in runner.padding:
+                flat.setdefault(name, []).append(values[keep])
+            else:
+                fixed.setdefault(name, []).append(values)
+    joined = ({n: np.concatenate(p) for n, p in parts.items()} for parts in (flat, fixed))
+    return (np.concatenate(lengths), *joined)  # type: ignore[return-value]
+
+
 class _Runner:
     """A preprocessor traced once for a number of segments.
 
@@ -159,6 +176,9 @@ class _Runner:
     def __init__(self, preprocessor: Any, num_columns: int) -> None:
         self._preprocessor = preprocessor
         self._function: Any = None
+        self._tokenize: FastTokenizer | None = None
+        self._framing: Framing | None = None
+        self._is_framing_known = False
         # Texts of different length: some tokenizers fail on those in a graph only.
         probe = (["", "two words"],) * num_columns
         try:
@@ -190,6 +210,37 @@ class _Runner:
         dataset = tf.data.Dataset.from_tensor_slices(columns).batch(CHUNK_SIZE)
         dataset = dataset.map(self._function, num_parallel_calls=tf.data.AUTOTUNE)
         yield from dataset.prefetch(1).as_numpy_iterator()
+
+    def frame(self, texts: list[str]) -> _Parts | None:
+        """The shorter way, where it gives the same and is worth learning."""
+        if not self._is_framing_known:
+            if len(texts) < FRAMING_PAYS:
+                return None
+            self._is_framing_known = True
+            self._learn_framing()
+        if self._framing is None or self._tokenize is None:
+            return None
+        tokens, counts = self._tokenize(texts)
+        if (tokens == self.padding[self._framing.ids_name]).any():
+            return None  # A text that spells the padding token out; some masks hide it there.
+        lengths, flat, fixed = self._framing.apply(tokens, counts)
+        return lengths, {n: v.astype(self.padding[n].dtype) for n, v in flat.items()}, fixed
+
+    def _learn_framing(self) -> None:
+        tokenizer = getattr(self._preprocessor, "tokenizer", None)
+        ids_name = next((name for name in _IDS if name in self.padding), None)
+        if tokenizer is None or ids_name is None or self._function is None:
+            return
+        try:
+            self._tokenize = FastTokenizer(tokenizer)
+        except (tf.errors.OpError, ValueError, TypeError, AttributeError):
+            return
+        texts = probe_texts(self.full_length)
+        features = self._run_chunk(texts)
+        lengths = _count_real_tokens(features, self.padding, self.full_length)
+        flat, counts = self._tokenize(texts)
+        tokens = np.split(flat, np.cumsum(counts)[:-1])
+        self._framing = learn_framing(features, self.padding, lengths, tokens, ids_name)
 
     def _run_chunk(self, *columns: list[str]) -> dict[str, np.ndarray]:
         if self._function is None:

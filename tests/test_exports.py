@@ -18,6 +18,8 @@ LAYERS = [
     "prediction",
     "inputs",
     "targets",
+    "fast_tokenization",
+    "framing",
     "encoding",
     "batching",
     "batch_source",
@@ -33,6 +35,7 @@ LAYERS = [
     "model_card",
     "serialization",
     "text_classifier",
+    "training",
     "__init__",
 ]
 

@@ -81,13 +81,22 @@ class DistillationConfig:
 class _DistillationLoss(keras.layers.Layer):
     """Adds the losses to the model; gives the cosine of each text."""
 
-    def __init__(self, hidden_dim: int, num_states: int, state_loss: float, **kwargs: Any) -> None:
+    def __init__(self, hidden_dim: int, state_loss: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.hidden_dim = hidden_dim
         self.state_loss = state_loss
-        self.project_vector = keras.layers.Dense(hidden_dim, name="project_vector")
-        self.project_states = [
-            keras.layers.Dense(hidden_dim, name=f"project_states_{i}") for i in range(num_states)
-        ]
+
+    def build(self, vector_shape: Any, states_shape: Any, *args: Any) -> None:
+        """Make the projections to the teacher's size, where sizes differ."""
+        self.project_vector = keras.layers.Dense(self.hidden_dim, name="project_vector")
+        self.project_vector.build(vector_shape)
+        self.project_states = []
+        for i, shape in enumerate(states_shape):
+            project: Any = keras.layers.Identity()
+            if shape[-1] != self.hidden_dim:
+                project = keras.layers.Dense(self.hidden_dim, name=f"project_states_{i}")
+                project.build(shape)
+            self.project_states.append(project)
 
     def call(self, vector: Any, states: Any, targets: Any, padding_mask: Any) -> Any:
         targets = ops.cast(targets, "float32")
@@ -101,10 +110,8 @@ class _DistillationLoss(keras.layers.Layer):
         self.add_loss(ops.mean(1.0 - cosine))
         for i, (project, state) in enumerate(zip(self.project_states, states, strict=True)):
             wanted = targets[:, :, i]
-            if state.shape[-1] != wanted.shape[-1]:
-                state = project(state)
             # In units of the teacher's own size.
-            error = ops.sum(ops.square(state - wanted) * mask)
+            error = ops.sum(ops.square(project(state) - wanted) * mask)
             scale = ops.sum(ops.square(wanted) * mask)
             self.add_loss(self.state_loss * error / scale)
         return cosine
@@ -130,7 +137,7 @@ def build_distiller(
     features = dict(backbone_inputs(student))
     targets = keras.Input((None, num_states, hidden_dim), name="teacher_states", dtype="float16")
     vector, states = _read_states(student)(features, training=False)
-    loss = _DistillationLoss(hidden_dim, len(states), state_loss, name="distillation")
+    loss = _DistillationLoss(hidden_dim, state_loss, name="distillation")
     cosine = loss(vector, states, targets, features["padding_mask"])
     return keras.Model({**features, "teacher_states": targets}, cosine, name="distiller")
 

@@ -31,7 +31,13 @@ KINDS = {
     ),
     "mini": (
         lambda **k: MiniEncoderBackbone(
-            len(VOCABULARY), num_heads=2, hidden_dim=8, intermediate_dim=16, **k
+            len(VOCABULARY),
+            num_heads=2,
+            head_dim=4,
+            hidden_dim=8,
+            intermediate_dim=16,
+            chunk_length=8,
+            **k,
         ),
         MiniEncoderTokenizer,
         MiniEncoderTextClassifierPreprocessor,
@@ -95,20 +101,27 @@ def test_a_text_without_tokens_has_a_vector_of_zeros():
     assert not _array(backbone(_inputs([[]], 4))).any()
 
 
-def test_the_vector_of_the_mini_encoder_joins_both_means():
+def test_the_vector_of_the_mini_encoder_joins_the_means_of_all_layers():
     backbone = perturb(KINDS["mini"][0]())
-    static = KINDS["static"][0]()
-    static.token_embedding.set_weights(backbone.token_embedding.get_weights())
-    static.token_score.set_weights(backbone.token_score.get_weights())
-    inputs = _inputs([[5, 9, 7, 11]], 4)
-    outputs = backbone(inputs)
+    outputs = backbone(_inputs([[5, 9, 7, 11]], 6))
     found = _array(outputs["pooled_output"])[0]
-    np.testing.assert_allclose(found[:8], _array(static(inputs))[0], rtol=1e-5, atol=1e-6)
-    weights = np.exp(_array(backbone.token_score.embeddings)[[5, 9, 7, 11]])
-    states = _array(outputs["sequence_output"])[0]
-    np.testing.assert_allclose(
-        found[8:], (states * weights).sum(0) / weights.sum(), rtol=1e-5, atol=1e-6
-    )
+    assert found.shape == (24,)
+    states = _array(outputs["sequence_output"])[0, :4]
+    np.testing.assert_allclose(found[16:], states.mean(0), rtol=1e-5, atol=1e-6)
+    table = _array(backbone.token_embedding.embeddings)[[5, 9, 7, 11]]
+    embedded = table + _array(backbone.position_embedding.position_embeddings)[:4]
+    expected = _array(backbone.embeddings_layer_norm(embedded)).mean(0)
+    np.testing.assert_allclose(found[:8], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_long_text_is_read_chunk_by_chunk():
+    backbone = perturb(KINDS["mini"][0]())
+    ids = [5, 9, 7, 11, 6, 8, 12, 13, 14, 15, 5, 6, 7, 9, 10, 11, 8, 8, 9]
+    whole = _array(backbone(_inputs([ids], 21))["sequence_output"])[0]
+    for start in range(0, len(ids), 8):
+        chunk = ids[start : start + 8]
+        alone = _array(backbone(_inputs([chunk], len(chunk)))["sequence_output"])[0]
+        np.testing.assert_allclose(whole[start : start + 8][: len(chunk)], alone, atol=1e-5)
 
 
 def test_special_tokens():

@@ -1,0 +1,87 @@
+"""The shorter way from texts to tokens gives what the whole preprocessor gives."""
+
+import keras_hub
+import numpy as np
+import pytest
+from architectures import ARCHITECTURES
+from conftest import make_classifier
+from texts import many_texts
+
+from keras_textcls import encoding
+from keras_textcls.encoding import TextEncoder
+
+WITH_TOKENIZER = [e.name for e in ARCHITECTURES if e.build_tokenizer is not None]
+# Their tokenizers run outside of TensorFlow, so there is no graph to shorten.
+NOT_FRAMED = {"RWKV7Backbone"}
+
+
+def _encode(preprocessor, texts, monkeypatch, framing_pays):
+    monkeypatch.setattr(encoding, "FRAMING_PAYS", framing_pays)
+    encoder = TextEncoder(preprocessor)
+    encoded = encoder.encode((texts,))
+    (runner,) = encoder._runners.values()
+    return encoded, runner._framing is not None
+
+
+def _assert_equal(found, expected):
+    assert found.lengths.tolist() == expected.lengths.tolist()
+    assert found.padding == expected.padding
+    for ours, theirs in ((found.flat, expected.flat), (found.fixed, expected.fixed)):
+        assert set(ours) == set(theirs)
+        for name in theirs:
+            np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+            assert ours[name].dtype == theirs[name].dtype, name
+
+
+@pytest.mark.parametrize("name", WITH_TOKENIZER)
+def test_framed_texts_are_those_of_the_preprocessor(name, monkeypatch):
+    preprocessor = make_classifier(name, sequence_length=24, compile=False).preprocessor
+    texts = [t for t in many_texts(60) if "<pad>" not in t]
+    found, is_framed = _encode(preprocessor, texts, monkeypatch, 0)
+    expected, _ = _encode(preprocessor, texts, monkeypatch, 10**9)
+    assert is_framed == (name not in NOT_FRAMED)
+    _assert_equal(found, expected)
+
+
+def test_a_text_that_spells_the_padding_out_takes_the_whole_preprocessor(monkeypatch):
+    preprocessor = make_classifier("RobertaBackbone", compile=False).preprocessor
+    texts = ["the <pad> fox", "a cat"]
+    found, _ = _encode(preprocessor, texts, monkeypatch, 0)
+    expected, _ = _encode(preprocessor, texts, monkeypatch, 10**9)
+    _assert_equal(found, expected)
+    assert not found.flat["padding_mask"].all()
+
+
+class _Reverser(keras_hub.models.BertTextClassifierPreprocessor):
+    """Does more to a text than to frame it."""
+
+    def call(self, x, y=None, sample_weight=None):
+        import tensorflow as tf
+
+        return super().call(tf.strings.regex_replace(x, "fox", "dog"))
+
+
+def test_a_preprocessor_that_does_more_is_not_framed(monkeypatch):
+    tokenizer = make_classifier().preprocessor.tokenizer
+    monkeypatch.setattr("keras_textcls.framing.PROBES", ("", "a", "two words", "the fox"))
+    preprocessor = _Reverser(tokenizer, sequence_length=24)
+    found, is_framed = _encode(preprocessor, ["a fox", "a cat"] * 4, monkeypatch, 0)
+    expected, _ = _encode(preprocessor, ["a fox", "a cat"] * 4, monkeypatch, 10**9)
+    assert not is_framed
+    _assert_equal(found, expected)
+
+
+def test_pairs_of_texts_take_the_whole_preprocessor(monkeypatch):
+    monkeypatch.setattr(encoding, "FRAMING_PAYS", 0)
+    encoder = TextEncoder(make_classifier().preprocessor)
+    encoded = encoder.encode((["the fox"], ["a cat"]))
+    assert encoded.flat["segment_ids"].tolist() == [0, 0, 0, 0, 1, 1, 1]
+
+
+def test_another_sequence_length_is_learnt_anew(monkeypatch):
+    monkeypatch.setattr(encoding, "FRAMING_PAYS", 0)
+    preprocessor = make_classifier().preprocessor
+    encoder = TextEncoder(preprocessor)
+    for length in (8, 16):
+        preprocessor.sequence_length = length
+        assert encoder.encode((["the fox " * 20],)).lengths.tolist() == [length]
