@@ -39,8 +39,7 @@ class FastBytePair:
     def __init__(self, tokenizer: Any) -> None:
         import tokenizers
 
-        merges = [tuple(str(m).split(" ")) for m in tokenizer.merges if "#version:" not in str(m)]
-        vocabulary = dict(tokenizer.vocabulary)
+        vocabulary, merges = dict(tokenizer.vocabulary), _merges(tokenizer)
         self._twin = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=vocabulary, merges=merges))
         self._twin.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
         # The graph splits space otherwise than the published pattern, and lets some
@@ -63,8 +62,7 @@ class FastBytePair:
             return False
         if tokenizer.add_prefix_space or tokenizer.sequence_length is not None:
             return False
-        parts = (p for m in tokenizer.merges if "#version:" not in str(m) for p in str(m).split(" "))
-        return all(part in tokenizer.vocabulary for part in parts)
+        return all(part in tokenizer.vocabulary for merge in _merges(tokenizer) for part in merge)
 
     def agrees_on(self, text: str) -> bool:
         """Whether the twin is known to split a text as Keras Hub does.
@@ -83,6 +81,12 @@ class FastBytePair:
         counts = np.array([len(i) for i in ids], "int64")
         flat = np.fromiter((i for part in ids for i in part), "int64", int(counts.sum()))
         return flat, counts
+
+
+def _merges(tokenizer: Any) -> list[tuple[str, str]]:
+    lines = (str(merge) for merge in tokenizer.merges)
+    pairs = (line.split(" ") for line in lines if "#version:" not in line)
+    return [(left, right) for left, right in pairs]
 
 
 def _special_tokens(tokenizer: Any) -> list[str]:

@@ -14,7 +14,14 @@ import dataclasses
 
 import numpy as np
 
-PROBES = ("", "a", "two words", "The 3 quick (brown) foxes, 42!", "ab\ncd  ef", "\u00e9\u4e2d\u0434")
+PROBES = (
+    "",
+    "a",
+    "two words",
+    "The 3 quick (brown) foxes, 42!",
+    "ab\ncd  ef",
+    "\u00e9\u4e2d\u0434",
+)
 
 
 def probe_texts(full_length: int) -> list[str]:
@@ -144,6 +151,6 @@ def _explains(
     if not np.array_equal(found, lengths):
         return False
     real = np.arange(framing.full_length) < lengths[:, None]
-    return all(np.array_equal(values, features[name][real]) for name, values in flat.items()) and all(
-        np.array_equal(values, features[name]) for name, values in fixed.items()
-    )
+    return all(
+        np.array_equal(values, features[name][real]) for name, values in flat.items()
+    ) and all(np.array_equal(values, features[name]) for name, values in fixed.items())

@@ -5,7 +5,7 @@ import numpy as np
 SENTENCES = [
     "The quick brown fox jumped over the lazy dog.",
     "I'd say it's 12,345.67 km -- isn't it? (We'll see; they've left.)",
-    "Café naïve Ångström ǅ İstanbul STRASSE straße ſ",
+    "Café naïve Ångström ǅ İstanbul STRASSE straße \u017f",
     "Жёлтый поезд ушёл в 7:45",
     "هذا نص قصير باللغة العربية",
     "यह हिन्दी में एक वाक्य है",

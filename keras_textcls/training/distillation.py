@@ -5,10 +5,6 @@ Two stages, each of which a killed run takes up where it stood:
 1. the teacher reads every text once; its hidden states go to a file;
 2. the student learns, pass after pass, to give these states (each token's,
    where it has hidden states of its own) and the direction of their mean.
-
-The loss on states is that of TinyBERT (Jiao et al., 2020), the loss on
-sentences that of Reimers and Gurevych (2020), "Making Monolingual Sentence
-Embeddings Multilingual".
 """
 
 from __future__ import annotations
@@ -16,217 +12,190 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import keras_hub
-import numpy as np
-from keras import ops
 
-from keras_textcls import batching, inputs
+from keras_textcls import inputs, models
 from keras_textcls.atomic import replace_directory
-from keras_textcls.batch_source import BatchSource, EpochSetter, quiet
-from keras_textcls.batching import PlannedBatch
-from keras_textcls.encoding import EncodedTexts, TextEncoder
+from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.fast_adam import fused_adam
-from keras_textcls.heads import backbone_inputs
+from keras_textcls.heads import subclass_for
+from keras_textcls.training.distiller import DistillationConfig, train_student
 from keras_textcls.training.student_initialization import initialize_from_teacher
 from keras_textcls.training.teacher_states import TeacherStates, matching_layers, teacher_reader
 
-
-@dataclasses.dataclass(frozen=True)
-class DistillationConfig:
-    """How a student is trained.
-
-    Args:
-        epochs: int, passes over the texts. Defaults to `8`.
-        batch_size: int, texts a step. Defaults to `128`.
-        learning_rate: float, the highest, after the warm-up. Defaults to `1e-3`.
-        warmup: float in `[0, 1)`, share of the steps in which the learning rate
-            rises; it falls to 0 along a cosine after. Defaults to `0.05`.
-        weight_decay: float, as in `keras.optimizers.AdamW`. Defaults to `0.01`.
-        state_loss: float, weight of the loss on hidden states, where the student
-            has some. Defaults to `1.0`.
-        sequence_length: int, tokens of a text that are read. Defaults to `64`.
-        seed: int. Defaults to `0`.
-        rounds_per_epoch: int, checkpoints an epoch. Defaults to `4`.
-    """
-
-    epochs: int = 8
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    warmup: float = 0.05
-    weight_decay: float = 0.01
-    state_loss: float = 1.0
-    sequence_length: int = 64
-    seed: int = 0
-    rounds_per_epoch: int = 4
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "rounds_per_epoch"):
-            if not getattr(self, name) > 0:
-                raise ArgumentError(
-                    f"`{name}` must be positive. Received: {name}={shorten(getattr(self, name))}."
-                )
-        if not 0 <= self.warmup < 1:
-            raise ArgumentError(
-                "`warmup` is the share of the steps in which the learning rate rises, in [0, 1). "
-                f"Received: warmup={shorten(self.warmup)}."
-            )
+_RECORD_FILE = "distillation.json"
+STUDENTS = ("mini_encoder", "static_embedding")
+# What a student of its own is made of; see its class.
+_STATIC_DIM = 256
 
 
-class _DistillationLoss(keras.layers.Layer):
-    """Adds the losses to the model; gives the cosine of each text."""
-
-    def __init__(self, hidden_dim: int, state_loss: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.hidden_dim = hidden_dim
-        self.state_loss = state_loss
-
-    def build(self, vector_shape: Any, states_shape: Any, *args: Any) -> None:
-        """Make the projections to the teacher's size, where sizes differ."""
-        self.project_vector = keras.layers.Dense(self.hidden_dim, name="project_vector")
-        self.project_vector.build(vector_shape)
-        self.project_states = []
-        for i, shape in enumerate(states_shape):
-            project: Any = keras.layers.Identity()
-            if shape[-1] != self.hidden_dim:
-                project = keras.layers.Dense(self.hidden_dim, name=f"project_states_{i}")
-                project.build(shape)
-            self.project_states.append(project)
-
-    def call(self, vector: Any, states: Any, targets: Any, padding_mask: Any) -> Any:
-        targets = ops.cast(targets, "float32")
-        mask = ops.expand_dims(ops.cast(padding_mask, "float32"), -1)
-        last = targets[:, :, -1]
-        mean = ops.sum(last * mask, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)
-        cosine = ops.sum(
-            ops.normalize(self.project_vector(vector), axis=-1) * ops.normalize(mean, axis=-1),
-            axis=-1,
-        )
-        self.add_loss(ops.mean(1.0 - cosine))
-        for i, (project, state) in enumerate(zip(self.project_states, states, strict=True)):
-            wanted = targets[:, :, i]
-            # In units of the teacher's own size.
-            error = ops.sum(ops.square(project(state) - wanted) * mask)
-            scale = ops.sum(ops.square(wanted) * mask)
-            self.add_loss(self.state_loss * error / scale)
-        return cosine
-
-
-def build_distiller(
-    student: keras.Model, hidden_dim: int, num_states: int, state_loss: float
-) -> keras.Model:
-    """Make the model that is trained: the student and its losses.
-
-    Args:
-        student: a backbone.
-        hidden_dim: int, size of the teacher's states.
-        num_states: int, layers of the teacher in the targets.
-        state_loss: float, weight of the loss on hidden states.
-
-    Returns:
-        A `keras.Model` whose inputs are the student's and `teacher_states`, of
-        shape `(batch, sequence_length, num_states, hidden_dim)`, and whose
-        output is the cosine of the student's vector to the teacher's, of shape
-        `(batch,)`.
-    """
-    features = dict(backbone_inputs(student))
-    targets = keras.Input((None, num_states, hidden_dim), name="teacher_states", dtype="float16")
-    vector, states = _read_states(student)(features, training=False)
-    loss = _DistillationLoss(hidden_dim, state_loss, name="distillation")
-    cosine = loss(vector, states, targets, features["padding_mask"])
-    return keras.Model({**features, "teacher_states": targets}, cosine, name="distiller")
-
-
-def _read_states(student: keras.Model) -> keras.Model:
-    """The student's vector and the states of its layers, if it has layers."""
-    outputs = student.output
-    vector = outputs["pooled_output"] if isinstance(outputs, dict) else outputs
-    states = [layer.output for layer in getattr(student, "transformer_layers", [])]
-    return keras.Model(dict(backbone_inputs(student)), [vector, states])
-
-
-def train_student(
-    student: keras.Model,
-    texts: EncodedTexts,
-    states: TeacherStates,
-    config: DistillationConfig,
-    directory: Path,
-    callbacks: Sequence[Any] = (),
+def distill(
+    teacher_preset: str | os.PathLike[str],
+    texts: Any,
+    student: str | keras.Model = "mini_encoder",
+    *,
+    output: str | os.PathLike[str],
+    work_directory: str | os.PathLike[str] | None = None,
+    config: DistillationConfig | None = None,
     verbose: Any = "auto",
-) -> keras.callbacks.History:
-    """Train a student on the states of its teacher.
+    callbacks: Sequence[Any] = (),
+) -> keras.Model:
+    """Train a small backbone to give what a large one gives, and save it as a preset.
+
+    A run that was killed is taken up where it stood when the same call is made
+    again; the work directory keeps the teacher's states (1.5 kB a token for a
+    teacher of 384 dimensions and two layers) and a checkpoint of each round.
 
     Args:
-        student: a backbone.
-        texts: `EncodedTexts`.
-        states: `TeacherStates` of the texts, filled.
-        config: `DistillationConfig`.
-        directory: `Path` of the checkpoints.
-        callbacks: sequence of `keras.callbacks.Callback`. Defaults to `()`.
+        teacher_preset: string or path: a preset with a WordPiece tokenizer.
+        texts: texts in any form that `TextClassifier.predict` takes; the more
+            like those that will be classified the better, and the more the
+            better, from some 100,000 on.
+        student: `"mini_encoder"`, `"static_embedding"`, or a backbone whose
+            tokenizer is the teacher's. Defaults to `"mini_encoder"`.
+        output: string or path, the preset directory to write.
+        work_directory: string or path, where teacher states and checkpoints
+            stay. Defaults to `output` with `.work` added.
+        config: `DistillationConfig`. Defaults to its defaults.
         verbose: as in `keras.Model.fit`. Defaults to `"auto"`.
+        callbacks: sequence of `keras.callbacks.Callback`. Defaults to `()`.
 
     Returns:
-        A `keras.callbacks.History`, a round a line.
+        The trained student, a backbone.
+
+    Raises:
+        ArgumentError: an argument is wrong, or the work directory belongs to
+            another run.
+        InvalidDataError: a text cannot be used.
     """
+    config = config or DistillationConfig()
+    columns = inputs.read_texts(texts, "texts")
+    if len(columns) != 1:
+        raise ArgumentError(f"`texts` must be one column of texts. Received {len(columns)}.")
+    work = Path(os.fspath(work_directory) if work_directory else f"{os.fspath(output)}.work")
     keras.utils.set_random_seed(config.seed)
-    source, rounds, steps = _rounds(student, texts, states, config)
-    distiller = build_distiller(student, states.hidden_dim, states.num_layers, config.state_loss)
-    optimizer = _optimizer(config, steps)
-    distiller.compile(optimizer=optimizer, loss=None)
-    optimizer.build(distiller.trainable_variables)
-    backup = keras.callbacks.BackupAndRestore(str(directory / "backup"), delete_checkpoint=False)
-    with quiet(source), fused_adam(optimizer):
-        return distiller.fit(
-            x=source.for_keras(),
-            epochs=rounds,
-            callbacks=[EpochSetter(source), backup, *callbacks],
-            verbose=verbose,
-            shuffle=False,
-        )
+    teacher = keras_hub.models.Backbone.from_preset(os.fspath(teacher_preset))
+    tokenizer = keras_hub.models.Tokenizer.from_preset(os.fspath(teacher_preset))
+    backbone, preprocessor = _make_student(student, tokenizer)
+    _claim(work, columns[0], teacher_preset, backbone, config)
 
-
-def _optimizer(config: DistillationConfig, steps: int) -> keras.optimizers.Optimizer:
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0 if config.warmup else config.learning_rate,
-        decay_steps=max(1, round(steps * (1 - config.warmup))),
-        warmup_target=config.learning_rate if config.warmup else None,
-        warmup_steps=round(steps * config.warmup),
+    encoded = TextEncoder(_teacher_preprocessor(teacher, tokenizer, config)).encode(columns)
+    layers = getattr(backbone, "transformer_layers", ())
+    depth = len(getattr(teacher, "transformer_layers", ())) or 1
+    wanted = matching_layers(depth, len(layers))
+    reader = teacher_reader(teacher, wanted)
+    hidden_dim = int(reader.outputs[0].shape[-1])
+    states = TeacherStates(encoded, hidden_dim, len(wanted), work)
+    states.fill(reader, verbose=verbose not in (0, "0"))
+    initialize_from_teacher(backbone, teacher)
+    train_student(
+        backbone,
+        encoded,
+        states,
+        config,
+        work,
+        unseen=_unseen(preprocessor, tokenizer),
+        callbacks=callbacks,
+        verbose=verbose,
     )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma", "embeddings"])
-    return optimizer
+    save_backbone(backbone, preprocessor, output)
+    return backbone
 
 
-def _rounds(
-    student: keras.Model, texts: EncodedTexts, states: TeacherStates, config: DistillationConfig
-) -> tuple[BatchSource, int, int]:
-    """The batches, a part of an epoch a round; how many rounds; how many steps in all."""
-    policy = batching.COMPILED if keras.config.backend() == "jax" else batching.DYNAMIC
-    widths = batching.choose_widths(texts.lengths, policy, texts.full_length, config.epochs)
-    names = set(backbone_inputs(student))
+def save_backbone(backbone: keras.Model, preprocessor: Any, output: str | os.PathLike[str]) -> None:
+    """Save a backbone with its preprocessor as a preset, or leave what is there.
 
-    def plan(round_index: int) -> list[PlannedBatch]:
-        epoch, part = divmod(round_index, config.rounds_per_epoch)
-        rng = np.random.default_rng([config.seed, epoch])
-        whole = batching.training_plan(
-            texts.lengths, widths, config.batch_size, rng, policy.is_dynamic
+    Args:
+        backbone: a `keras_hub.models.Backbone`.
+        preprocessor: a `keras_hub.models.Preprocessor`.
+        output: string or path, the preset directory.
+    """
+    with replace_directory(Path(os.fspath(output)), lambda name: False) as draft:
+        backbone.save_to_preset(str(draft))
+        preprocessor.save_to_preset(str(draft))
+
+
+def _make_student(student: Any, tokenizer: Any) -> tuple[keras.Model, Any]:
+    if isinstance(student, keras.Model):
+        backbone = student
+    elif student not in STUDENTS:
+        raise ArgumentError(
+            f"`student` must be one of {', '.join(STUDENTS)}, or a backbone. Received: "
+            f"student={shorten(student)}."
         )
-        return whole[part :: config.rounds_per_epoch]
+    else:
+        size = tokenizer.vocabulary_size()
+        backbone = (
+            models.MiniEncoderBackbone(size)
+            if student == "mini_encoder"
+            else models.StaticEmbeddingBackbone(size, _STATIC_DIM)
+        )
+    tokenizer_cls = subclass_for(keras_hub.models.Tokenizer, backbone)
+    preprocessor_cls = subclass_for(keras_hub.models.TextClassifierPreprocessor, backbone)
+    if tokenizer_cls is None or preprocessor_cls is None:
+        raise ArgumentError(
+            f"`student` is a {type(backbone).__name__}, for which there is no tokenizer and "
+            "preprocessor to save with it."
+        )
+    if not isinstance(tokenizer, keras_hub.tokenizers.WordPieceTokenizer):
+        raise ArgumentError(
+            f"`teacher_preset` has a {type(tokenizer).__name__}; students are made for WordPiece "
+            "tokenizers."
+        )
+    own = tokenizer_cls(
+        vocabulary=list(tokenizer.get_vocabulary()),
+        lowercase=tokenizer.lowercase,
+        strip_accents=tokenizer.strip_accents,
+    )
+    return backbone, preprocessor_cls(own)
 
-    def element(batch: PlannedBatch) -> tuple[dict[str, np.ndarray]]:
-        features = texts.batch(batch.indices, batch.padded_length)
-        features = {name: values for name, values in features.items() if name in names}
-        return ({**features, "teacher_states": states.padded(batch.indices, batch.padded_length)},)
 
-    def generate(round_index: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
-        for batch in plan(round_index):
-            yield element(batch), batch.indices
+def _teacher_preprocessor(teacher: Any, tokenizer: Any, config: DistillationConfig) -> Any:
+    cls = subclass_for(keras_hub.models.TextClassifierPreprocessor, teacher)
+    if cls is None:
+        raise ArgumentError(
+            f"`teacher_preset` is a {type(teacher).__name__}, for which Keras Hub has no "
+            "preprocessor."
+        )
+    return cls(tokenizer, sequence_length=config.sequence_length)
 
-    counts = [len(plan(part)) for part in range(config.rounds_per_epoch)]
-    source = BatchSource(generate, element(plan(0)[0]), None)
-    return source, config.epochs * config.rounds_per_epoch, config.epochs * sum(counts)
+
+def _unseen(preprocessor: Any, tokenizer: Any) -> list[int]:
+    """Special tokens that only the teacher reads."""
+    if getattr(preprocessor, "add_start_token", True):
+        return []
+    return [tokenizer.cls_token_id, tokenizer.sep_token_id]
+
+
+def _claim(
+    work: Path, texts: list[str], preset: Any, student: Any, config: DistillationConfig
+) -> None:
+    """Make the work directory, or make sure that it is of the same run."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\n")
+    record = {
+        "teacher_preset": os.fspath(preset),
+        "texts": len(texts),
+        "texts_sha256": digest.hexdigest(),
+        "student": {k: v for k, v in student.get_config().items() if k not in ("name", "dtype")},
+        **dataclasses.asdict(config),
+    }
+    path = work / _RECORD_FILE
+    work.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        return
+    earlier = json.loads(path.read_text(encoding="utf-8"))
+    differing = sorted(k for k in {*record, *earlier} if record.get(k) != earlier.get(k))
+    if differing:
+        raise ArgumentError(
+            f"`work_directory` {str(work)!r} belongs to a run that differs in "
+            f"{', '.join(differing)}. Delete it, or pass another."
+        )

@@ -54,7 +54,7 @@ def principal_components(table: np.ndarray, size: int) -> np.ndarray:
 
 def _copy_positions(student: Any, teacher: Any, basis: np.ndarray) -> None:
     ours = getattr(student, "position_embedding", None)
-    theirs = getattr(teacher, "position_embedding", None)
+    theirs: Any = getattr(teacher, "position_embedding", None)
     if ours is not None and hasattr(theirs, "position_embeddings"):
         values = _values(theirs.position_embeddings)
         ours.position_embeddings.assign(values[: ours.sequence_length] @ basis)

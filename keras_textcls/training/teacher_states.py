@@ -67,6 +67,8 @@ class TeacherStates:
             batch = plan[i]
             inputs = self._texts.batch(batch.indices, batch.padded_length, batch.rows)
             outputs = reader.predict_on_batch({n: v for n, v in inputs.items() if n in names})
+            # Keras unpacks a list of one output.
+            outputs = outputs if isinstance(outputs, list) else [outputs]
             self._write(batch, np.stack([np.asarray(layer) for layer in outputs], axis=2))
             if (i + 1) % _BATCHES_BETWEEN_SAVES == 0 or i == len(plan) - 1:
                 self._states.flush()
