@@ -13,31 +13,42 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "ArgumentError": "errors",
+    "DistillationConfig": "training.distiller",
     "InvalidDataError": "errors",
     "KerasTextclsError": "errors",
     "LabelSet": "labels",
     "MissingDependencyError": "errors",
     "Prediction": "prediction",
+    "PresetCatalogue": "catalogue",
     "PresetError": "errors",
+    "PresetInfo": "catalogue",
     "TextClassifier": "text_classifier",
     "TextClassifierPreprocessor": "text_classifier_preprocessor",
     "UnknownLabelError": "errors",
+    "distill": "training.distillation",
+    "presets": "catalogue",
 }
 
 __all__ = [
     "ArgumentError",
+    "DistillationConfig",
     "InvalidDataError",
     "KerasTextclsError",
     "LabelSet",
     "MissingDependencyError",
     "Prediction",
+    "PresetCatalogue",
     "PresetError",
+    "PresetInfo",
     "TextClassifier",
     "TextClassifierPreprocessor",
     "UnknownLabelError",
+    "distill",
+    "presets",
 ]
 
 if TYPE_CHECKING:
+    from keras_textcls.catalogue import PresetCatalogue, PresetInfo, presets
     from keras_textcls.errors import (
         ArgumentError,
         InvalidDataError,
@@ -50,6 +61,8 @@ if TYPE_CHECKING:
     from keras_textcls.prediction import Prediction
     from keras_textcls.text_classifier import TextClassifier
     from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+    from keras_textcls.training.distillation import distill
+    from keras_textcls.training.distiller import DistillationConfig
 
 
 def __getattr__(name: str) -> Any:

@@ -33,7 +33,7 @@ from keras_textcls.heads import (
 from keras_textcls.inputs import open_stream
 from keras_textcls.labels import LabelSet
 from keras_textcls.prediction import Prediction, decide, read_thresholds, to_probabilities
-from keras_textcls.presets import builtin_presets
+from keras_textcls.preset_files import describe_presets
 from keras_textcls.targets import names_in, stratified_holdout
 
 
@@ -523,8 +523,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
     @classproperty
     def presets(cls) -> dict[str, Any]:  # noqa: N805
-        """The built-in presets: Keras Hub's, for every text backbone."""
-        return builtin_presets()
+        """Every preset that has a name: yours, the bundled ones, Keras Hub's."""
+        return describe_presets()
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, ready for JSON."""

@@ -29,13 +29,15 @@ LAYERS = [
     "execution",
     "fast_adam",
     "atomic",
-    "presets",
+    "catalogue",
+    "preset_files",
     "text_classifier_preprocessor",
     "models",
     "model_card",
     "serialization",
     "text_classifier",
     "training",
+    "cli",
     "__init__",
 ]
 

@@ -9,18 +9,26 @@ in a preset may name code to run, or a path outside of it.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import os
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import h5py
 import keras
-import keras_hub
 from keras_hub.src.utils import preset_utils
 
+from keras_textcls.catalogue import (
+    DEFAULT_PRESET,
+    PATH_VARIABLE,
+    did_you_mean,
+    find_preset,
+    presets,
+    search_path,
+    verify_bundled,
+)
 from keras_textcls.errors import PresetError, shorten
 
 CLASSIFIER_FILE = "classifier.json"
@@ -85,7 +93,9 @@ class PresetFiles:
         self.preset = os.fspath(preset)
         self.directory = self._local_directory()
         if self.directory is not None:
+            verify_bundled(self.directory)
             _check_links(self.directory)
+            self.preset = str(self.directory)
         config = self.json(preset_utils.CONFIG_FILE)
         if config is None:
             raise PresetError(
@@ -106,12 +116,13 @@ class PresetFiles:
         """Return the local path of a file, downloaded if need be, or `None`."""
         try:
             return str(preset_utils.get_file(self.preset, name))
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            # The Hugging Face hub says so of a file that is neither cached nor reachable, too.
+            if type(error.__cause__).__name__ == "LocalEntryNotFoundError":
+                raise self._unreachable(name, error) from error
             return None
         except (OSError, ValueError, ImportError) as error:
-            raise PresetError(
-                f"The preset {self.preset!r} cannot be reached (looked for {name}): {error}"
-            ) from error
+            raise self._unreachable(name, error) from error
 
     def json(self, name: str) -> dict[str, Any] | None:
         """Return the checked contents of a JSON file, or `None` if there is none."""
@@ -144,21 +155,35 @@ class PresetFiles:
         contents = self.json(CLASSIFIER_FILE)
         return None if contents is None else _read_record(contents, self.preset)
 
+    def _unreachable(self, name: str, error: Exception) -> PresetError:
+        entry = preset_utils.BUILTIN_PRESETS.get(self.preset)
+        where = f" at {entry['kaggle_handle']}" if entry else ""
+        return PresetError(
+            f"The preset {self.preset!r} cannot be reached: {name} was looked for{where}, and is "
+            f"not in the local cache either ({_first_line(error)}). Without a network, take a "
+            f'preset that is here: "{DEFAULT_PRESET}" comes with the package, and '
+            "`keras-textcls presets --here` lists all."
+        )
+
     def _local_directory(self) -> Path | None:
-        if "://" in self.preset or self.preset in preset_utils.BUILTIN_PRESETS:
+        if "://" in self.preset:
+            return None
+        found = find_preset(self.preset)
+        if found is not None:
+            return found
+        if self.preset in preset_utils.BUILTIN_PRESETS:
             return None
         path = Path(self.preset)
         if path.is_dir():
             return path
         if path.exists():
             raise PresetError(f"The preset {self.preset!r} is a file. Pass its directory.")
-        names = list(preset_utils.BUILTIN_PRESETS)
-        near = difflib.get_close_matches(self.preset, names, n=3)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        looked = ", ".join(str(directory) for directory in search_path())
         raise PresetError(
-            f"There is no preset {self.preset!r}: neither a directory nor a built-in name.{hint} "
-            "`TextClassifier.presets` lists the names; handles begin with kaggle://, hf:// or "
-            "modelscope://."
+            f"There is no preset {self.preset!r}: neither a directory, nor in {looked} (set "
+            f"{PATH_VARIABLE} to add others), nor a built-in name."
+            f"{did_you_mean(self.preset, presets())} `keras-textcls presets` lists the names; "
+            "handles begin with kaggle://, hf:// or modelscope://."
         )
 
     def _contents(self) -> str:
@@ -294,15 +319,22 @@ def write_record(record: ClassifierRecord, directory: Path) -> None:
     (directory / CLASSIFIER_FILE).write_text(text, encoding="utf-8")
 
 
-def builtin_presets() -> dict[str, Any]:
-    """Return Keras Hub's built-in presets of text backbones, by name.
+def _first_line(error: Exception) -> str:
+    # What the Hugging Face hub says stands in the cause.
+    told = str(error.__cause__ or error).strip().split("\n")[0]
+    return textwrap.shorten(told, 200)
+
+
+def describe_presets() -> dict[str, Any]:
+    """Return every preset that has a name, in the form of Keras Hub's `cls.presets`.
 
     Returns:
-        A dict from name to Keras Hub's description of the preset.
+        A dict from name to a dict with `metadata`, and where it comes from as
+        `kaggle_handle` or `directory`.
     """
     found: dict[str, Any] = {}
-    for cls in preset_utils.list_subclasses(keras_hub.models.Tokenizer):
-        backbone_cls = getattr(cls, "backbone_cls", None)
-        if backbone_cls is not None:
-            found.update(backbone_cls.presets)
-    return dict(sorted(found.items()))
+    for name, info in sorted(presets().items()):
+        metadata = {"description": info.description, "params": info.parameters}
+        place = "kaggle_handle" if info.source == "keras_hub" else "directory"
+        found[name] = {"metadata": metadata, place: info.origin}
+    return found

@@ -1,0 +1,35 @@
+"""The command `keras-textcls`: one file a command.
+
+Commands are thin: they read their arguments, call the library and print. An
+error that the library raises on purpose is one line, without a traceback.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from keras_textcls.cli.distill import distill_command
+from keras_textcls.cli.presets import presets_command
+from keras_textcls.errors import KerasTextclsError
+
+
+class _Group(click.Group):
+    """Shows the library's own errors as messages."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except KerasTextclsError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="keras-textcls")
+def main() -> None:
+    """Text classification with Keras."""
+
+
+main.add_command(presets_command)
+main.add_command(distill_command)

@@ -1,0 +1,102 @@
+"""Make a preset small on disk: fewer tokens, fewer bits a weight.
+
+What is stored is read back as float32 by any reader of HDF5, Keras Hub too:
+large tables go through HDF5's own scale-offset filter, with a step of at most
+a fiftieth of their standard deviation; all other weights are stored as float16.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+_LARGE_TABLE = 1000
+# Steps in a standard deviation.
+_RESOLUTION = 50
+_ROWS_A_CHUNK = 128
+_UNUSED = re.compile(r"\[unused\d+\]")
+
+
+def is_latin(token: str) -> bool:
+    """Whether a WordPiece token can come up in a language of Latin script.
+
+    Args:
+        token: string.
+
+    Returns:
+        A bool: all its characters are Latin letters, digits, punctuation or
+        currency signs, and it is no placeholder such as `[unused7]`.
+    """
+    if _UNUSED.fullmatch(token):
+        return False
+    return all(ord(c) < 0x250 or 0x2010 <= ord(c) < 0x20D0 or c == "\u2122" for c in token)
+
+
+def trim_vocabulary(
+    backbone: keras.Model, vocabulary: list[str], keep: Callable[[str], bool] = is_latin
+) -> tuple[keras.Model, list[str]]:
+    """Leave out the tokens that will not come up.
+
+    Texts that hold one of them are split into smaller tokens, or hold an
+    unknown one.
+
+    Args:
+        backbone: a backbone with `vocabulary_size` in its config.
+        vocabulary: list of strings, its tokens in the order of their ids.
+        keep: function from token to bool. Defaults to `is_latin`.
+
+    Returns:
+        A tuple of a new backbone and its vocabulary.
+    """
+    kept = [i for i, token in enumerate(vocabulary) if keep(token)]
+    config = {**backbone.get_config(), "vocabulary_size": len(kept)}
+    trimmed = type(backbone).from_config(config)
+    for ours, theirs in zip(trimmed.weights, backbone.weights, strict=True):
+        values = keras.ops.convert_to_numpy(theirs)
+        ours.assign(values if ours.shape == theirs.shape else values[kept])
+    return trimmed, [vocabulary[i] for i in kept]
+
+
+def store_compactly(path: str | os.PathLike[str]) -> None:
+    """Rewrite a weights file in fewer bits a weight, or leave it as it was.
+
+    Args:
+        path: string or path of a `.weights.h5` file.
+    """
+    path = Path(os.fspath(path))
+    draft = path.with_suffix(".compact")
+    try:
+        with h5py.File(path, "r") as source, h5py.File(draft, "w") as target:
+            _copy_group(source, target)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _copy_group(source: Any, target: Any) -> None:
+    target.attrs.update(source.attrs)
+    for name, item in source.items():
+        if isinstance(item, h5py.Group):
+            _copy_group(item, target.create_group(name))
+            continue
+        values = item[()]
+        if values.dtype != np.float32:
+            target.create_dataset(name, data=values)
+        elif values.ndim == 2 and len(values) >= _LARGE_TABLE and values.std() > 0:
+            target.create_dataset(name, data=values, **_filters(values))
+        else:
+            target.create_dataset(name, data=values.astype(np.float16))
+
+
+def _filters(values: np.ndarray) -> dict[str, Any]:
+    digits = math.ceil(-math.log10(float(values.std()) / _RESOLUTION))
+    chunks = (min(_ROWS_A_CHUNK, len(values)), values.shape[1])
+    return {"chunks": chunks, "scaleoffset": digits, "compression": "gzip", "compression_opts": 9}
