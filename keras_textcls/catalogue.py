@@ -173,8 +173,8 @@ def bundled_records() -> dict[str, dict[str, Any]]:
     """Return what `catalogue.json` says of the bundled presets.
 
     Returns:
-        A dict from name to a dict with `description`, `parameters`,
-        `languages`, `licence` and `sha256` (of each file).
+        A dict from name to a dict with `backbone`, `description`,
+        `parameters`, `languages`, `licence` and `sha256` (of each file).
     """
     path = bundled_directory() / CATALOGUE_FILE
     try:
@@ -183,6 +183,26 @@ def bundled_records() -> dict[str, dict[str, Any]]:
         return {}
     found: dict[str, dict[str, Any]] = contents["presets"]
     return found
+
+
+def shipped_presets(backbone: str) -> dict[str, dict[str, Any]]:
+    """Describe the bundled presets of a backbone in the form that Keras Hub registers.
+
+    Args:
+        backbone: string, the name of its class.
+
+    Returns:
+        A dict from name to a dict with `metadata` and `kaggle_handle`, which
+        here is a directory.
+    """
+    return {
+        name: {
+            "metadata": {"description": record["description"], "params": record["parameters"]},
+            "kaggle_handle": str(bundled_directory() / name),
+        }
+        for name, record in bundled_records().items()
+        if record["backbone"] == backbone
+    }
 
 
 def verify_bundled(directory: Path) -> None:

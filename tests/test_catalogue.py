@@ -36,6 +36,7 @@ def bundled(shared, preset, monkeypatch, tmp_path):
     shutil.copytree(preset, directory / "shipped_en")
     files = [p for p in (directory / "shipped_en").rglob("*") if p.is_file()]
     record = {
+        "backbone": "BertBackbone",
         "description": "For tests.",
         "parameters": 12,
         "languages": ["English"],

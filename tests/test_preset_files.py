@@ -266,9 +266,10 @@ def test_a_handle_that_cannot_be_reached(monkeypatch):
     monkeypatch.setattr(preset_utils, "get_file", get_file)
     with pytest.raises(PresetError) as error:
         TextClassifier.from_preset("hf://someone/spam")
-    assert "The preset 'hf://someone/spam' cannot be reached (looked for config.json)" in (
+    assert "The preset 'hf://someone/spam' cannot be reached: config.json was looked for" in (
         str(error.value)
     )
+    assert "no route to host" in str(error.value)
 
 
 def test_a_checkpoint_without_its_converter_names_the_extra(preset, monkeypatch):

@@ -1,15 +1,25 @@
 """Architectures of our own, in Keras Hub's style: one folder each.
 
-Importing this package registers them with Keras, so that presets can name them.
+Importing this package registers them with Keras, so that presets can name them,
+and their bundled presets with Keras Hub, so that
+`MiniEncoderBackbone.from_preset` knows them by name.
 """
 
+from keras_hub.src.utils.preset_utils import register_presets
+
 from keras_textcls.models.mini_encoder.mini_encoder_backbone import MiniEncoderBackbone
+from keras_textcls.models.mini_encoder.mini_encoder_presets import (
+    backbone_presets as mini_encoder_presets,
+)
 from keras_textcls.models.mini_encoder.mini_encoder_text_classifier_preprocessor import (
     MiniEncoderTextClassifierPreprocessor,
 )
 from keras_textcls.models.mini_encoder.mini_encoder_tokenizer import MiniEncoderTokenizer
 from keras_textcls.models.static_embedding.static_embedding_backbone import (
     StaticEmbeddingBackbone,
+)
+from keras_textcls.models.static_embedding.static_embedding_presets import (
+    backbone_presets as static_embedding_presets,
 )
 from keras_textcls.models.static_embedding.static_embedding_text_classifier_preprocessor import (
     StaticEmbeddingTextClassifierPreprocessor,
@@ -26,3 +36,6 @@ __all__ = [
     "StaticEmbeddingTextClassifierPreprocessor",
     "StaticEmbeddingTokenizer",
 ]
+
+register_presets(mini_encoder_presets, MiniEncoderBackbone)
+register_presets(static_embedding_presets, StaticEmbeddingBackbone)
