@@ -15,7 +15,7 @@ import keras_hub
 import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
-from keras_textcls import serialization
+from keras_textcls import converters, serialization
 from keras_textcls.batch_source import BatchSource, Encoded, EpochSetter, quiet
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
@@ -528,8 +528,11 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, ready for JSON."""
+        gelu = converters.changed_gelu(self.backbone)
         return {
             **super().get_config(),
+            # Only where the config of the backbone cannot say it.
+            **({} if gelu is None else {"gelu": gelu}),
             "num_classes": self.num_classes,
             "labels": list(self.labels),
             "multi_label": self.multi_label,
@@ -544,7 +547,11 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Make a classifier from what `get_config` returned, which stays as it is."""
         # Keras Hub's own writes into the config that it is given.
         copied = {k: copy.deepcopy(v) if isinstance(v, dict) else v for k, v in config.items()}
-        return super().from_config(copied)
+        gelu = copied.pop("gelu", None)
+        classifier = super().from_config(copied)
+        if gelu is not None:
+            converters.set_gelu(classifier.backbone, gelu)
+        return classifier
 
     def _feeder(self) -> Feeder:
         runtime = self._runtime

@@ -30,6 +30,7 @@ LAYERS = [
     "presets",
     "text_classifier_preprocessor",
     "models",
+    "converters",
     "model_card",
     "serialization",
     "text_classifier",
