@@ -214,6 +214,26 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         serialization.save_classifier(self, preset_dir, max_shard_size)
 
+    def save_to_huggingface(self, directory: Any) -> None:
+        """Save for the `transformers` library, or leave the directory as it was.
+
+        `transformers.pipeline("text-classification", directory)` then answers
+        the same labels and scores. A `temperature` is divided into the head;
+        `thresholds` have no place there.
+
+        Args:
+            directory: string or path. Files there that are no part of a
+                checkpoint are kept.
+
+        Raises:
+            ArgumentError: `transformers` has no class for this backbone or this
+                head. Supported are ALBERT, BERT, DeBERTaV3, DistilBERT, ELECTRA,
+                GPT-2, RoBERTa and XLM-RoBERTa, each with the head that it has
+                there.
+            PresetError: the directory cannot be written.
+        """
+        converters.save_to_huggingface(self, directory)
+
     def compile(
         self,
         optimizer: Any = "auto",
