@@ -567,7 +567,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Make a classifier from what `get_config` returned, which stays as it is."""
         # Keras Hub's own writes into the config that it is given.
         copied = {k: copy.deepcopy(v) if isinstance(v, dict) else v for k, v in config.items()}
-        gelu = copied.pop("gelu", None)
+        gelu: Any = copied.pop("gelu", None)
         classifier = super().from_config(copied)
         if gelu is not None:
             converters.set_gelu(classifier.backbone, gelu)

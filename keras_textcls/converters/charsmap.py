@@ -114,7 +114,7 @@ def _candidates() -> tuple[tuple[str, ...], tuple[str, ...]]:
                 several.add(canonical)
                 # Composed but for the last accent.
                 several.add(unicodedata.normalize("NFC", canonical[:-1]) + canonical[-1])
-    return tuple(single), tuple(sorted(several)) + ("``", "''")
+    return tuple(single), (*sorted(several), "``", "''")
 
 
 def rules_of(normalize: Any) -> dict[str, str]:

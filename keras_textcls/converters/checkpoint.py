@@ -19,7 +19,12 @@ from keras_textcls.presets import PresetFiles
 
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
-_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack")
+_PICKLES = (
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "tf_model.h5",
+    "flax_model.msgpack",
+)
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 # Layer norms of checkpoints that were converted from TensorFlow.
 _OLD_NAMES = {".gamma": ".weight", ".beta": ".bias"}

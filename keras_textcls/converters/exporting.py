@@ -12,9 +12,10 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from keras_textcls.atomic import replace_directory
-from keras_textcls.converters.architectures import BY_BACKBONE, Architecture
+from keras_textcls.converters.architectures import BY_BACKBONE
 from keras_textcls.converters.checkpoint import INDEX_FILE, WEIGHTS_FILE
 from keras_textcls.converters.gelu import gelu_kind
+from keras_textcls.converters.layout import Architecture
 from keras_textcls.converters.tokenizer_export import write_tokenizer
 from keras_textcls.converters.weights import head_links, links
 from keras_textcls.errors import ArgumentError, PresetError
@@ -106,9 +107,7 @@ def _check_head(classifier: TextClassifier, architecture: Architecture) -> None:
             f"hidden_dim={classifier.hidden_dim}. Train it with the former, or use "
             "`save_to_preset`."
         )
-    probability = (
-        keras.activations.sigmoid if classifier.multi_label else keras.activations.softmax
-    )
+    probability = keras.activations.sigmoid if classifier.multi_label else keras.activations.softmax
     if classifier.activation not in (keras.activations.linear, probability):
         raise ArgumentError(
             "The head of `transformers` answers in logits. This classifier has activation="
@@ -213,4 +212,3 @@ def _config(classifier: TextClassifier, architecture: Architecture, offset: int)
     for key in architecture.head.dropout_keys[:1]:
         config[key] = classifier.dropout
     return config
-

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import keras_hub
+import numpy as np
 
-from keras_textcls.converters.architectures import ARCHITECTURES, Architecture
+from keras_textcls.converters.architectures import ARCHITECTURES
 from keras_textcls.converters.checkpoint import Tensors
 from keras_textcls.converters.gelu import KINDS, gelu_kind, set_gelu
+from keras_textcls.converters.layout import Architecture
 from keras_textcls.converters.tokenizer_files import load_preprocessor
 from keras_textcls.converters.weights import (
     assign,
@@ -113,9 +115,7 @@ def _task(config: dict[str, Any]) -> str | None:
     return next((str(name) for name in names if str(name).endswith(_SUFFIX)), None)
 
 
-def _head_arguments(
-    files: PresetFiles, architecture: Architecture, fresh: bool
-) -> dict[str, Any]:
+def _head_arguments(files: PresetFiles, architecture: Architecture, fresh: bool) -> dict[str, Any]:
     head, config = architecture.head, files.config
     hidden_size = architecture.setting(config, architecture.arguments["hidden_dim"])
     rates = (architecture.setting(config, name) for name in head.dropout_keys)
@@ -284,7 +284,7 @@ def _load_weights(
     assign([*found, *on_top], tensors, read, files.preset, optional)
     if with_head and not architecture.head.output_bias:
         bias = classifier.output_dense.bias
-        bias.assign(keras.ops.zeros_like(bias))
+        bias.assign(np.zeros(tuple(bias.shape)))
 
 
 def _check_head_size(

@@ -17,7 +17,7 @@ from tokenizers import (
     processors,
 )
 
-from keras_textcls.converters.architectures import Architecture
+from keras_textcls.converters.layout import Architecture
 from keras_textcls.converters.sentence_piece import CONTROL, UNKNOWN, read_model
 from keras_textcls.errors import ArgumentError
 
@@ -80,7 +80,7 @@ def _special_names(tokenizer: Any) -> dict[str, str]:
     if isinstance(tokenizer, keras_hub.tokenizers.SentencePieceTokenizer):
         names["unk_token"] = tokenizer.id_to_token(_unknown_id(tokenizer))
     vocabulary = set(tokenizer.get_vocabulary())
-    return {name: token for name, token in names.items() if token in vocabulary}
+    return {name: str(token) for name, token in names.items() if token in vocabulary}
 
 
 def _unknown_id(tokenizer: Any) -> int:
@@ -104,7 +104,11 @@ def _surround(
     second = 1 if "token_type_ids" in architecture.input_names else 0
     single = [*start, "$A:0", *(f"{token}:0" for token in end)]
     pair = [*start, "$A:0", *between, f"$B:{second}", *(f"{token}:{second}" for token in end)]
-    used = {name: written.token_to_id(names[name]) for name in ("cls_token", "sep_token") if name in names}
+    used = {
+        name: written.token_to_id(names[name])
+        for name in ("cls_token", "sep_token")
+        if name in names
+    }
     written.post_processor = processors.TemplateProcessing(
         single=single,
         pair=pair,
@@ -133,7 +137,7 @@ def _word_piece(tokenizer: Any) -> Tokenizer:
 
 def _byte_pair(tokenizer: Any) -> Tokenizer:
     vocabulary = {str(token): int(i) for token, i in tokenizer.vocabulary.items()}
-    merges = [tuple(str(merge).split(" ")) for merge in tokenizer.merges]
+    merges = [(left, right) for left, right in (str(m).split(" ") for m in tokenizer.merges)]
     written = Tokenizer(models.BPE(vocabulary, merges))
     written.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=tokenizer.add_prefix_space)
     return written

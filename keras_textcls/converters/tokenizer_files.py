@@ -18,8 +18,8 @@ from typing import Any
 import keras
 import keras_hub
 
-from keras_textcls.converters.architectures import Architecture
 from keras_textcls.converters.charsmap import compile_rules, rules_of
+from keras_textcls.converters.layout import Architecture
 from keras_textcls.converters.sentence_piece import (
     CONTROL,
     NORMAL,
@@ -27,7 +27,7 @@ from keras_textcls.converters.sentence_piece import (
     SentencePieceModel,
     read_model,
 )
-from keras_textcls.errors import MissingDependencyError, PresetError, shorten
+from keras_textcls.errors import PresetError, shorten
 from keras_textcls.heads import backbone_inputs, subclass_for
 from keras_textcls.presets import PresetFiles
 from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
@@ -71,11 +71,6 @@ def load_preprocessor(
     cls = getattr(keras_hub.models, name)
     try:
         tokenizer = _READERS[kind](files, settings, contents, cls)
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"The tokenizer of the preset {files.preset!r} needs a package that is not installed "
-            f"({error}). Run: pip install 'keras-textcls[convert]'"
-        ) from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise PresetError(
             f"The tokenizer of the preset {files.preset!r} cannot be loaded: {error} Pass "

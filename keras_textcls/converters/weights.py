@@ -15,14 +15,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls.converters.architectures import BLOCK, NORMS, Architecture
 from keras_textcls.converters.checkpoint import Tensors
+from keras_textcls.converters.layout import BLOCK, NORMS, Architecture
 from keras_textcls.errors import PresetError, shorten
 
 # Buffers that older checkpoints carry, and poolers that the head does not use.
-_HARMLESS = re.compile(
-    r"(.*\.)?(position_ids|token_type_ids)|h\.\d+\.attn\.(bias|masked_bias)"
-)
+_HARMLESS = re.compile(r"(.*\.)?(position_ids|token_type_ids)|h\.\d+\.attn\.(bias|masked_bias)")
 _UNUSED_POOLER = re.compile(r"pooler\.(dense\.)?(weight|bias)")
 
 
@@ -176,7 +174,8 @@ def assign(
     Raises:
         PresetError: tensors are missing or have another shape.
     """
-    missing = [l.name for l in found if l.name not in tensors and l.name not in optional]
+    names = [link.name for link in found]
+    missing = [name for name in names if name not in tensors and name not in optional]
     if missing:
         raise PresetError(
             f"The weights of the preset {preset!r} lack {len(missing)} of {len(found)} tensors "
