@@ -161,15 +161,19 @@ def _read_unigram(files: Any, settings: dict[str, Any], contents: Any, cls: Any)
         )
     is_fairseq = cls is keras_hub.models.XLMRobertaTokenizer
     if contents:
-        return cls(_from_tokenizer_json(contents, is_fairseq).to_bytes())
-    path = next(p for p in map(files.path, _SPM_FILES) if p is not None)
-    proto = Path(path).read_bytes()
-    model = read_model(proto, f"{Path(path).name} of the preset {files.preset!r}")
+        model = _from_tokenizer_json(contents, is_fairseq)
+        # The class of ALBERT builds its normalizer anew, from its own settings.
+        is_albert = cls is keras_hub.models.AlbertTokenizer
+        if not is_albert or settings.get("tokenizer_class") in _VERBATIM:
+            return cls(dataclasses.replace(model, charsmap=_charsmap(contents)).to_bytes())
+    else:
+        path = Path(next(p for p in map(files.path, _SPM_FILES) if p is not None))
+        model = read_model(path.read_bytes(), f"{path.name} of the preset {files.preset!r}")
     normalizer = _normalizer_of_class(cls, settings, model.charsmap)
-    if normalizer is None:
-        return cls(proto)
-    charsmap = compile_rules(rules_of(normalizer.normalize_str))
-    return cls(dataclasses.replace(model, charsmap=charsmap).to_bytes())
+    if normalizer is not None:
+        charsmap = compile_rules(rules_of(normalizer.normalize_str))
+        model = dataclasses.replace(model, charsmap=charsmap)
+    return cls(model.to_bytes() if contents or normalizer else path.read_bytes())
 
 
 def _normalizer_of_class(cls: Any, settings: dict[str, Any], charsmap: bytes) -> Any:
@@ -209,10 +213,13 @@ def _from_tokenizer_json(contents: dict[str, Any], is_fairseq: bool) -> Sentence
     ]
     scheme = [e.get("prepend_scheme") for e in _walk(contents.get("pre_tokenizer"))]
     options = {"add_dummy_prefix": "never" not in scheme}
-    return SentencePieceModel(pieces, _charsmap(contents), options=options)
+    compiled = [e for e in _walk(contents.get("normalizer")) if e.get("type") == "Precompiled"]
+    charsmap = base64.b64decode(compiled[0]["precompiled_charsmap"]) if compiled else b""
+    return SentencePieceModel(pieces, charsmap, options=options)
 
 
 def _charsmap(contents: dict[str, Any]) -> bytes:
+    """The table of SentencePiece itself where nothing stands beside it, else one made for it."""
     steps = [e for e in _walk(contents.get("normalizer")) if e.get("type") != "Sequence"]
     compiled = [e for e in steps if e["type"] == "Precompiled"]
     spaces = ("Strip", "Precompiled")
