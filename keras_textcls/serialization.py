@@ -138,7 +138,7 @@ def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.
     except ImportError as error:
         raise MissingDependencyError(
             f"The preset {files.preset!r} is a checkpoint to convert, which needs a package that "
-            f"is not installed: {error}"
+            f"is not installed: {error}. Install it with pip."
         ) from error
     except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
         raise PresetError(

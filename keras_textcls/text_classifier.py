@@ -158,7 +158,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
             preset: string or path: a built-in name such as
                 `"bert_base_en_uncased"`, a `kaggle://`, `hf://` or
                 `modelscope://` handle, or a preset directory. A Hugging Face
-                folder serves as backbone.
+                checkpoint with a classification head gives that head and its
+                label names, any other serves as backbone.
             load_weights: bool. If `False`, all weights are initialized anew.
                 Defaults to `True`.
             **kwargs: arguments of the constructor that replace what the preset
