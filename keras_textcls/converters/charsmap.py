@@ -45,6 +45,10 @@ def compile_rules(rules: dict[str, str]) -> bytes:
     return np.uint32(len(trie) * 4).tobytes() + trie.tobytes() + bytes(replacements)
 
 
+# How far back from the last used cell room is looked for: little is lost, and time is saved.
+_WINDOW = 2048
+
+
 def _double_array(values: dict[bytes, int]) -> np.ndarray:
     root: dict[int, Any] = {}
     for key, value in values.items():
@@ -52,22 +56,25 @@ def _double_array(values: dict[bytes, int]) -> np.ndarray:
         for byte in key:
             node = node.setdefault(byte, {})
         node[-1] = value
-    units = np.zeros(1024, "uint32")
-    used = np.zeros(1024, bool)
-    used[0] = True
-    start = 1
+    units = np.zeros(1 << 13, "uint32")
+    # The first cell is the root's; a base that two nodes shared would mix up their children.
+    used, is_base = units > 0, units > 0
+    used[0] = is_base[0] = True
+    end = 1
     pending = [(0, root)]
     while pending:
         position, node = pending.pop()
+        if end + 2 * _WINDOW > len(units):
+            units = np.append(units, units * 0)
+            used, is_base = np.append(used, used & False), np.append(is_base, is_base & False)
         labels = np.array([max(label, 0) for label in node])
-        while (base := _free_base(used, labels, start, position)) is None:
-            units, used = np.append(units, units * 0), np.append(used, used & False)
-        used[base ^ labels] = True
-        while used[start]:
-            start += 1
-        offset = position ^ base
+        bases = np.arange(max(1, end - _WINDOW), end + 512)
+        fits = ~is_base[bases] & ~used[bases[:, None] ^ labels].any(axis=1)
+        base = int(bases[fits.argmax()])
+        used[base ^ labels] = is_base[base] = True
+        end = max(end, int((base ^ labels).max()) + 1)
         leaf = -1 in node
-        units[position] |= np.uint32(_offset_bits(offset) | leaf << 8)
+        units[position] |= np.uint32((position ^ base) << 10 | leaf << 8)
         if leaf:
             units[base] = np.uint32(node[-1] | 1 << 31)
         for label, child in node.items():
@@ -75,24 +82,7 @@ def _double_array(values: dict[bytes, int]) -> np.ndarray:
                 units[base ^ label] = np.uint32(label)
                 pending.append((base ^ label, child))
     # Whole blocks of 256: lookups of absent bytes stay within the array.
-    return units[: (int(np.flatnonzero(used)[-1]) | 255) + 1]
-
-
-def _offset_bits(offset: int) -> int:
-    """21 bits of offset, or 29 whose low 8 are zero."""
-    return offset << 10 if offset < 1 << 21 else (offset >> 8) << 10 | 1 << 9
-
-
-def _free_base(used: np.ndarray, labels: np.ndarray, start: int, position: int) -> int | None:
-    """The lowest place where the children of a node fit, if there is one."""
-    for cell in range(start, len(used) - 256):
-        base = cell ^ int(labels[0])
-        far = base ^ position
-        if far and (far < 1 << 21 or not far & 255):
-            cells = base ^ labels
-            if cells.min() > 0 and not used[cells].any():
-                return base
-    return None
+    return units[: (max(end, int(np.flatnonzero(is_base)[-1]) + 1) | 255) + 1]
 
 
 @functools.cache

@@ -175,7 +175,7 @@ def test_a_vocabulary_without_special_tokens(copied):
     folder = copied("Bert")
     (folder / "tokenizer.json").unlink()
     (folder / "vocab.txt").write_text("[UNK]\nthe\n")
-    _refused(folder, "tokenizer of the preset", "[CLS]")
+    _refused(folder, "tokenizer of the preset", "in the provided vocabulary")
 
 
 def test_punctuation_split_in_deberta(tmp_path):

@@ -43,12 +43,12 @@ def test_no_model(proto):
         read_model(proto, "it")
 
 
-def _normalize(rules, text):
+def _compiled(rules):
     pieces = [("<unk>", 0.0, UNKNOWN), ("▁", -1.0, 1)]
     options = dict.fromkeys(("add_dummy_prefix", "remove_extra_whitespaces"), False)
     options["escape_whitespaces"] = False
     model = SentencePieceModel(pieces, compile_rules(rules), options=options)
-    return _processor(model.to_bytes()).normalize(text)
+    return _processor(model.to_bytes())
 
 
 def _longest_first(rules, text):
@@ -64,11 +64,11 @@ def _longest_first(rules, text):
 _ALPHABET = st.text(alphabet="abcéßﬁ中\U0001d518", min_size=1, max_size=4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(_ALPHABET, st.text(alphabet="xyzé中", max_size=3), min_size=1), _ALPHABET)
 def test_compiled_rules_replace_the_longest_match(rules, text):
     text = text * 2
-    assert _normalize(rules, text) == _longest_first(rules, text)
+    assert _compiled(rules).normalize(text) == _longest_first(rules, text)
 
 
 def test_the_rules_of_a_normalizer_do_what_it_does():
@@ -78,9 +78,12 @@ def test_the_rules_of_a_normalizer_do_what_it_does():
         return unicodedata.normalize("NFKC", kept.lower())
 
     rules = rules_of(normalize)
+    compiled = _compiled(rules)
+    for source, target in rules.items():
+        assert compiled.normalize(source) == target
     for text in NASTY:
         expected = "".join(" " if char.isspace() else char for char in normalize(text))
-        assert _normalize(rules, text) == expected
+        assert compiled.normalize(text) == expected
 
 
 @pytest.mark.parametrize("options", [{}, {"do_lower_case": False}, {"keep_accents": True}])
