@@ -190,3 +190,20 @@ def test_the_other_gelu(tmp_path):
     assert changed_gelu(classifier.backbone) == "tanh"
     expected = logits(model, tokenizer, TEXTS)
     np.testing.assert_allclose(classifier.predict(TEXTS, verbose=0), expected, atol=1e-4)
+
+
+def test_a_handle(saved, monkeypatch):
+    """With the client's downloads replaced by a folder on this machine."""
+    from huggingface_hub.utils import EntryNotFoundError
+    from keras_hub.src.utils import preset_utils
+
+    folder, model, tokenizer = saved("DistilBert")
+
+    def hf_hub_download(repo_id, filename):
+        if not (folder / filename).exists():
+            raise EntryNotFoundError.__new__(EntryNotFoundError)
+        return str(folder / filename)
+
+    monkeypatch.setattr(preset_utils.huggingface_hub, "hf_hub_download", hf_hub_download)
+    found = load("hf://someone/mood").predict(TEXTS[:3], verbose=0)
+    np.testing.assert_allclose(found, logits(model, tokenizer, TEXTS[:3]), atol=1e-4)
