@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_textcls.converters import changed_gelu
+
 if TYPE_CHECKING:
     from keras_textcls.text_classifier import TextClassifier
 
@@ -51,6 +53,8 @@ def write_card(classifier: TextClassifier, portable: bool, directory: Path) -> N
         if portable
         else "Its head is not one that Keras Hub has: loading it takes keras-textcls."
     )
+    if portable and changed_gelu(classifier.backbone) is not None:
+        plain += " They differ by about a thousandth: it approximates the GELU."
     training = [f"- {k}: {v}" for k, v in (classifier.training_summary or {}).items()]
     text = "\n".join(
         [

@@ -63,6 +63,8 @@ class ClassifierRecord:
         thresholds: list of floats, one a label, or `None`.
         temperature: float, by which logits are divided in `predict_proba`.
         training: dict, a free summary of the training, or `None`.
+        gelu: `"exact"` or `"tanh"` where the backbone computes another GELU than
+            its class in Keras Hub, which has no argument for it, or `None`.
     """
 
     labels: list[str]
@@ -70,6 +72,7 @@ class ClassifierRecord:
     thresholds: list[float] | None = None
     temperature: float = 1.0
     training: dict[str, Any] | None = None
+    gelu: str | None = None
 
 
 def is_own_file(name: str) -> bool:
@@ -302,8 +305,16 @@ def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
         )
     if thresholds is not None and len(thresholds) != len(labels):
         raise PresetError(f"{where} has {len(labels)} labels but {len(thresholds)} thresholds.")
+    gelu = contents.get("gelu")
+    if gelu not in (None, "exact", "tanh"):
+        raise PresetError(f'{where}: `gelu` must be "exact" or "tanh". Received {shorten(gelu)}.')
     return ClassifierRecord(
-        labels, bool(contents.get("multi_label")), thresholds, temperature, contents.get("training")
+        labels,
+        bool(contents.get("multi_label")),
+        thresholds,
+        temperature,
+        contents.get("training"),
+        gelu,
     )
 
 

@@ -17,7 +17,10 @@ import keras
 import keras_hub
 from keras_hub.src.utils import preset_utils
 
-from keras_textcls import models  # noqa: F401  Registers what presets may name.
+from keras_textcls import (
+    converters,
+    models,  # noqa: F401  Registers what presets may name.
+)
 from keras_textcls.atomic import replace_directory
 from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError, shorten
 from keras_textcls.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
@@ -48,6 +51,9 @@ def load_classifier(
     """
     files = PresetFiles(preset)
     fresh = kwargs.get("num_classes") is not None or kwargs.get("labels") is not None
+    if converters.handles(files, fresh):
+        defaults = _sentence_pooling(files)
+        return converters.load_checkpoint(cls, files, load_weights, defaults, **kwargs)
     saved = _saved_head(files, fresh)
     if not fresh and "num_classes" not in saved:
         raise ArgumentError(
@@ -126,18 +132,22 @@ def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.
         if isinstance(saved, dict) and saved.get("class_name") != "DTypePolicy":
             dtype = saved
     try:
-        return keras_hub.models.Backbone.from_preset(
+        backbone = keras_hub.models.Backbone.from_preset(
             files.preset, load_weights=load_weights, dtype=dtype
         )
     except ImportError as error:
         raise MissingDependencyError(
             f"The preset {files.preset!r} is a checkpoint to convert, which needs a package that "
-            f"is not installed ({error}). Run: pip install 'keras-textcls[convert]'"
+            f"is not installed: {error}. Install it with pip."
         ) from error
     except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
         raise PresetError(
             f"The backbone of the preset {files.preset!r} cannot be loaded: {error}"
         ) from error
+    record = files.record()
+    if record is not None and record.gelu is not None:
+        converters.set_gelu(backbone, record.gelu)
+    return backbone
 
 
 def _load_preprocessor(files: PresetFiles, backbone: keras.Model) -> Any:
@@ -307,6 +317,7 @@ def save_classifier(
         thresholds=classifier.thresholds,
         temperature=classifier.temperature,
         training=classifier.training_summary,
+        gelu=converters.changed_gelu(classifier.backbone),
     )
     try:
         with replace_directory(target, keep) as draft, hidden:

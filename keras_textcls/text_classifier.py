@@ -15,7 +15,7 @@ import keras_hub
 import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
-from keras_textcls import serialization
+from keras_textcls import converters, serialization
 from keras_textcls.batch_source import BatchSource, Encoded, EpochSetter, quiet
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
@@ -158,7 +158,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
             preset: string or path: a built-in name such as
                 `"bert_base_en_uncased"`, a `kaggle://`, `hf://` or
                 `modelscope://` handle, or a preset directory. A Hugging Face
-                folder serves as backbone.
+                checkpoint with a classification head gives that head and its
+                label names, any other serves as backbone.
             load_weights: bool. If `False`, all weights are initialized anew.
                 Defaults to `True`.
             **kwargs: arguments of the constructor that replace what the preset
@@ -213,6 +214,26 @@ class TextClassifier(keras_hub.models.TextClassifier):
             PresetError: the directory cannot be written.
         """
         serialization.save_classifier(self, preset_dir, max_shard_size)
+
+    def save_to_huggingface(self, directory: Any) -> None:
+        """Save for the `transformers` library, or leave the directory as it was.
+
+        `transformers.pipeline("text-classification", directory)` then answers
+        the same labels and scores. A `temperature` is divided into the head;
+        `thresholds` have no place there.
+
+        Args:
+            directory: string or path. Files there that are no part of a
+                checkpoint are kept.
+
+        Raises:
+            ArgumentError: `transformers` has no class for this backbone or this
+                head. Supported are ALBERT, BERT, DeBERTaV3, DistilBERT, ELECTRA,
+                GPT-2, RoBERTa and XLM-RoBERTa, each with the head that it has
+                there.
+            PresetError: the directory cannot be written.
+        """
+        converters.save_to_huggingface(self, directory)
 
     def compile(
         self,
@@ -528,8 +549,11 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, ready for JSON."""
+        gelu = converters.changed_gelu(self.backbone)
         return {
             **super().get_config(),
+            # Only where the config of the backbone cannot say it.
+            **({} if gelu is None else {"gelu": gelu}),
             "num_classes": self.num_classes,
             "labels": list(self.labels),
             "multi_label": self.multi_label,
@@ -544,7 +568,11 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Make a classifier from what `get_config` returned, which stays as it is."""
         # Keras Hub's own writes into the config that it is given.
         copied = {k: copy.deepcopy(v) if isinstance(v, dict) else v for k, v in config.items()}
-        return super().from_config(copied)
+        gelu: Any = copied.pop("gelu", None)
+        classifier = super().from_config(copied)
+        if gelu is not None:
+            converters.set_gelu(classifier.backbone, gelu)
+        return classifier
 
     def _feeder(self) -> Feeder:
         runtime = self._runtime

@@ -33,6 +33,7 @@ LAYERS = [
     "preset_files",
     "text_classifier_preprocessor",
     "models",
+    "converters",
     "model_card",
     "serialization",
     "text_classifier",

@@ -119,6 +119,7 @@ def test_head_weights_of_another_shape(preset):
         (lambda c: c.update(labels=["ham", 3]), "`labels` must be a list of names"),
         (lambda c: c.update(thresholds=[0.5]), "has 2 labels but 1 thresholds"),
         (lambda c: c.update(temperature="hot"), "must be numbers"),
+        (lambda c: c.update(gelu="erf"), '`gelu` must be "exact" or "tanh"'),
     ],
 )
 def test_bad_classifier_json(preset, change, message):
@@ -272,14 +273,14 @@ def test_a_handle_that_cannot_be_reached(monkeypatch):
     assert "no route to host" in str(error.value)
 
 
-def test_a_checkpoint_without_its_converter_names_the_extra(preset, monkeypatch):
+def test_a_checkpoint_without_its_converter_names_the_package(preset, monkeypatch):
     import keras_hub
 
     def from_preset(*args, **kwargs):
-        raise ImportError("No module named 'safetensors'")
+        raise ImportError("No module named 'converter'")
 
     monkeypatch.setattr(keras_hub.models.Backbone, "from_preset", from_preset)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'keras-textcls\[convert\]'"):
+    with pytest.raises(MissingDependencyError, match="No module named 'converter'. Install it"):
         TextClassifier.from_preset(preset)
 
 

@@ -1,0 +1,1 @@
+"""Tests of Hugging Face checkpoints; a package, so that its `conftest` hides no other."""
