@@ -25,7 +25,7 @@ PRESETS = Path(__file__).parent.parent / "presets"
 DESCRIPTIONS = {
     "mini_encoder_en_uncased": (
         "Two-layer English encoder distilled from all-MiniLM-L6-v2; the vector of a text joins "
-        "the means of its embeddings and of both layers."
+        "the means of its embeddings and of both layers, and the maximum of the last."
     ),
     "static_embedding_en_uncased": (
         "English token embeddings without context, distilled from all-MiniLM-L6-v2; very fast."

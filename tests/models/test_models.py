@@ -101,13 +101,14 @@ def test_a_text_without_tokens_has_a_vector_of_zeros():
     assert not _array(backbone(_inputs([[]], 4))).any()
 
 
-def test_the_vector_of_the_mini_encoder_joins_the_means_of_all_layers():
+def test_the_vector_of_the_mini_encoder_joins_all_layers():
     backbone = perturb(KINDS["mini"][0]())
     outputs = backbone(_inputs([[5, 9, 7, 11]], 6))
     found = _array(outputs["pooled_output"])[0]
-    assert found.shape == (24,)
+    assert found.shape == (32,)
     states = _array(outputs["sequence_output"])[0, :4]
-    np.testing.assert_allclose(found[16:], states.mean(0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found[16:24], states.mean(0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found[24:], states.max(0), rtol=1e-5, atol=1e-6)
     table = _array(backbone.token_embedding.embeddings)[[5, 9, 7, 11]]
     embedded = table + _array(backbone.position_embedding.position_embeddings)[:4]
     expected = _array(backbone.embeddings_layer_norm(embedded)).mean(0)

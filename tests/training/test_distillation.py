@@ -190,7 +190,7 @@ def test_distill_lowers_the_loss_and_writes_a_preset(student, teacher_preset, tm
     assert np.mean(history[-3:]) < 0.8 * np.mean(history[:3])
     loaded = TextClassifier.from_preset(output, labels=["a", "b"])
     vectors = loaded.embed(TEXTS[:5], verbose=0)
-    assert vectors.shape == (5, 24 if student == "mini" else 6)
+    assert vectors.shape == (5, 32 if student == "mini" else 6)
     ids = _array(loaded.preprocessor(["the fox"])["token_ids"])[0]
     assert (ids[0] == 2) == (student == "mini")
 

@@ -24,9 +24,9 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
     """A small BERT-like encoder whose vector joins what each layer knows.
 
     The vector of a text joins the means of its embeddings and of the states of
-    every layer: the first keeps the words, the last what the text means, and
-    those between how it is built. A head on frozen features gains from all of
-    them.
+    every layer, and the maximum of the last: the first keeps the words, the last
+    what the text means, those between how it is built, and the maximum what a
+    single word says. A head on frozen features gains from all of them.
 
     The layers are wide in their states and narrow inside (`MiniEncoderLayer`),
     so that the states can be those of a larger teacher. Long texts are read in
@@ -56,7 +56,7 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
     Returns:
         A dict of `"sequence_output"`, of shape
         `(batch, sequence_length, hidden_dim)`, and `"pooled_output"`, of shape
-        `(batch, (num_layers + 1) * hidden_dim)`.
+        `(batch, (num_layers + 2) * hidden_dim)`.
 
     Example:
     >>> import numpy as np
@@ -64,7 +64,7 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
     >>> ids = np.array([[3, 5, 0]])
     >>> outputs = backbone({"token_ids": ids, "padding_mask": ids > 0})
     >>> tuple(outputs["pooled_output"].shape)
-    (1, 24)
+    (1, 32)
     """
 
     default_pooling = "pooler"
@@ -115,7 +115,8 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
         self.split_mask = SplitIntoChunks(chunk_length, name="split_mask")
         self.join_chunks = JoinChunks(dtype=dtype, name="join_chunks")
         self.pooling = MaskedPooling("mean", dtype=dtype, name="mean_pooling")
-        self.join_means = keras.layers.Concatenate(dtype=dtype, name="pooled_output")
+        self.max_pooling = MaskedPooling("max", dtype=dtype, name="max_pooling")
+        self.join_parts = keras.layers.Concatenate(dtype=dtype, name="pooled_output")
 
         # === Functional Model ===
         token_ids = keras.Input((None,), dtype="int32", name="token_ids")
@@ -128,12 +129,13 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
         for layer in self.transformer_layers:
             x = layer(x, padding_mask=mask)
             states.append(self.join_chunks(x, token_ids))
-        means = [self.pooling(state, padding_mask=padding_mask) for state in states]
+        parts = [self.pooling(state, padding_mask=padding_mask) for state in states]
+        parts.append(self.max_pooling(states[-1], padding_mask=padding_mask))
         super().__init__(
             inputs={"token_ids": token_ids, "padding_mask": padding_mask},
             outputs={
                 "sequence_output": states[-1],
-                "pooled_output": self.join_means(means) if num_layers else means[0],
+                "pooled_output": self.join_parts(parts),
             },
             dtype=dtype,
             **kwargs,
