@@ -2,6 +2,7 @@
 
     python benchmarks/build_presets.py DISTILLED NAME --texts "..." --recipe "..." --scores "..."
 
+A static preset is made from a distilled encoder, or from a static student.
 Trims the vocabulary to Latin script, stores the weights compactly, writes the
 model card and the catalogue entry with the SHA-256 of every file.
 """
@@ -19,7 +20,9 @@ import keras_hub
 from keras_textcls.catalogue import CATALOGUE_FILE, file_hash
 from keras_textcls.heads import subclass_for
 from keras_textcls.training.compact_presets import store_compactly, trim_vocabulary
+from keras_textcls.models import StaticEmbeddingBackbone
 from keras_textcls.training.distillation import save_backbone
+from keras_textcls.training.static_embeddings import static_from_encoder
 
 PRESETS = Path(__file__).parent.parent / "presets"
 DESCRIPTIONS = {
@@ -28,7 +31,8 @@ DESCRIPTIONS = {
         "the means of its embeddings and of both layers, and the maximum of the last."
     ),
     "static_embedding_en_uncased": (
-        "English token embeddings without context, distilled from all-MiniLM-L6-v2; very fast."
+        "English token embeddings without context, those of mini_encoder_en_uncased after their "
+        "norm; very fast."
     ),
 }
 CARD = """---
@@ -53,8 +57,8 @@ classifier = TextClassifier.from_preset("{name}", labels=["a", "b"])
 - Commit of the recipe: {commit}
 - Accuracy of logistic regression on its frozen features, trained on 2,000 texts
   of each set (`benchmarks/frozen_features.py`): {scores}
-- Storage: float16, large tables through HDF5's scale-offset filter; read back to
-  float32.
+- Storage: float16, large tables rounded to a tenth of their standard deviation
+  and compressed; read back to float32.
 - Limits: knows what its teacher and encyclopaedic and literary English taught it,
   prejudices included; no other languages.
 """
@@ -76,12 +80,15 @@ def main() -> None:
 def _build(distilled: Path, target: Path) -> Any:
     backbone = keras_hub.models.Backbone.from_preset(str(distilled))
     tokenizer = keras_hub.models.Tokenizer.from_preset(str(distilled))
+    if target.name.startswith("static") and not isinstance(backbone, StaticEmbeddingBackbone):
+        backbone = static_from_encoder(backbone)
     trimmed, vocabulary = trim_vocabulary(backbone, list(tokenizer.get_vocabulary()))
-    own = type(tokenizer)(
+    tokenizer_cls: Any = subclass_for(keras_hub.models.Tokenizer, backbone)
+    own = tokenizer_cls(
         vocabulary, lowercase=tokenizer.lowercase, strip_accents=tokenizer.strip_accents
     )
-    preprocessor: Any = subclass_for(keras_hub.models.TextClassifierPreprocessor, backbone)
-    save_backbone(trimmed, preprocessor(own), target)
+    preprocessor_cls: Any = subclass_for(keras_hub.models.TextClassifierPreprocessor, backbone)
+    save_backbone(trimmed, preprocessor_cls(own), target)
     store_compactly(target / "model.weights.h5")
     return trimmed
 
