@@ -19,8 +19,8 @@ import keras_hub
 
 from keras_textcls.catalogue import CATALOGUE_FILE, file_hash
 from keras_textcls.heads import subclass_for
-from keras_textcls.training.compact_presets import store_compactly, trim_vocabulary
 from keras_textcls.models import StaticEmbeddingBackbone
+from keras_textcls.training.compact_presets import store_compactly, trim_vocabulary
 from keras_textcls.training.distillation import save_backbone
 from keras_textcls.training.static_embeddings import static_from_encoder
 
