@@ -11,10 +11,11 @@ from keras_textcls.padding import needs_fixed_length
 
 # Multiply-adds that keep two cores busy long enough to hide the overhead of a
 # step, and still leave the activations in cache; a GPU wants far more.
-_CPU_WORK = 1e10
-_GPU_FACTOR = 64
+_CPU_WORK = 3e9
+_GPU_FACTOR = 200
 _SMALLEST_BUDGET = 1024
-_LARGEST_BUDGET = 65536
+_LARGEST_CPU_BUDGET = 16384
+_LARGEST_GPU_BUDGET = 65536
 
 
 def bucket_policy(model: keras.Model) -> BucketPolicy:
@@ -46,8 +47,10 @@ def token_budget(backbone: keras.Model) -> int:
     embedding = getattr(backbone, "token_embedding", None)
     table = embedding.count_params() if embedding is not None and embedding.built else 0
     per_token = max(backbone.count_params() - table, 1)
-    work = _CPU_WORK * (_GPU_FACTOR if _has_accelerator() else 1)
-    return int(min(max(work / per_token, _SMALLEST_BUDGET), _LARGEST_BUDGET))
+    work, largest = _CPU_WORK, _LARGEST_CPU_BUDGET
+    if _has_accelerator():
+        work, largest = _CPU_WORK * _GPU_FACTOR, _LARGEST_GPU_BUDGET
+    return int(min(max(work / per_token, _SMALLEST_BUDGET), largest))
 
 
 def _has_accelerator() -> bool:
