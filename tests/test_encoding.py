@@ -15,12 +15,15 @@ WITH_TOKENIZER = [e.name for e in ARCHITECTURES if e.build_tokenizer is not None
 NOT_FRAMED = {"RWKV7Backbone"}
 
 
-def _encode(preprocessor, texts, monkeypatch, framing_pays):
-    monkeypatch.setattr(encoding, "FRAMING_PAYS", framing_pays)
+def _encode_both_ways(preprocessor, texts, monkeypatch):
+    """What the shorter way gives, what the whole preprocessor gives, and whether there is one."""
     encoder = TextEncoder(preprocessor)
-    encoded = encoder.encode((texts,))
+    monkeypatch.setattr(encoding, "FRAMING_PAYS", 10**9)
+    expected = encoder.encode((texts,))
     (runner,) = encoder._runners.values()
-    return encoded, runner._framing is not None
+    assert not runner._is_framing_known
+    monkeypatch.setattr(encoding, "FRAMING_PAYS", 0)
+    return encoder.encode((texts,)), expected, runner._framing is not None
 
 
 def _assert_equal(found, expected):
@@ -37,8 +40,7 @@ def _assert_equal(found, expected):
 def test_framed_texts_are_those_of_the_preprocessor(name, monkeypatch):
     preprocessor = make_classifier(name, sequence_length=24, compile=False).preprocessor
     texts = [t for t in many_texts(60) if "<pad>" not in t]
-    found, is_framed = _encode(preprocessor, texts, monkeypatch, 0)
-    expected, _ = _encode(preprocessor, texts, monkeypatch, 10**9)
+    found, expected, is_framed = _encode_both_ways(preprocessor, texts, monkeypatch)
     assert is_framed == (name not in NOT_FRAMED)
     _assert_equal(found, expected)
 
@@ -46,8 +48,7 @@ def test_framed_texts_are_those_of_the_preprocessor(name, monkeypatch):
 def test_a_text_that_spells_the_padding_out_takes_the_whole_preprocessor(monkeypatch):
     preprocessor = make_classifier("RobertaBackbone", compile=False).preprocessor
     texts = ["the <pad> fox", "a cat"]
-    found, _ = _encode(preprocessor, texts, monkeypatch, 0)
-    expected, _ = _encode(preprocessor, texts, monkeypatch, 10**9)
+    found, expected, _ = _encode_both_ways(preprocessor, texts, monkeypatch)
     _assert_equal(found, expected)
     assert not found.flat["padding_mask"].all()
 
@@ -65,8 +66,8 @@ def test_a_preprocessor_that_does_more_is_not_framed(monkeypatch):
     tokenizer = make_classifier().preprocessor.tokenizer
     monkeypatch.setattr("keras_textcls.framing.PROBES", ("", "a", "two words", "the fox"))
     preprocessor = _Reverser(tokenizer, sequence_length=24)
-    found, is_framed = _encode(preprocessor, ["a fox", "a cat"] * 4, monkeypatch, 0)
-    expected, _ = _encode(preprocessor, ["a fox", "a cat"] * 4, monkeypatch, 10**9)
+    texts = ["a fox", "a cat"] * 4
+    found, expected, is_framed = _encode_both_ways(preprocessor, texts, monkeypatch)
     assert not is_framed
     _assert_equal(found, expected)
 
