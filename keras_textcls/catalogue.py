@@ -220,7 +220,8 @@ def verify_bundled(directory: Path) -> None:
     if record is None:
         return
     pinned = record["sha256"]
-    files = (p for p in directory.rglob("*") if p.is_file())
+    # File managers leave hidden files about, which nothing loads.
+    files = (p for p in directory.rglob("*") if p.is_file() and not p.name.startswith("."))
     found = {path.relative_to(directory).as_posix(): file_hash(path) for path in files}
     wrong = sorted(n for n in {*pinned, *found} if pinned.get(n) != found.get(n))
     if wrong:
