@@ -185,6 +185,8 @@ def test_weights_stored_in_half_precision_are_read_back_to_float32(kind, tmp_pat
 def test_bfloat16(kind):
     model = _classifier(kind)
     reduced = _classifier(kind, dtype="bfloat16")
+    # JAX draws other initial values in bfloat16.
+    reduced.set_weights(model.get_weights())
     np.testing.assert_allclose(
         reduced.predict(mixed_texts(6), verbose=0),
         model.predict(mixed_texts(6), verbose=0),
