@@ -18,10 +18,9 @@ from typing import Any
 import keras_hub
 
 from keras_textcls.catalogue import CATALOGUE_FILE, file_hash
-from keras_textcls.heads import subclass_for
 from keras_textcls.models import StaticEmbeddingBackbone
 from keras_textcls.training.compact_presets import store_compactly, trim_vocabulary
-from keras_textcls.training.distillation import save_backbone
+from keras_textcls.training.distillation import pair_with, save_backbone
 from keras_textcls.training.static_embeddings import static_from_encoder
 
 PRESETS = Path(__file__).parent.parent / "presets"
@@ -83,12 +82,7 @@ def _build(distilled: Path, target: Path) -> Any:
     if target.name.startswith("static") and not isinstance(backbone, StaticEmbeddingBackbone):
         backbone = static_from_encoder(backbone)
     trimmed, vocabulary = trim_vocabulary(backbone, list(tokenizer.get_vocabulary()))
-    tokenizer_cls: Any = subclass_for(keras_hub.models.Tokenizer, backbone)
-    own = tokenizer_cls(
-        vocabulary, lowercase=tokenizer.lowercase, strip_accents=tokenizer.strip_accents
-    )
-    preprocessor_cls: Any = subclass_for(keras_hub.models.TextClassifierPreprocessor, backbone)
-    save_backbone(trimmed, preprocessor_cls(own), target)
+    save_backbone(trimmed, pair_with(trimmed, tokenizer, vocabulary), target)
     store_compactly(target / "model.weights.h5")
     return trimmed
 

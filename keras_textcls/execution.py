@@ -18,6 +18,15 @@ _LARGEST_CPU_BUDGET = 16384
 _LARGEST_GPU_BUDGET = 65536
 
 
+def backend_policy() -> BucketPolicy:
+    """Return how freely shapes may vary on the backend, where nothing else decides.
+
+    Returns:
+        A `BucketPolicy`: `COMPILED` on JAX, else `DYNAMIC`.
+    """
+    return COMPILED if keras.config.backend() == "jax" else DYNAMIC
+
+
 def bucket_policy(model: keras.Model) -> BucketPolicy:
     """Return how freely the shapes of batches may vary for a model.
 
@@ -28,7 +37,7 @@ def bucket_policy(model: keras.Model) -> BucketPolicy:
         A `BucketPolicy`: `COMPILED` on JAX and wherever `jit_compile` is on,
         else `DYNAMIC`, with a fixed length for a backbone that needs one.
     """
-    compiled = keras.config.backend() == "jax" or bool(model.jit_compile)
+    compiled = backend_policy() is COMPILED or bool(model.jit_compile)
     policy = COMPILED if compiled and not model.run_eagerly else DYNAMIC
     if model.sequence_length and needs_fixed_length(model.backbone):
         return dataclasses.replace(policy, fixed_length=model.sequence_length)

@@ -7,7 +7,7 @@ import json
 
 import click
 
-from keras_textcls.catalogue import PresetCatalogue, did_you_mean, presets
+from keras_textcls.catalogue import PresetCatalogue, presets
 from keras_textcls.errors import PresetError
 
 
@@ -30,9 +30,10 @@ def presets_command(name: str | None, here: bool, as_json: bool) -> None:
 
 
 def _show(catalogue: PresetCatalogue, name: str, as_json: bool) -> None:
-    if name not in catalogue:
-        raise PresetError(f"There is no preset {name!r}.{did_you_mean(name, catalogue)}")
-    fields = dataclasses.asdict(catalogue[name])
+    try:
+        fields = dataclasses.asdict(catalogue[name])
+    except KeyError as error:
+        raise PresetError(error.args[0]) from error
     if as_json:
         click.echo(json.dumps(fields, indent=2))
         return

@@ -136,24 +136,41 @@ def _make_student(student: Any, tokenizer: Any) -> tuple[keras.Model, Any]:
             if student == "mini_encoder"
             else models.StaticEmbeddingBackbone(size, _STATIC_DIM)
         )
-    tokenizer_cls = subclass_for(keras_hub.models.Tokenizer, backbone)
-    preprocessor_cls = subclass_for(keras_hub.models.TextClassifierPreprocessor, backbone)
-    if tokenizer_cls is None or preprocessor_cls is None:
-        raise ArgumentError(
-            f"`student` is a {type(backbone).__name__}, for which there is no tokenizer and "
-            "preprocessor to save with it."
-        )
     if not isinstance(tokenizer, keras_hub.tokenizers.WordPieceTokenizer):
         raise ArgumentError(
             f"`teacher_preset` has a {type(tokenizer).__name__}; students are made for WordPiece "
             "tokenizers."
         )
+    return backbone, pair_with(backbone, tokenizer, list(tokenizer.get_vocabulary()))
+
+
+def pair_with(backbone: keras.Model, tokenizer: Any, vocabulary: list[str]) -> Any:
+    """Make the preprocessor of a student, with the rules of its teacher's tokenizer.
+
+    Args:
+        backbone: the student, a backbone.
+        tokenizer: a `keras_hub.tokenizers.WordPieceTokenizer`.
+        vocabulary: list of strings.
+
+    Returns:
+        A `keras_hub.models.TextClassifierPreprocessor`.
+
+    Raises:
+        ArgumentError: the backbone has no tokenizer or preprocessor.
+    """
+    tokenizer_cls: Any = subclass_for(keras_hub.models.Tokenizer, backbone)
+    preprocessor_cls: Any = subclass_for(keras_hub.models.TextClassifierPreprocessor, backbone)
+    if tokenizer_cls is None or preprocessor_cls is None:
+        raise ArgumentError(
+            f"`student` is a {type(backbone).__name__}, for which there is no tokenizer and "
+            "preprocessor to save with it."
+        )
     own = tokenizer_cls(
-        vocabulary=list(tokenizer.get_vocabulary()),
+        vocabulary=vocabulary,
         lowercase=tokenizer.lowercase,
         strip_accents=tokenizer.strip_accents,
     )
-    return backbone, preprocessor_cls(own)
+    return preprocessor_cls(own)
 
 
 def _teacher_preprocessor(teacher: Any, tokenizer: Any, config: DistillationConfig) -> Any:

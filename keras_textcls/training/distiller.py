@@ -21,6 +21,7 @@ from keras_textcls.batch_source import BatchSource, EpochSetter, quiet
 from keras_textcls.batching import PlannedBatch
 from keras_textcls.encoding import EncodedTexts
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.execution import backend_policy
 from keras_textcls.fast_adam import fused_adam
 from keras_textcls.heads import backbone_inputs
 from keras_textcls.training.teacher_states import TeacherStates
@@ -204,7 +205,7 @@ def _rounds(
     unseen: Sequence[int],
 ) -> tuple[BatchSource, int, int]:
     """The batches, a part of an epoch a round; how many rounds; how many steps in all."""
-    policy = batching.COMPILED if keras.config.backend() == "jax" else batching.DYNAMIC
+    policy = backend_policy()
     widths = batching.choose_widths(texts.lengths, policy, texts.full_length, config.epochs)
     names = set(backbone_inputs(student))
 

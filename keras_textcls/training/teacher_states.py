@@ -15,6 +15,7 @@ from keras_textcls import batching
 from keras_textcls.batching import PlannedBatch
 from keras_textcls.encoding import EncodedTexts
 from keras_textcls.errors import ArgumentError
+from keras_textcls.execution import backend_policy
 from keras_textcls.heads import backbone_inputs, sequence_output
 
 STATES_FILE = "teacher_states.f16"
@@ -57,7 +58,7 @@ class TeacherStates:
             token_budget: int, cells of a batch. Defaults to `4096`.
             verbose: bool, whether to show a progress bar. Defaults to `True`.
         """
-        policy = batching.COMPILED if keras.config.backend() == "jax" else batching.DYNAMIC
+        policy = backend_policy()
         lengths = self._texts.lengths
         widths = batching.choose_widths(lengths, policy, self._texts.full_length)
         plan = batching.inference_plan(lengths, widths, policy, token_budget)
