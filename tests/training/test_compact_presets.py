@@ -80,7 +80,8 @@ def test_compact_weights_are_close_and_small_and_keras_hub_reads_them(tmp_path):
         step = values.std() / 10 if len(values) >= 1000 else 2**-10 * np.abs(values).max()
         assert np.abs(found - values).max() <= 0.51 * step
     after = TextClassifier.from_preset(tmp_path / "preset", num_classes=2)
-    np.testing.assert_allclose(after.embed(["w1 w2 w30"], verbose=0), before, atol=0.1)
+    difference = after.embed(["w1 w2 w30"], verbose=0) - before
+    assert np.linalg.norm(difference) <= 0.1 * np.linalg.norm(before)
 
 
 def test_a_file_that_cannot_be_rewritten_stays(tmp_path):
