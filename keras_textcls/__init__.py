@@ -13,8 +13,15 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "ArgumentError": "errors",
+    "CheckReport": "data.checks",
+    "DatasetStatistics": "data.statistics",
     "DistillationConfig": "training.distiller",
+    "DownloadPolicy": "data.downloads",
+    "Example": "data.text_dataset",
+    "Finding": "data.checks",
     "InvalidDataError": "errors",
+    "InvalidRow": "data.invalid_rows",
+    "InvalidRows": "data.invalid_rows",
     "KerasTextclsError": "errors",
     "LabelSet": "labels",
     "MissingDependencyError": "errors",
@@ -24,15 +31,24 @@ _EXPORTS = {
     "PresetInfo": "catalogue",
     "TextClassifier": "text_classifier",
     "TextClassifierPreprocessor": "text_classifier_preprocessor",
+    "TextDataset": "data.text_dataset",
     "UnknownLabelError": "errors",
     "distill": "training.distillation",
     "presets": "catalogue",
+    "read": "data.reading",
 }
 
 __all__ = [
     "ArgumentError",
+    "CheckReport",
+    "DatasetStatistics",
     "DistillationConfig",
+    "DownloadPolicy",
+    "Example",
+    "Finding",
     "InvalidDataError",
+    "InvalidRow",
+    "InvalidRows",
     "KerasTextclsError",
     "LabelSet",
     "MissingDependencyError",
@@ -42,13 +58,21 @@ __all__ = [
     "PresetInfo",
     "TextClassifier",
     "TextClassifierPreprocessor",
+    "TextDataset",
     "UnknownLabelError",
     "distill",
     "presets",
+    "read",
 ]
 
 if TYPE_CHECKING:
     from keras_textcls.catalogue import PresetCatalogue, PresetInfo, presets
+    from keras_textcls.data.checks import CheckReport, Finding
+    from keras_textcls.data.downloads import DownloadPolicy
+    from keras_textcls.data.invalid_rows import InvalidRow, InvalidRows
+    from keras_textcls.data.reading import read
+    from keras_textcls.data.statistics import DatasetStatistics
+    from keras_textcls.data.text_dataset import Example, TextDataset
     from keras_textcls.errors import (
         ArgumentError,
         InvalidDataError,

@@ -1,4 +1,4 @@
-"""Replace a directory in one step, so that a killed save leaves the old one whole."""
+"""Replace a directory or a file in one step, so that a killed save leaves the old one whole."""
 
 from __future__ import annotations
 
@@ -54,6 +54,37 @@ def replace_directory(target: Path, keep: Callable[[str], bool]) -> Iterator[Pat
         _swap(draft, target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def replace_file(target: Path) -> Iterator[Path]:
+    """Yield a path beside `target` that takes its place when the block ends well.
+
+    Args:
+        target: `Path`, the file to make or replace.
+
+    Returns:
+        A context manager that yields the `Path` to write to.
+
+    Raises:
+        OSError: the target is a directory, or cannot be written.
+    """
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a directory, not a file", str(target))
+    target = target.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # The suffixes stay last: libraries read the format from them.
+    name = f".saving-{os.getpid()}-{secrets.token_hex(4)}-{target.name}"
+    draft = target.with_name(name)
+    try:
+        yield draft
+        with open(draft, "rb+") as file:
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, draft)
+        os.replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _carry_over(old: Path, new: Path, keep: Callable[[str], bool]) -> None:

@@ -8,7 +8,6 @@ the package, and among Keras Hub's own.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import hashlib
 import html
@@ -19,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_textcls.errors import PresetError
+from keras_textcls.errors import PresetError, did_you_mean
 
 PATH_VARIABLE = "KERAS_TEXTCLS_PRESET_PATH"
 CATALOGUE_FILE = "catalogue.json"
@@ -242,23 +241,6 @@ def file_hash(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return a sentence with the nearest names, or nothing.
-
-    Args:
-        name: string, what was asked for.
-        names: iterable of strings, what there is.
-
-    Returns:
-        A string that begins with a space unless it is empty.
-    """
-    names = sorted(names)
-    begin = [other for other in names if name and other.startswith(name)]
-    close = difflib.get_close_matches(name, names, n=3)
-    near = list(dict.fromkeys([*begin, *close]))[:3]
-    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def _row(info: PresetInfo) -> tuple[str, ...]:

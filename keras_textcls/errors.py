@@ -14,7 +14,10 @@ for such cases.
 
 from __future__ import annotations
 
+import difflib
 import reprlib
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class KerasTextclsError(Exception):
@@ -22,7 +25,17 @@ class KerasTextclsError(Exception):
 
 
 class InvalidDataError(KerasTextclsError, ValueError):
-    """Texts or labels cannot be used; the message says which and why."""
+    """Texts or labels cannot be used; the message says which and why.
+
+    Args:
+        message: string.
+        invalid_rows: sequence of `InvalidRow`, all rows of a file that cannot
+            be used, where they are why it was not read. Defaults to `()`.
+    """
+
+    def __init__(self, message: str = "", invalid_rows: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.invalid_rows = invalid_rows
 
 
 class UnknownLabelError(InvalidDataError):
@@ -60,3 +73,20 @@ def shorten(value: object) -> str:
     "'xxxxx"
     """
     return _short.repr(value)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return a sentence with the nearest names, or nothing.
+
+    Args:
+        name: string, what was asked for.
+        names: iterable of strings, what there is.
+
+    Returns:
+        A string that begins with a space unless it is empty.
+    """
+    names = sorted(names)
+    begin = [other for other in names if name and other.startswith(name)]
+    close = difflib.get_close_matches(name, names, n=3)
+    near = list(dict.fromkeys([*begin, *close]))[:3]
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -23,13 +23,12 @@ from keras_hub.src.utils import preset_utils
 from keras_textcls.catalogue import (
     DEFAULT_PRESET,
     PATH_VARIABLE,
-    did_you_mean,
     find_preset,
     presets,
     search_path,
     verify_bundled,
 )
-from keras_textcls.errors import PresetError, shorten
+from keras_textcls.errors import PresetError, did_you_mean, shorten
 
 CLASSIFIER_FILE = "classifier.json"
 SCHEMA_VERSION = 1

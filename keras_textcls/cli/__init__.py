@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from keras_textcls.cli.data import data_group
 from keras_textcls.cli.distill import distill_command
 from keras_textcls.cli.presets import presets_command
 from keras_textcls.errors import KerasTextclsError
@@ -31,5 +32,6 @@ def main() -> None:
     """Text classification with Keras."""
 
 
+main.add_command(data_group)
 main.add_command(presets_command)
 main.add_command(distill_command)

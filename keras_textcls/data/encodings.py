@@ -1,0 +1,172 @@
+"""From the bytes of a file to UTF-8: which encoding it is in, and the conversion.
+
+The choice is made from the file itself: a byte order mark, the zero bytes of
+UTF-16, and whether the bytes beyond ASCII are mostly UTF-8; if they are not,
+they are taken for Windows' western encoding (cp1252). What an encoding cannot
+read stays as bytes that are not UTF-8, so that the row it stands in can be
+found and listed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+
+from keras_textcls.errors import ArgumentError, shorten
+
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# What cannot be read becomes the byte 0xff, which no UTF-8 text holds.
+_BROKEN = "\udcff"
+_STRAY = re.compile("[\udc80-\udcff]")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
+_HANDLER = "keras_textcls.mark_broken"
+
+
+def detect_encoding(sample: bytes) -> str:
+    """Tell the encoding of the beginning of a file.
+
+    Args:
+        sample: bytes, the beginning; it may end within a character.
+
+    Returns:
+        One of `"utf-8"`, `"utf-16-le"`, `"utf-16-be"`, `"utf-32-le"`,
+        `"utf-32-be"` and `"cp1252"`.
+
+    Example:
+    >>> detect_encoding("Grüße aus Köln".encode("cp1252"))
+    'cp1252'
+    """
+    for mark, name in _MARKS:
+        if sample.startswith(mark):
+            return name
+    pairs = sample[: len(sample) // 2 * 2]
+    if pairs:
+        # Mostly western text in UTF-16 has a zero in every other byte.
+        even, odd = pairs[0::2].count(0), pairs[1::2].count(0)
+        if max(even, odd) > 0.3 * len(pairs) / 2 and min(even, odd) < 0.1 * max(even, odd):
+            return "utf-16-le" if odd > even else "utf-16-be"
+    decoder = codecs.getincrementaldecoder("utf-8")
+    try:
+        decoder().decode(sample)
+        return "utf-8"
+    except UnicodeDecodeError:
+        text = decoder("surrogateescape").decode(sample)
+    stray = len(_STRAY.findall(text))
+    return "cp1252" if stray > len(_BEYOND_ASCII.findall(text)) - stray else "utf-8"
+
+
+def check_encoding(encoding: str) -> str:
+    """Check the argument `encoding`.
+
+    Args:
+        encoding: string, `"auto"` or the name of a codec of Python.
+
+    Returns:
+        The normal name.
+
+    Raises:
+        ArgumentError: there is no such text encoding.
+    """
+    if encoding == "auto":
+        return encoding
+    try:
+        info = codecs.lookup(encoding)
+        "a".encode(info.name)
+        return {"utf-8-sig": "utf-8", "ascii": "utf-8"}.get(info.name, info.name)
+    except (LookupError, TypeError):
+        raise ArgumentError(
+            f'`encoding` must be "auto" or the name of a text encoding such as "utf-8" or '
+            f'"cp1252". Received: encoding={shorten(encoding)}.'
+        ) from None
+
+
+class Utf8Blocks:
+    """Blocks of a file as blocks of UTF-8.
+
+    As long as everything is ASCII the choice of the encoding waits.
+
+    Args:
+        blocks: iterable of bytes.
+        encoding: string, a name that `check_encoding` returned. Defaults to
+            `"auto"`.
+    """
+
+    def __init__(self, blocks: Iterable[bytes], encoding: str = "auto") -> None:
+        self._blocks = blocks
+        self._encoding = None if encoding == "auto" else encoding
+
+    @property
+    def encoding(self) -> str:
+        """The encoding that was given or found so far."""
+        return self._encoding or "utf-8"
+
+    def __iter__(self) -> Iterator[bytes]:
+        decoder: codecs.IncrementalDecoder | None = None
+        is_first = True
+        for block in self._blocks:
+            if self._encoding is None and (not block.isascii() or b"\x00" in block):
+                self._encoding = detect_encoding(block)
+            if is_first:
+                block = _without_mark(block, self.encoding)
+                is_first = False
+            if self._encoding in (None, "utf-8"):
+                yield block
+                continue
+            if decoder is None:
+                decoder = _decoder(self.encoding)
+            yield decoder.decode(block).encode("utf-8", "surrogateescape")
+        if decoder is not None and (rest := decoder.decode(b"", final=True)):
+            yield rest.encode("utf-8", "surrogateescape")
+
+
+def to_utf8(data: bytes, encoding: str = "auto") -> bytes:
+    """Convert the whole of a file.
+
+    Args:
+        data: bytes.
+        encoding: string, as for `Utf8Blocks`. Defaults to `"auto"`.
+
+    Returns:
+        Bytes; they are not UTF-8 where the encoding could not read them.
+    """
+    return b"".join(Utf8Blocks([data], encoding))
+
+
+def decode(data: bytes, encoding: str = "auto") -> str:
+    """Decode the whole of a file.
+
+    Args:
+        data: bytes.
+        encoding: string, as for `Utf8Blocks`. Defaults to `"auto"`.
+
+    Returns:
+        A string.
+
+    Raises:
+        UnicodeDecodeError: the encoding cannot read it.
+    """
+    return to_utf8(data, encoding).decode("utf-8")
+
+
+def _without_mark(block: bytes, encoding: str) -> bytes:
+    for mark, name in _MARKS:
+        if name == encoding.replace("_", "-") and block.startswith(mark):
+            return block[len(mark) :]
+    return block
+
+
+def _decoder(encoding: str) -> codecs.IncrementalDecoder:
+    codecs.register_error(_HANDLER, _mark_broken)
+    return codecs.getincrementaldecoder(encoding)(_HANDLER)
+
+
+def _mark_broken(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return _BROKEN, error.end

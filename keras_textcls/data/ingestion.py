@@ -1,0 +1,232 @@
+"""From a source to the table of a dataset, piece by piece, in constant memory."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+
+from keras_textcls.data import invalid_rows as reasons
+from keras_textcls.data.columns import TYPES, ColumnRoles
+from keras_textcls.data.invalid_rows import InvalidRow, InvalidRows, check_tolerance
+from keras_textcls.data.row_reader import RowRules
+from keras_textcls.data.source import Piece, Source
+from keras_textcls.data.spool import MEMORY_LIMIT, Spool
+from keras_textcls.data.vectorized_rows import assemble
+
+# So many bad rows are not kept to be listed if they are too many already.
+_MOST_KEPT = 100_000
+
+
+@dataclasses.dataclass(frozen=True)
+class _Read:
+    batch: pa.RecordBatch
+    invalid: list[InvalidRow]
+    num_lines: int
+    # Lines of the valid rows, where they will be needed.
+    lines: np.ndarray | None
+
+
+def ingest(
+    source: Source,
+    roles: ColumnRoles,
+    rules: RowRules,
+    tolerance_percent: float,
+    memory_limit: int = MEMORY_LIMIT,
+) -> tuple[pa.Table, InvalidRows]:
+    """Read all rows of a source.
+
+    Args:
+        source: `Source`.
+        roles: `ColumnRoles`, which columns hold what.
+        rules: `RowRules`, what makes a row valid.
+        tolerance_percent: float, share of rows that may be invalid.
+        memory_limit: int, bytes of the table held in memory; larger tables are
+            kept in a temporary file. Defaults to 1 GiB.
+
+    Returns:
+        A tuple of the table of a dataset and the rows that could not be used.
+
+    Raises:
+        InvalidDataError: more rows than tolerated are invalid.
+    """
+    schema = _schema(roles)
+    invalid: list[InvalidRow] = []
+    ids = _IdHashes()
+    num_rows = 0
+    line: int | None = None
+    with Spool(schema, memory_limit) as spool:
+        for read in _in_order(_jobs(source, roles, rules)):
+            # The header is skipped when the first block is read.
+            line = source.first_line if line is None else line
+            num_rows += read.batch.num_rows + len(read.invalid)
+            invalid += [_placed(row, line, source.name) for row in read.invalid]
+            line += read.num_lines
+            if len(invalid) > _MOST_KEPT:
+                check_tolerance(invalid, num_rows, tolerance_percent, source.name)
+            if roles.id is not None:
+                ids.add(read.batch.column("id"), read.lines, line - read.num_lines)
+            spool.append(_with_schema(read.batch, schema))
+        table = spool.table()
+    if roles.id is not None:
+        table, repeated = _without_repeated_ids(table, ids, source.name, memory_limit)
+        invalid = sorted([*invalid, *repeated], key=lambda row: row.line)
+    check_tolerance(invalid, num_rows, tolerance_percent, source.name)
+    return _without_empty_columns(table), InvalidRows(invalid)
+
+
+def _jobs(source: Source, roles: ColumnRoles, rules: RowRules) -> Iterator[Callable[[], _Read]]:
+    for read in source.pieces(roles.columns):
+        yield lambda read=read: _read(read(), roles, rules)  # type: ignore[misc]
+
+
+def _read(piece: Piece, roles: ColumnRoles, rules: RowRules) -> _Read:
+    batch, invalid, kept = assemble(piece.columns, roles, rules, piece.lines)
+    if piece.unreadable:
+        invalid = sorted([*invalid, *piece.unreadable], key=lambda row: row.line)
+    lines = None if roles.id is None else piece.lines()[kept]
+    return _Read(batch, invalid, piece.num_lines, lines)
+
+
+def _in_order(jobs: Iterable[Callable[[], _Read]]) -> Iterator[_Read]:
+    """Run jobs in threads, few at a time, and give their results in order."""
+    workers = min(os.cpu_count() or 1, 8)
+    waiting: collections.deque[Future[_Read]] = collections.deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="keras-textcls-read") as pool:
+        try:
+            for job in jobs:
+                waiting.append(pool.submit(job))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _placed(row: InvalidRow, line: int, file: str) -> InvalidRow:
+    return dataclasses.replace(row, line=row.line + line, file=file)
+
+
+def _schema(roles: ColumnRoles) -> pa.Schema:
+    present = {
+        "text": True,
+        "text_pair": roles.text_pair,
+        "labels": roles.label,
+        "negatives": roles.label,
+        "split": roles.split,
+        "id": roles.id,
+        "metadata": roles.metadata,
+    }
+    return pa.schema([(name, TYPES[name]) for name in TYPES if present[name]])
+
+
+def _with_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    arrays = [
+        batch.column(field.name)
+        if field.name in batch.schema.names
+        else pa.nulls(batch.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+class _IdHashes:
+    """Sixteen bytes for each identifier, to find those that occur twice, and their lines."""
+
+    def __init__(self) -> None:
+        self._parts: list[np.ndarray] = []
+        self._lines: list[np.ndarray] = []
+
+    def add(self, ids: pa.StringArray, lines: np.ndarray | None, first_line: int) -> None:
+        values = ids.to_pylist()
+        hashes = (0 if value is None else hash(value) for value in values)
+        self._parts.append(np.fromiter(hashes, np.int64, len(values)))
+        assert lines is not None
+        self._lines.append(lines + first_line)
+
+    @property
+    def lines(self) -> np.ndarray:
+        """The line of each row."""
+        return np.concatenate(self._lines)
+
+    def suspects(self) -> np.ndarray:
+        """Rows whose hash occurs more than once, in order."""
+        if not self._parts:
+            return np.zeros(0, int)
+        hashes = np.concatenate(self._parts)
+        order = np.argsort(hashes, kind="stable")
+        same = hashes[order][1:] == hashes[order][:-1]
+        both = np.zeros(len(hashes), bool)
+        both[order[1:][same]] = True
+        both[order[:-1][same]] = True
+        return np.flatnonzero(both)
+
+
+def _without_repeated_ids(
+    table: pa.Table, hashes: _IdHashes, name: str, memory_limit: int
+) -> tuple[pa.Table, list[InvalidRow]]:
+    suspects = hashes.suspects()
+    if not len(suspects):
+        return table, []
+    some = table.select(["id", "text"]).take(pa.array(suspects))
+    ids, texts = some.column("id").to_pylist(), some.column("text").to_pylist()
+    seen: dict[str, int] = {}
+    repeated: list[int] = []
+    rows: list[InvalidRow] = []
+    lines = hashes.lines
+    for row, key, text in zip(suspects.tolist(), ids, texts, strict=True):
+        if key is None:
+            continue
+        line = int(lines[row])
+        if key in seen:
+            detail = f"{reasons.excerpt(key)!r} stands on line {seen[key]:,}"
+            repeated.append(row)
+            rows.append(
+                InvalidRow(line, reasons.DUPLICATE_ID, "id", detail, reasons.excerpt(text), name)
+            )
+        seen.setdefault(key, line)
+    return (_dropped(table, np.asarray(repeated), memory_limit), rows) if rows else (table, [])
+
+
+def _dropped(table: pa.Table, rows: np.ndarray, memory_limit: int) -> pa.Table:
+    keep = np.ones(table.num_rows, bool)
+    keep[rows] = False
+    with Spool(table.schema, memory_limit) as spool:
+        start = 0
+        for batch in table.to_batches():
+            spool.append(batch.filter(pa.array(keep[start : start + batch.num_rows])))
+            start += batch.num_rows
+        return spool.table()
+
+
+def _without_empty_columns(table: pa.Table) -> pa.Table:
+    """Leave out optional columns that hold nothing."""
+    for name in table.schema.names:
+        column = table.column(name)
+        if name != "text" and column.null_count == len(column):
+            table = table.drop_columns([name])
+    return table
+
+
+def merge_tables(tables: Iterable[pa.Table]) -> pa.Table:
+    """Put tables of datasets one after another, whatever columns they have.
+
+    Args:
+        tables: iterable of `pyarrow.Table`.
+
+    Returns:
+        A `pyarrow.Table`.
+    """
+    held = list(tables)
+    names = [name for name in TYPES if any(name in t.schema.names for t in held)]
+    schema = pa.schema([(name, TYPES[name]) for name in names])
+    batches = itertools.chain.from_iterable(t.to_batches() for t in held)
+    return pa.Table.from_batches([_with_schema(batch, schema) for batch in batches], schema)

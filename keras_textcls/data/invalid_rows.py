@@ -1,0 +1,190 @@
+"""Rows that could not be used: where they are and why."""
+
+from __future__ import annotations
+
+import collections
+import csv
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import overload
+
+from keras_textcls.atomic import replace_file
+from keras_textcls.errors import InvalidDataError
+
+NO_TEXT = "no text"
+NOT_A_TEXT = "not a text"
+NO_LABEL = "no label"
+NOT_A_LABEL = "not a label"
+UNKNOWN_LABEL = "unknown label"
+SEVERAL_LABELS = "several labels"
+UNDECODABLE = "undecodable bytes"
+WRONG_COLUMN_COUNT = "wrong column count"
+UNCLOSED_QUOTE = "unclosed quote"
+NOT_JSON = "not JSON"
+TOO_LONG = "text over the length limit"
+DUPLICATE_ID = "duplicate id"
+UNREADABLE = "text could not be fetched"
+
+_EXCERPT = 80
+_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class InvalidRow:
+    """One row that could not be used.
+
+    Args:
+        line: int, the line of the file where the row begins, from 1; the number
+            of the row, from 1, where the source has no lines.
+        reason: string, such as `"no text"`.
+        column: string, the column at fault, or `""`.
+        detail: string, more about the reason, or `""`.
+        excerpt: string, the beginning of the row or cell.
+        file: string, the file or object it comes from.
+    """
+
+    line: int
+    reason: str
+    column: str = ""
+    detail: str = ""
+    excerpt: str = ""
+    file: str = ""
+
+    def __str__(self) -> str:
+        place = f"line {self.line:,}" + (f", column {self.column}" if self.column else "")
+        detail = f" ({self.detail})" if self.detail else ""
+        excerpt = f": {self.excerpt}" if self.excerpt else ""
+        return f"{place}: {self.reason}{detail}{excerpt}"
+
+
+class InvalidRows(Sequence[InvalidRow]):
+    """The rows of a source that could not be used, in their order.
+
+    Args:
+        rows: iterable of `InvalidRow`. Defaults to `()`.
+
+    Example:
+    >>> rows = InvalidRows([InvalidRow(3, "no text"), InvalidRow(9, "no text")])
+    >>> len(rows), rows.counts
+    (2, {'no text': 2})
+    """
+
+    def __init__(self, rows: Iterable[InvalidRow] = ()) -> None:
+        self._rows = tuple(rows)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows each reason has, the most frequent first."""
+        return dict(collections.Counter(row.reason for row in self._rows).most_common())
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write the rows to a CSV file, all at once or not at all.
+
+        Args:
+            path: string or path, such as `"invalid_rows.csv"`.
+
+        Returns:
+            The `Path` written.
+        """
+        fields = [field.name for field in dataclasses.fields(InvalidRow)]
+        with replace_file(Path(path)) as draft, open(draft, "w", newline="", encoding="utf-8") as f:
+            writer = csv.writer(f)
+            writer.writerow(fields)
+            writer.writerows([getattr(row, name) for name in fields] for row in self._rows)
+        return Path(path)
+
+    @classmethod
+    def from_csv(cls, path: str | os.PathLike[str]) -> InvalidRows:
+        """Read what `to_csv` wrote.
+
+        Args:
+            path: string or path.
+
+        Returns:
+            `InvalidRows`.
+
+        Raises:
+            InvalidDataError: the file is something else.
+        """
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                rows = [{**row, "line": int(row["line"])} for row in csv.DictReader(file)]
+            return cls(InvalidRow(**row) for row in rows)  # type: ignore[arg-type]
+        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+            raise InvalidDataError(
+                f"{path} is not a list of invalid rows that to_csv() wrote: {error}."
+            ) from None
+
+    @overload
+    def __getitem__(self, item: int) -> InvalidRow: ...
+
+    @overload
+    def __getitem__(self, item: slice) -> InvalidRows: ...
+
+    def __getitem__(self, item: int | slice) -> InvalidRow | InvalidRows:
+        if isinstance(item, slice):
+            return InvalidRows(self._rows[item])
+        return self._rows[item]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[InvalidRow]:
+        return iter(self._rows)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, InvalidRows) and self._rows == other._rows
+
+    def __hash__(self) -> int:
+        return hash(self._rows)
+
+    def __repr__(self) -> str:
+        if not self._rows:
+            return "InvalidRows: none"
+        counts = ", ".join(f"{count:,} {reason}" for reason, count in self.counts.items())
+        shown = "\n".join(f"  {row}" for row in self._rows[:_SHOWN])
+        more = len(self._rows) - _SHOWN
+        return f"InvalidRows: {counts}\n{shown}" + (f"\n  and {more:,} more" if more > 0 else "")
+
+
+def check_tolerance(rows: Sequence[InvalidRow], num_rows: int, percent: float, source: str) -> None:
+    """Stop where too many rows cannot be used.
+
+    Args:
+        rows: the rows that cannot be used.
+        num_rows: int, all rows, those that cannot be used too.
+        percent: float, share of the rows that may be unusable, in percent.
+        source: string, the file, for the message.
+
+    Raises:
+        InvalidDataError: the share is larger; the message shows the first rows.
+    """
+    if not rows or len(rows) <= num_rows * percent / 100:
+        return
+    share = 100 * len(rows) / num_rows
+    listed = InvalidRows(rows)
+    raise InvalidDataError(
+        f"{source}: {len(rows):,} of {num_rows:,} rows cannot be used ({share:.1f} %), more than "
+        f"invalid_data_tolerance_percent={percent:g}. Mend them, or raise the tolerance to read "
+        f"the others.\n{listed!r}",
+        listed,
+    )
+
+
+def excerpt(value: object) -> str:
+    """Return the beginning of a value, on one line, fit for a list.
+
+    Args:
+        value: any object; strings are shown as they are, without characters
+            that cannot be written.
+
+    Returns:
+        A string of at most 80 characters.
+    """
+    text = value if isinstance(value, str) else repr(value)
+    text = text[: 4 * _EXCERPT].encode("utf-8", "backslashreplace").decode("utf-8")
+    text = " ".join(text.split())
+    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "\u2026"

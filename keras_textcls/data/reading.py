@@ -1,0 +1,370 @@
+"""`read`: the one verb that makes a `TextDataset` of a file or an object."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from keras_textcls.data.byte_streams import SUFFIXES
+from keras_textcls.data.columns import ColumnRoles, choose_roles
+from keras_textcls.data.delimited import DelimitedSource
+from keras_textcls.data.downloads import DownloadPolicy
+from keras_textcls.data.folders import folder_paths
+from keras_textcls.data.ingestion import ingest, merge_tables
+from keras_textcls.data.invalid_rows import InvalidRows
+from keras_textcls.data.iterables import columns_source, rows_source
+from keras_textcls.data.json_text import JsonSource
+from keras_textcls.data.platform_formats import PlatformSource, platform_form
+from keras_textcls.data.referenced_source import ReferencedSource
+from keras_textcls.data.row_reader import SPLIT_NAMES, RowRules
+from keras_textcls.data.source import Source
+from keras_textcls.data.spool import MEMORY_LIMIT
+from keras_textcls.data.storage import is_dataset, load_dataset
+from keras_textcls.data.tables import (
+    arrow_source,
+    excel_source,
+    frame_source,
+    hugging_face_source,
+    parquet_source,
+)
+from keras_textcls.data.text_dataset import TextDataset
+from keras_textcls.data.tfds_source import PREFIX as TFDS
+from keras_textcls.data.tfds_source import tfds_source
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.labels import LabelSet
+
+_log = logging.getLogger("keras_textcls")
+
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".txt": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _FileOptions:
+    """How a file is taken apart."""
+
+    format: str
+    encoding: str
+    delimiter: str | None
+    quote: str | None
+    header: bool | Sequence[str]
+    sheet: str | None
+    tfds_directory: str | None
+
+
+def read(
+    source: Any,
+    *,
+    text: str | int | None = None,
+    label: str | int | Sequence[str | int] | None = None,
+    text_pair: str | int | None = None,
+    id: str | int | None = None,  # noqa: A002 - the word of the library
+    split: str | int | None = None,
+    metadata: bool | Sequence[str] = False,
+    labels: Iterable[str] | None = None,
+    multi_label: bool | None = None,
+    label_separator: str | None = None,
+    unlabelled: str = "invalid",
+    format: str = "auto",  # noqa: A002 - the word of the field
+    encoding: str = "auto",
+    delimiter: str | None = None,
+    quote: str | None = "auto",
+    header: bool | Sequence[str] = True,
+    sheet: str | None = None,
+    cells: str = "text",
+    root: str | os.PathLike[str] | None = None,
+    downloads: DownloadPolicy | None = None,
+    tfds_directory: str | None = None,
+    undecodable: str = "invalid",
+    max_text_length: int | None = None,
+    invalid_data_tolerance_percent: float = 5.0,
+    memory_limit: int = MEMORY_LIMIT,
+) -> TextDataset:
+    """Read labelled texts from a file, a folder, or an object.
+
+    Rows that cannot be used are in `dataset.invalid_rows`, each with its line
+    and the reason. Files are read in constant memory.
+
+    Args:
+        source: one of
+
+            - path of a CSV, TSV, JSON Lines, JSON, Parquet, Arrow or Excel
+              file, the text formats also compressed (`.gz`, `.xz`, `.zst`,
+              `.bz2`, `.zip`);
+            - path of a folder with a sub-folder of `.txt` files for each label,
+              or of a directory that `TextDataset.save` wrote;
+            - `"tfds:imdb_reviews"`, a name in TensorFlow Datasets;
+            - a pandas or polars data frame, an Arrow table, a Hugging Face
+              `Dataset` or `DatasetDict`;
+            - an iterable of `(text, label)` pairs, of dicts, or of texts; a
+              dict of columns;
+            - a dict from part to any of these: `{"train": "train.csv", "test":
+              "test.csv"}`.
+
+        text: name of the column of the texts, or its number where the file has
+            no header. Defaults to `None`, one with a usual name.
+        label: the same for the labels; a list of columns of zeros and ones
+            names one for each label. Defaults to `None`, one with a usual name.
+        text_pair: column of the second texts. Defaults to `None`.
+        id: column of the identifiers, which must differ. Defaults to `None`, a
+            column named `id`.
+        split: column that names the part. Defaults to `None`, a column named
+            `split`.
+        metadata: `True` to keep all other columns, or names of those to keep.
+            Defaults to `False`.
+        labels: names of the labels in their order; other labels make a row
+            invalid. Defaults to `None`, those that occur, sorted.
+        multi_label: bool, whether a text may have any number of labels.
+            Defaults to `None`, whether any has none or several.
+        label_separator: string that stands between labels in one cell, such as
+            `"|"`. Defaults to `None`, a cell is one label.
+        unlabelled: `"invalid"`, or `"keep"` for texts without labels. Defaults
+            to `"invalid"`.
+        format: one of `"csv"`, `"tsv"`, `"json"`, `"parquet"`, `"arrow"`,
+            `"excel"`. Defaults to `"auto"`, by the suffix.
+        encoding: `"auto"`, or a codec such as `"cp1252"`. Defaults to `"auto"`,
+            UTF-8, UTF-16 or cp1252, by the bytes of the file.
+        delimiter: one character. Defaults to `None`, by what fits.
+        quote: one character, or `None` where quotes mean nothing. Defaults to
+            `"auto"`, by what fits.
+        header: `True` if the first row names the columns, `False` if there is
+            no such row, or the names. Defaults to `True`.
+        sheet: name of the sheet of a workbook. Defaults to `None`, the first.
+        cells: `"text"`; or `"path"` or `"url"` if the cells of the text column
+            are paths of text files, or `http(s)` addresses, whose content is
+            the text. Defaults to `"text"`.
+        root: folder that such paths are relative to and may not leave. Defaults
+            to `None`, the folder of the file.
+        downloads: `DownloadPolicy`, limits of time and size. Defaults to
+            `None`, its defaults.
+        tfds_directory: where TensorFlow Datasets keeps its data. Defaults to
+            `None`, its own folder.
+        undecodable: `"invalid"`, or `"replace"` to read texts with bytes that
+            are not of the encoding, U+FFFD in their place. Defaults to
+            `"invalid"`.
+        max_text_length: most characters of a text. Defaults to `None`, no
+            limit.
+        invalid_data_tolerance_percent: float, share of the rows that may be
+            invalid before reading stops. Defaults to `5.0`.
+        memory_limit: int, bytes of the dataset that are held in memory; a
+            larger one lies in a temporary file. Defaults to 1 GiB.
+
+    Returns:
+        A `TextDataset`.
+
+    Raises:
+        InvalidDataError: the source cannot be read, or too many of its rows
+            cannot be used.
+        ArgumentError: an argument is wrong, or a column is not there.
+        MissingDependencyError: a format needs a package that is not installed.
+
+    Example:
+    >>> dataset = read([{"review": "A joy.", "stars": 5}, {"review": "A bore.", "stars": 1}],
+    ...                label="stars")
+    >>> dataset.targets
+    ['5', '1']
+    """
+    arguments = dict(locals())
+    _check_tolerance(invalid_data_tolerance_percent)
+    parts = _parts_of(source)
+    if parts is not None:
+        return _read_parts(parts, arguments)
+    if cells not in ("text", "path", "url"):
+        raise ArgumentError(
+            f'`cells` must be "text", "path" or "url". Received: cells={shorten(cells)}.'
+        )
+    is_path = isinstance(source, (str, os.PathLike)) and not str(source).startswith(TFDS)
+    if is_path and is_dataset(Path(source)):
+        return load_dataset(Path(source), verify=True)
+    options = _FileOptions(format, encoding, delimiter, quote, header, sheet, tfds_directory)
+    rules = RowRules(
+        labels=None if labels is None else LabelSet(labels),
+        multi_label=multi_label,
+        label_separator=label_separator,
+        unlabelled=unlabelled,
+        undecodable=undecodable,
+        max_text_length=max_text_length,
+    )
+    opened = _open(source, options)
+    columns = {"text": text, "label": label, "text_pair": text_pair, "id": id, "split": split}
+    opened, roles = _roles(opened, columns, metadata, unlabelled == "invalid")
+    if is_path and Path(source).is_dir():
+        cells, root = "path", source
+    if cells != "text":
+        folder = Path(root) if root is not None else _folder_of(source)
+        kind: Literal["url", "path"] = "url" if cells == "url" else "path"
+        opened = ReferencedSource(opened, roles.text, kind, folder, encoding, downloads)
+    table, invalid = ingest(opened, roles, rules, invalid_data_tolerance_percent, memory_limit)
+    if not table.num_rows:
+        message = f"{opened.name} holds no row that can be used.\n{invalid!r}"
+        raise InvalidDataError(message, invalid)
+    details = _describe(opened, roles)
+    _log.info("Read %s: %s", opened.name, ", ".join(f"{k} {v}" for k, v in details.items()))
+    return TextDataset(
+        _without_full_negatives(table, rules.labels), rules.labels, multi_label, invalid, details
+    )
+
+
+def _open(source: Any, options: _FileOptions) -> Source:
+    """The source of the rows, by the kind of the object."""
+    if isinstance(source, str) and source.startswith(TFDS):
+        return tfds_source(source[len(TFDS) :], options.tfds_directory)
+    if isinstance(source, (str, os.PathLike)):
+        return _open_path(Path(source), options)
+    package = type(source).__module__.split(".")[0]
+    if package == "datasets" and hasattr(source, "with_format") and hasattr(source, "num_rows"):
+        return hugging_face_source(source)
+    if hasattr(source, "__arrow_c_stream__") or package in ("pandas", "pyarrow"):
+        return frame_source(source)
+    if isinstance(source, Mapping):
+        return columns_source(source)
+    if isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray)):
+        return rows_source(source)
+    raise InvalidDataError(
+        "`source` must be a path, a data frame, a data set, or an iterable of rows. Received "
+        f"{shorten(source)} of type {type(source).__name__}."
+    )
+
+
+def _open_path(path: Path, options: _FileOptions) -> Source:
+    if path.is_dir():
+        return folder_paths(path)
+    if str(path).startswith(("http:/", "https:/", "file:/")):
+        raise InvalidDataError(
+            f"{path} is an address, not a file. Download the file first; addresses are read where "
+            'they are the cells of a file, with cells="url".'
+        )
+    kind = options.format
+    if kind == "auto":
+        name = path.name.lower()
+        for suffix in SUFFIXES:
+            name = name.removesuffix(suffix)
+        kind = FORMATS.get(Path(name).suffix, "")
+    if kind in ("csv", "tsv"):
+        delimiter = options.delimiter or ("\t" if kind == "tsv" else None)
+        return DelimitedSource(path, options.encoding, delimiter, options.quote, options.header)
+    if kind == "json":
+        return JsonSource(path, options.encoding)
+    if kind == "parquet":
+        return parquet_source(path)
+    if kind == "arrow":
+        return arrow_source(path)
+    if kind == "excel":
+        return excel_source(path, options.sheet, options.header is True)
+    formats = sorted(set(FORMATS.values()))
+    raise ArgumentError(
+        f"What is {path.name}? Its suffix is none of {', '.join(FORMATS)}. Pass format=..., one of "
+        f"{', '.join(map(repr, formats))}. Received: format={shorten(options.format)}."
+    )
+
+
+def _roles(
+    source: Source, columns: dict[str, Any], metadata: bool | Sequence[str], needs_label: bool
+) -> tuple[Source, ColumnRoles]:
+    """Which column holds what; the platform's own forms are known by their header."""
+    form = platform_form(source.columns)
+    named = {name: _as_names(value) for name, value in columns.items()}
+    if form is not None and not any(value is not None for value in columns.values()):
+        source = PlatformSource(source, form)
+        metadata = ["metadata"] if "metadata" in source.columns else []
+    roles = choose_roles(
+        source.columns, **named, metadata=metadata, needs_label=needs_label, source=source.name
+    )
+    return source, roles
+
+
+def _as_names(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [str(name) for name in value]
+    return None if value is None else str(value)
+
+
+def _folder_of(source: Any) -> Path:
+    return Path(source).parent if isinstance(source, (str, os.PathLike)) else Path()
+
+
+def _describe(source: Source, roles: ColumnRoles) -> dict[str, str]:
+    used = roles.columns
+    left = [name for name in source.columns if name not in used and name]
+    details = {"source": source.name, **source.details, "columns": ", ".join(used)}
+    return {**details, "columns left out": ", ".join(left)} if left else details
+
+
+def _without_full_negatives(table: Any, labels: LabelSet | None) -> Any:
+    """Leave `negatives` out where they say no more than `labels` does."""
+    import pyarrow.compute as pc
+
+    if "negatives" not in table.schema.names:
+        return table
+    names = set(labels or ())
+    for column in ("labels", "negatives"):
+        names.update(pc.unique(pc.list_flatten(table.column(column))).to_pylist())
+    known = pc.add(
+        pc.fill_null(pc.list_value_length(table.column("labels")), 0),
+        pc.fill_null(pc.list_value_length(table.column("negatives")), 0),
+    )
+    everything = pc.all(pc.equal(known, len(names))).as_py()
+    return table.drop_columns(["negatives"]) if everything else table
+
+
+def _check_tolerance(percent: Any) -> None:
+    if not isinstance(percent, (int, float)) or not 0 <= percent <= 100:
+        raise ArgumentError(
+            "`invalid_data_tolerance_percent` must be between 0 and 100. Received: "
+            f"invalid_data_tolerance_percent={shorten(percent)}."
+        )
+
+
+def _parts_of(source: Any) -> dict[str, Any] | None:
+    """The parts of a dict such as `{"train": "train.csv", "test": "test.csv"}`."""
+    if not isinstance(source, Mapping) or not source:
+        return None
+    named = all(str(name).split("[")[0].lower() in SPLIT_NAMES for name in source)
+    whole = all(
+        isinstance(value, (str, os.PathLike))
+        or hasattr(value, "num_rows")
+        or hasattr(value, "columns")
+        for value in source.values()
+    )
+    return dict(source) if whole or (named and _holds_rows(source)) else None
+
+
+def _holds_rows(source: Mapping[str, Any]) -> bool:
+    first = next(iter(source.values()))
+    begin = next(iter(first), None) if isinstance(first, (list, tuple)) else None
+    return isinstance(begin, (Mapping, tuple, list))
+
+
+def _read_parts(parts: dict[str, Any], arguments: dict[str, Any]) -> TextDataset:
+    options = {name: value for name, value in arguments.items() if name != "source"}
+    held = {SPLIT_NAMES.get(str(n).lower(), str(n)): read(v, **options) for n, v in parts.items()}
+    import pyarrow as pa
+
+    tables = []
+    for name, dataset in held.items():
+        table = dataset.table
+        if "split" in table.schema.names:
+            table = table.drop_columns(["split"])
+        tables.append(table.append_column("split", pa.array([name] * len(dataset), pa.string())))
+    labels = options["labels"]
+    multi_label = options["multi_label"]
+    invalid = InvalidRows(row for dataset in held.values() for row in dataset.invalid_rows)
+    details = {n: d.details.get("source", "") for n, d in held.items()}
+    return TextDataset(merge_tables(tables), labels, multi_label, invalid, details)

@@ -1,0 +1,96 @@
+"""Record batches that come in one by one: in memory, or in a file when they are many."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import tempfile
+from types import TracebackType
+
+import pyarrow as pa
+
+# Bytes of Arrow data that are held in memory; more are kept in a temporary file.
+MEMORY_LIMIT = 1 << 30
+
+
+class Spool:
+    """Collects record batches of one schema and ends as one table.
+
+    Past the limit all batches move to a temporary file, which is mapped into
+    memory at the end: the table then takes disk, and memory only while it is
+    read. The file goes with the table.
+
+    Args:
+        schema: `pyarrow.Schema`.
+        memory_limit: int, bytes. Defaults to 1 GiB.
+    """
+
+    def __init__(self, schema: pa.Schema, memory_limit: int = MEMORY_LIMIT) -> None:
+        self._schema = schema
+        self._limit = memory_limit
+        self._held: list[pa.RecordBatch] = []
+        self._size = 0
+        self._path: str | None = None
+        self._writer: pa.RecordBatchFileWriter | None = None
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: object, traceback: TracebackType | None
+    ) -> None:
+        # Left in place only if `table` has taken it over.
+        if self._writer is not None:
+            self._writer.close()
+        if self._path is not None:
+            _remove(self._path)
+
+    def append(self, batch: pa.RecordBatch) -> None:
+        """Add a batch.
+
+        Args:
+            batch: `pyarrow.RecordBatch` of the schema.
+        """
+        if not batch.num_rows:
+            return
+        if self._writer is not None:
+            self._writer.write_batch(batch)
+            return
+        self._held.append(batch)
+        self._size += batch.nbytes
+        if self._size > self._limit:
+            self._move_to_file()
+
+    def table(self) -> pa.Table:
+        """End, and return everything that was added.
+
+        Returns:
+            A `pyarrow.Table`.
+        """
+        if self._writer is None:
+            return pa.Table.from_batches(self._held, self._schema)
+        self._writer.close()
+        self._writer = None
+        assert self._path is not None
+        table = pa.ipc.open_file(pa.memory_map(self._path)).read_all()
+        try:
+            # The map stays after its name is gone, except on Windows.
+            os.remove(self._path)
+        except OSError:
+            atexit.register(_remove, self._path)
+        self._path = None
+        return table
+
+    def _move_to_file(self) -> None:
+        handle, self._path = tempfile.mkstemp(prefix="keras-textcls-", suffix=".arrow")
+        os.close(handle)
+        self._writer = pa.ipc.new_file(self._path, self._schema)
+        for batch in self._held:
+            self._writer.write_batch(batch)
+        self._held = []
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.remove(path)

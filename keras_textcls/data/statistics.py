@@ -1,0 +1,151 @@
+"""What a dataset holds, in numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_textcls.errors import ArgumentError, shorten
+
+PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)
+# More tokens than any text is counted with.
+_UNCUT = 1 << 16
+
+
+@dataclasses.dataclass(frozen=True)
+class LengthStatistics:
+    """How long the texts are.
+
+    Args:
+        mean: float.
+        percentiles: dict from percentile (0 is the shortest, 100 the longest)
+            to a length.
+    """
+
+    mean: float
+    percentiles: dict[int, int]
+
+    @classmethod
+    def of(cls, lengths: np.ndarray) -> LengthStatistics:
+        """Sum up lengths.
+
+        Args:
+            lengths: int array.
+
+        Returns:
+            `LengthStatistics`; the mean is `nan` where there are no texts.
+        """
+        if not len(lengths):
+            return cls(float("nan"), {})
+        # A length that occurs, not one between two.
+        values = np.percentile(lengths, PERCENTILES, method="higher")
+        percentiles = dict(zip(PERCENTILES, map(int, values), strict=True))
+        return cls(float(lengths.mean()), percentiles)
+
+    def __str__(self) -> str:
+        names = {0: "shortest", 50: "median", 100: "longest"}
+        shown = (f"{names.get(p, f'{p} %')} {v:,}" for p, v in self.percentiles.items())
+        return ", ".join(shown) if self.percentiles else "no texts"
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetStatistics:
+    """What a dataset holds, in numbers.
+
+    Args:
+        rows: int, texts.
+        labels: dict from label to the number of its texts, in the order of the
+            labels.
+        unlabelled: int, texts of which no label is known.
+        without_label: int, texts that are known to have no label.
+        labels_per_text: float, mean over the labelled texts; `nan` if there are
+            none.
+        negatives: dict from label to the number of texts known not to have it.
+        splits: dict from part to the number of its texts.
+        characters: `LengthStatistics` in characters.
+        tokens: `LengthStatistics` in tokens, or `None` where no preset was
+            given.
+        sequence_length: int or `None`, tokens that the preset keeps of a text.
+        truncated: float or `None`, share of the texts that it would cut.
+        invalid: dict from reason to the number of rows that could not be used.
+        fingerprint: string.
+    """
+
+    rows: int
+    labels: dict[str, int]
+    unlabelled: int
+    without_label: int
+    labels_per_text: float
+    negatives: dict[str, int]
+    splits: dict[str, int]
+    characters: LengthStatistics
+    tokens: LengthStatistics | None
+    sequence_length: int | None
+    truncated: float | None
+    invalid: dict[str, int]
+    fingerprint: str
+
+    def __str__(self) -> str:
+        lines = [f"{self.rows:,} texts, {len(self.labels)} labels"]
+        width = max((len(name) for name in self.labels), default=0)
+        for name, count in self.labels.items():
+            share = f"{100 * count / self.rows:5.1f} %" if self.rows else ""
+            known = f"  {self.negatives[name]:,} known not to" if self.negatives.get(name) else ""
+            lines.append(f"  {name.ljust(width)}  {count:9,}  {share}{known}")
+        if self.unlabelled:
+            lines.append(f"  {self.unlabelled:,} without a known label")
+        if self.without_label:
+            lines.append(f"  {self.without_label:,} known to have none")
+        if self.splits:
+            lines.append("splits: " + ", ".join(f"{n} {c:,}" for n, c in self.splits.items()))
+        lines.append(f"characters: {self.characters}")
+        if self.tokens is not None:
+            lines.append(f"tokens: {self.tokens}")
+        if self.truncated is not None:
+            lines.append(
+                f"{100 * self.truncated:.1f} % of the texts are longer than sequence_length="
+                f"{self.sequence_length} and would be cut"
+            )
+        if self.invalid:
+            counts = ", ".join(f"{count:,} {reason}" for reason, count in self.invalid.items())
+            lines.append(f"rows that could not be used: {counts}")
+        lines.append(f"fingerprint: {self.fingerprint}")
+        return "\n".join(lines)
+
+
+def token_lengths(preset: Any, chunks: Iterable[Sequence[list[str]]]) -> tuple[np.ndarray, int]:
+    """Count tokens as a preset would, uncut.
+
+    Args:
+        preset: string or path of a preset, or an object with a `preprocessor`.
+        chunks: iterable of columns of texts.
+
+    Returns:
+        A tuple of an int array and the preset's `sequence_length`.
+
+    Raises:
+        ArgumentError: the object has no preprocessor.
+    """
+    from keras_textcls.encoding import TextEncoder
+    from keras_textcls.text_classifier import TextClassifier
+
+    if isinstance(preset, (str, os.PathLike)):
+        preset = TextClassifier.from_preset(preset, num_classes=2, load_weights=False)
+    preprocessor = getattr(preset, "preprocessor", None)
+    if preprocessor is None:
+        raise ArgumentError(
+            "`preset` must be a name, a path or a classifier with a preprocessor. Received: "
+            f"preset={shorten(preset)}."
+        )
+    sequence_length = preprocessor.sequence_length
+    try:
+        preprocessor.sequence_length = _UNCUT
+        encoder = TextEncoder(preprocessor)
+        lengths = [encoder.encode(tuple(columns)).lengths for columns in chunks]
+    finally:
+        preprocessor.sequence_length = sequence_length
+    return (np.concatenate(lengths) if lengths else np.zeros(0, int)), sequence_length

@@ -1,0 +1,118 @@
+"""A dataset in a directory: `data.arrow`, `dataset.json`, and what could not be read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from keras_textcls.atomic import replace_directory
+from keras_textcls.data.invalid_rows import InvalidRows
+from keras_textcls.data.text_dataset import TextDataset
+from keras_textcls.errors import InvalidDataError, KerasTextclsError, shorten
+
+SCHEMA_VERSION = 1
+_DATA, _DESCRIPTION, _INVALID = "data.arrow", "dataset.json", "invalid_rows.csv"
+
+
+def save_dataset(dataset: TextDataset, directory: Path) -> None:
+    """Save a dataset; see `TextDataset.save`."""
+    description = {
+        "schema_version": SCHEMA_VERSION,
+        "fingerprint": dataset.fingerprint,
+        "rows": len(dataset),
+        "labels": None if dataset.labels is None else list(dataset.labels),
+        "multi_label": dataset.multi_label,
+        "details": dataset.details,
+    }
+    if directory.is_dir() and any(directory.iterdir()) and not is_dataset(directory):
+        raise InvalidDataError(
+            f"{directory} holds other files and is no saved dataset, so it is not replaced. Choose "
+            "another directory, or empty this one."
+        )
+    with replace_directory(directory, keep=lambda name: False) as draft:
+        table = dataset.table
+        with pa.ipc.new_file(str(draft / _DATA), table.schema) as writer:
+            for batch in table.to_batches():
+                writer.write_batch(batch)
+        text = json.dumps(description, indent=2, ensure_ascii=False)
+        (draft / _DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+        if dataset.invalid_rows:
+            dataset.invalid_rows.to_csv(draft / _INVALID)
+
+
+def is_dataset(directory: Path) -> bool:
+    """Whether a directory is one that `save_dataset` wrote."""
+    return (directory / _DESCRIPTION).is_file() and (directory / _DATA).is_file()
+
+
+def load_dataset(directory: Path, verify: bool) -> TextDataset:
+    """Load a dataset; see `TextDataset.load`."""
+    description = _read_description(directory)
+    path = directory / _DATA
+    try:
+        file = pa.ipc.open_file(pa.memory_map(str(path)))
+        # What a stranger's file says of itself is checked before it is followed.
+        batches = [file.get_batch(i) for i in range(file.num_record_batches)]
+        for batch in batches:
+            batch.validate(full=verify)
+        table = pa.Table.from_batches(batches, file.schema)
+    except (pa.ArrowException, OSError) as error:
+        raise _broken(directory, f"{path.name}: {str(error).splitlines()[0][:200]}") from None
+    try:
+        invalid = directory / _INVALID
+        dataset = TextDataset(
+            table,
+            labels=description["labels"],
+            multi_label=description["multi_label"],
+            invalid_rows=InvalidRows.from_csv(invalid) if invalid.exists() else InvalidRows(),
+            details=description["details"],
+        )
+    except (KerasTextclsError, pa.ArrowException) as error:
+        raise _broken(directory, str(error)) from None
+    if len(dataset) != description["rows"]:
+        raise _broken(directory, f"{len(dataset):,} rows, {description['rows']:,} were saved")
+    if verify and dataset.fingerprint != description["fingerprint"]:
+        raise _broken(directory, "its content does not match its fingerprint")
+    return dataset
+
+
+def _read_description(directory: Path) -> dict[str, Any]:
+    path = directory / _DESCRIPTION
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidDataError(
+            f"{directory} is no saved dataset: it has no {path.name}. Pass a directory that "
+            "TextDataset.save() wrote."
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise _broken(directory, f"{path.name}: {error}") from None
+    kinds = {
+        "schema_version": int,
+        "fingerprint": str,
+        "rows": int,
+        "labels": (list, type(None)),
+        "multi_label": bool,
+        "details": dict,
+    }
+    if not isinstance(description, dict):
+        raise _broken(directory, f"{path.name} is no object")
+    for name, kind in kinds.items():
+        if not isinstance(description.get(name), kind):  # type: ignore[arg-type]
+            raise _broken(directory, f"{path.name}: {name}={shorten(description.get(name))}")
+    if description["schema_version"] > SCHEMA_VERSION:
+        raise InvalidDataError(
+            f"{directory} was saved by a newer keras-textcls (schema_version="
+            f"{description['schema_version']}, this one reads {SCHEMA_VERSION}). Update it."
+        )
+    return description
+
+
+def _broken(directory: Path, reason: str) -> InvalidDataError:
+    return InvalidDataError(
+        f"The dataset in {directory} is broken or was changed: {reason}. Make it again from its "
+        "source, or load it with verify=False to look at what is left."
+    )

@@ -1,0 +1,610 @@
+"""`TextDataset`: an immutable table of texts and their labels, with a version.
+
+The rows lie in Arrow, in memory or in a mapped file. What reads files is in
+`reading`, what writes them in `writing`; splits, statistics and checks have
+modules of their own, which this class opens the door to.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from keras_textcls.data import display
+from keras_textcls.data.columns import TYPES
+from keras_textcls.data.fingerprint import fingerprint_of
+from keras_textcls.data.ingestion import merge_tables
+from keras_textcls.data.invalid_rows import InvalidRows
+from keras_textcls.data.near_duplicates import text_digests
+from keras_textcls.data.splitting import assign_parts, check_shares, check_stratifiable
+from keras_textcls.data.statistics import DatasetStatistics, LengthStatistics, token_lengths
+from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
+from keras_textcls.labels import LabelSet
+
+if TYPE_CHECKING:
+    import pandas
+
+    from keras_textcls.data.checks import CheckReport
+
+_CHUNK = 16_384
+
+
+class Example(NamedTuple):
+    """One text of a dataset.
+
+    Args:
+        text: string.
+        label: a name, or for multi-label a list of names; `None` where no label
+            is known.
+        text_pair: string or `None`, the second text.
+        negatives: list of names known not to hold, or `None`.
+        split: string or `None`.
+        id: string or `None`.
+        metadata: dict.
+    """
+
+    text: str
+    label: str | list[str] | None = None
+    text_pair: str | None = None
+    negatives: list[str] | None = None
+    split: str | None = None
+    id: str | None = None
+    metadata: Mapping[str, Any] = {}
+
+
+class Splits(NamedTuple):
+    """The parts of a dataset; one that was not asked for is `None`.
+
+    Args:
+        train: `TextDataset` or `None`.
+        validation: `TextDataset` or `None`.
+        test: `TextDataset` or `None`.
+    """
+
+    train: Any
+    validation: Any
+    test: Any
+
+
+class TextDataset:
+    """An immutable table of texts and their labels.
+
+    `keras_textcls.read` makes one from a file or an object. `fit`, `predict`
+    and `evaluate` take it as it is.
+
+    Args:
+        table: `pyarrow.Table` with the column `text` and any of `text_pair`,
+            `labels`, `negatives`, `split`, `id` and `metadata`.
+        labels: names of the labels in their order, or `None`. Defaults to
+            `None`, the names that occur, sorted.
+        multi_label: bool or `None`, whether a text may have any number of
+            labels. Defaults to `None`, whether any has none, several, or labels
+            known not to hold.
+        invalid_rows: `InvalidRows`, what could not be read. Defaults to none.
+        details: mapping of strings, what was found out about the source.
+            Defaults to `None`, nothing.
+
+    Raises:
+        InvalidDataError: the table has other columns, or none for texts.
+        UnknownLabelError: a label occurs that is not among `labels`.
+
+    Example:
+    >>> from keras_textcls import read
+    >>> dataset = read([("free money", "spam"), ("see you at six", "ham")])
+    >>> len(dataset), dataset.labels
+    (2, LabelSet(['ham', 'spam']))
+    >>> dataset[1].text
+    'see you at six'
+    """
+
+    def __init__(
+        self,
+        table: pa.Table,
+        labels: Iterable[str] | None = None,
+        multi_label: bool | None = None,
+        invalid_rows: InvalidRows = InvalidRows(),  # noqa: B008 - it cannot be changed
+        details: Mapping[str, str] | None = None,
+    ) -> None:
+        unknown = [name for name in table.schema.names if name not in TYPES]
+        if unknown or "text" not in table.schema.names:
+            raise InvalidDataError(
+                f"A table of a TextDataset has the columns {', '.join(TYPES)}, `text` at the least."
+                f" Received {table.schema.names}. Use keras_textcls.read(table, text=..., label="
+                "...) for other names."
+            )
+        names = [name for name in TYPES if name in table.schema.names]
+        schema = pa.schema([(name, TYPES[name]) for name in names])
+        self._table = table.select(names).cast(schema)
+        self.invalid_rows = invalid_rows
+        self.details = dict(details or {})
+        found = _names_in(self._table)
+        self._labels = None
+        if labels is not None or found:
+            self._labels = LabelSet(found if labels is None else labels)
+            strangers = [name for name in found if name not in self._labels]
+            if strangers:
+                self._labels.index(strangers[0])
+        self._multi_label = _is_multi_label(self._table) if multi_label is None else multi_label
+
+    # === What it holds ===
+
+    @property
+    def labels(self) -> LabelSet | None:
+        """Names of the labels, a `LabelSet`; `None` where no text has one."""
+        return self._labels
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text may have any number of labels."""
+        return self._multi_label
+
+    @property
+    def texts(self) -> list[str]:
+        """All texts, as a list of strings."""
+        return self._table.column("text").to_pylist()
+
+    @property
+    def text_pairs(self) -> list[str] | None:
+        """All second texts, or `None`."""
+        return self._column("text_pair")
+
+    @property
+    def targets(self) -> list[Any] | None:
+        """Labels of each text, as `fit` takes them, or `None`.
+
+        A name each; for multi-label a list of names each, or a dict from name
+        to 1 or 0 where it is known of some labels only whether they hold.
+        """
+        if "labels" not in self._table.schema.names:
+            return None
+        return _targets_of(self._table, self._multi_label)
+
+    @property
+    def splits(self) -> dict[str, TextDataset]:
+        """The parts that the source named, by name; empty if it named none."""
+        return {name: self._where(self._split_is(name)) for name in self._split_names()}
+
+    @property
+    def ids(self) -> list[str | None] | None:
+        """All identifiers, or `None`."""
+        return self._column("id")
+
+    @property
+    def metadata(self) -> list[dict[str, Any]]:
+        """A dict for each text, empty where nothing is known."""
+        column = self._column("metadata")
+        if column is None:
+            return [{} for _ in range(len(self))]
+        return [json.loads(value) if value else {} for value in column]
+
+    @property
+    def table(self) -> pa.Table:
+        """The rows, a `pyarrow.Table`."""
+        return self._table
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """The version: SHA-256 of the content, equal on every machine.
+
+        The same rows in another order are another version.
+        """
+        return fingerprint_of(self._table.to_batches(), self._table.schema.names, self._labels)
+
+    def __len__(self) -> int:
+        return self._table.num_rows
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
+        position = int(index) + (len(self) if index < 0 else 0)
+        if not 0 <= position < len(self):
+            raise IndexError(f"Row {index} of a dataset of {len(self)} texts.")
+        return next(self._examples(self._table.slice(position, 1)))
+
+    def __iter__(self) -> Iterator[Example]:
+        for start in range(0, len(self), _CHUNK):
+            yield from self._examples(self._table.slice(start, _CHUNK))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TextDataset) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __repr__(self) -> str:
+        return display.as_text(self)
+
+    def _repr_html_(self) -> str:
+        return display.as_html(self)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Hand the rows to any library that takes Arrow, such as polars."""
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    def chunks(self, rows: int = _CHUNK) -> Iterator[tuple[tuple[list[str], ...], Any]]:
+        """Yield texts and targets in pieces.
+
+        Args:
+            rows: int, most texts in a piece. Defaults to 16,384.
+
+        Returns:
+            An iterator of tuples of the columns of texts (two for pairs) and
+            the targets, or `None` where the dataset has no labels.
+        """
+        for start in range(0, len(self), rows):
+            part = self._table.slice(start, rows)
+            columns = [part.column("text").to_pylist()]
+            if "text_pair" in part.schema.names:
+                columns.append(part.column("text_pair").to_pylist())
+            labelled = "labels" in part.schema.names
+            yield tuple(columns), _targets_of(part, self._multi_label) if labelled else None
+
+    def stats(self, preset: Any = None) -> DatasetStatistics:
+        """Sum up the dataset in numbers.
+
+        Args:
+            preset: string, path or classifier whose tokens are counted, or
+                `None`. Defaults to `None`, no tokens.
+
+        Returns:
+            `DatasetStatistics`.
+        """
+        tokens = sequence_length = truncated = None
+        if preset is not None:
+            lengths, sequence_length = token_lengths(preset, (texts for texts, _ in self.chunks()))
+            tokens = LengthStatistics.of(lengths)
+            truncated = float((lengths > sequence_length).mean()) if len(lengths) else float("nan")
+        names = self._labels or ()
+        labels, negatives = (self._label_counts(column) for column in ("labels", "negatives"))
+        unlabelled = without = 0
+        if "labels" in self._table.schema.names:
+            column = self._table.column("labels")
+            unlabelled = column.null_count
+            without = pc.sum(pc.equal(pc.list_value_length(column), 0)).as_py() or 0
+        labelled = len(self) - unlabelled if labels else 0
+        characters = pc.utf8_length(self._table.column("text")).to_numpy()
+        return DatasetStatistics(
+            rows=len(self),
+            labels={name: labels.get(name, 0) for name in names},
+            unlabelled=unlabelled if labels else len(self),
+            without_label=without,
+            labels_per_text=sum(labels.values()) / labelled if labelled else float("nan"),
+            negatives={name: negatives[name] for name in names if name in negatives},
+            splits={name: int(self._split_is(name).sum()) for name in self._split_names()},
+            characters=LengthStatistics.of(characters),
+            tokens=tokens,
+            sequence_length=sequence_length,
+            truncated=truncated,
+            invalid=self.invalid_rows.counts,
+            fingerprint=self.fingerprint,
+        )
+
+    def check(self, against: TextDataset | None = None, preset: Any = None) -> CheckReport:
+        """Look for what makes training or evaluation go wrong.
+
+        Args:
+            against: another `TextDataset`, such as the test set, with which
+                this one must share no text. Defaults to `None`.
+            preset: as for `stats`. Defaults to `None`.
+
+        Returns:
+            A `CheckReport`: what was found, how often, examples, what to do.
+        """
+        from keras_textcls.data.checks import check_dataset
+
+        return check_dataset(self, against, preset)
+
+    # === Other datasets from it ===
+
+    def take(self, indices: Any) -> TextDataset:
+        """Return some rows, in the order of `indices`.
+
+        Args:
+            indices: int array or list.
+
+        Returns:
+            A `TextDataset` with the same labels.
+        """
+        return self._with(self._table.take(pa.array(np.asarray(indices, np.int64))))
+
+    def filter(self, condition: Callable[[Example], bool]) -> TextDataset:
+        """Keep the rows for which a condition holds.
+
+        Args:
+            condition: function from `Example` to bool.
+
+        Returns:
+            A `TextDataset`; labels that no longer occur are left out.
+        """
+        kept = np.fromiter((bool(condition(row)) for row in self), bool, len(self))
+        table = self._table.filter(pa.array(kept))
+        remaining = set(_names_in(table))
+        labels = [name for name in self._labels or () if name in remaining]
+        return self._with(table, labels=labels or None)
+
+    def sample(self, count: int, seed: int = 0) -> TextDataset:
+        """Return some rows chosen at random, in their order.
+
+        Args:
+            count: int, how many; all rows if there are fewer.
+            seed: int, from which the choice follows. Defaults to `0`.
+
+        Returns:
+            A `TextDataset` with the same labels.
+        """
+        if not isinstance(count, (int, np.integer)) or count < 1:
+            raise ArgumentError(
+                f"`count` must be a positive number of texts. Received: count={shorten(count)}."
+            )
+        rng = np.random.default_rng(seed)
+        chosen = rng.choice(len(self), min(int(count), len(self)), replace=False)
+        return self.take(np.sort(chosen))
+
+    def without_duplicates(self) -> TextDataset:
+        """Keep the first of the texts that are the same but for case and space.
+
+        Returns:
+            A `TextDataset`; where labels differ, those of the first text stay.
+        """
+        _, first = np.unique(self._digests(), axis=0, return_index=True)
+        return self.take(np.sort(first))
+
+    def relabel(self, names: Mapping[str, str | None]) -> TextDataset:
+        """Rename labels, merge some into one, or drop some.
+
+        Args:
+            names: dict from a label to its new name, the same for several to
+                merge them, `None` to take the label from its texts.
+
+        Returns:
+            A `TextDataset`. A text that is left without any label is unlabelled.
+
+        Raises:
+            UnknownLabelError: a label of `names` does not occur.
+        """
+        known = self._labels
+        if known is None:
+            raise UnknownLabelError("The dataset has no labels to rename.")
+        for name in names:
+            known.index(name)
+        new = {name: names.get(name, name) for name in known}
+        table = self._table
+        for column in ("labels", "negatives"):
+            if column in table.schema.names:
+                lists = [_renamed(row, new, column) for row in table.column(column).to_pylist()]
+                position = table.schema.names.index(column)
+                table = table.set_column(position, column, pa.array(lists, TYPES[column]))
+        ordered = [n for n in dict.fromkeys(new.values()) if n is not None]
+        return self._with(table, labels=ordered or None)
+
+    def concat(self, *others: TextDataset) -> TextDataset:
+        """Put other datasets after this one.
+
+        Args:
+            *others: `TextDataset`s.
+
+        Returns:
+            A `TextDataset` with the labels of all, this one's first.
+        """
+        everything = (self, *others)
+        labels = dict.fromkeys(name for d in everything for name in d.labels or ())
+        invalid = InvalidRows(row for d in everything for row in d.invalid_rows)
+        return TextDataset(
+            merge_tables([d.table for d in everything]),
+            labels=list(labels) or None,
+            multi_label=any(d.multi_label for d in everything),
+            invalid_rows=invalid,
+        )
+
+    def split(
+        self,
+        train: float = 0.8,
+        validation: float = 0.1,
+        test: float = 0.1,
+        *,
+        stratify: bool = True,
+        seed: int = 0,
+    ) -> Splits:
+        """Cut into parts for training, validation and test.
+
+        Every part has the label mix of the whole, and texts that are the same
+        but for case and space are all in one part.
+
+        Args:
+            train: float, share of the texts. Defaults to `0.8`.
+            validation: float. Defaults to `0.1`.
+            test: float. Defaults to `0.1`.
+            stratify: bool, whether every part has the label mix of the whole.
+                Defaults to `True`.
+            seed: int, from which the choice follows. Defaults to `0`.
+
+        Returns:
+            `Splits`, a named tuple `(train, validation, test)`; a part with the
+            share 0 is `None`.
+
+        Raises:
+            ArgumentError: the shares do not sum up to 1.
+            InvalidDataError: a label has a single text.
+        """
+        shares = check_shares(train=train, validation=validation, test=test)
+        labels = self._label_lists()
+        if stratify:
+            check_stratifiable(labels)
+        groups = np.unique(self._digests(), axis=0, return_inverse=True)[1].reshape(-1)
+        parts = assign_parts(labels, groups, list(shares.values()), seed, stratify)
+        found = {}
+        for i, name in enumerate(shares):
+            table = self._table.filter(pa.array(parts == i))
+            column = pa.array([name] * table.num_rows, pa.string())
+            found[name] = self._with(merge_tables([_with_column(table, "split", column)]))
+        return Splits(*(found.get(name) for name in Splits._fields))
+
+    # === Out of it ===
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Save into a directory, all at once or not at all.
+
+        Args:
+            directory: string or path; what stood there is replaced.
+        """
+        from keras_textcls.data.storage import save_dataset
+
+        save_dataset(self, Path(directory))
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str], verify: bool = True) -> TextDataset:
+        """Load what `save` wrote; large tables stay in the file.
+
+        Args:
+            directory: string or path.
+            verify: bool, whether to compare the content with its fingerprint,
+                which reads all of it. Defaults to `True`.
+
+        Returns:
+            A `TextDataset`.
+
+        Raises:
+            InvalidDataError: it is no saved dataset, or was changed.
+        """
+        from keras_textcls.data.storage import load_dataset
+
+        return load_dataset(Path(directory), verify)
+
+    def write(self, path: str | os.PathLike[str], form: str = "auto") -> Path:
+        """Write a file that other programs read, all at once or not at all.
+
+        Args:
+            path: string or path.
+            form: one of `"csv"`, `"tsv"`, `"jsonl"`, `"parquet"`, `"portal"`
+                and `"sdk"`. Defaults to `"auto"`, by the suffix of the path.
+
+        Returns:
+            The `Path` written.
+        """
+        from keras_textcls.data.writing import write_dataset
+
+        return write_dataset(self, Path(path), form)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a pandas data frame; labels are strings unless multi-label."""
+        from keras_textcls.data.writing import plain_table
+
+        return plain_table(self).to_pandas()
+
+    def to_tf_dataset(self, batch_size: int = 32) -> Any:
+        """Return a `tf.data.Dataset` of `(texts, targets)` batches, or of texts.
+
+        Args:
+            batch_size: int, texts a batch. Defaults to `32`.
+
+        Returns:
+            A `tf.data.Dataset`; targets are class indices of shape `(batch,)`,
+            or for multi-label of shape `(batch, num_classes)`, 1 for labels
+            that hold, 0 for those that do not, -1 where it is not known.
+        """
+        from keras_textcls.data.writing import to_tf_dataset
+
+        return to_tf_dataset(self, batch_size)
+
+    # === Inside ===
+
+    def _with(self, table: pa.Table, labels: Iterable[str] | None = ()) -> TextDataset:
+        same = labels == ()
+        return TextDataset(
+            table,
+            labels=self._labels if same else labels,
+            multi_label=self._multi_label,
+            invalid_rows=self.invalid_rows,
+            details=self.details,
+        )
+
+    def _where(self, mask: np.ndarray) -> TextDataset:
+        return self._with(self._table.filter(pa.array(mask)))
+
+    def _column(self, name: str) -> list[Any] | None:
+        return self._table.column(name).to_pylist() if name in self._table.schema.names else None
+
+    def _split_names(self) -> list[str]:
+        if "split" not in self._table.schema.names:
+            return []
+        return [name for name in pc.unique(self._table.column("split")).to_pylist() if name]
+
+    def _split_is(self, name: str) -> np.ndarray:
+        mask = pc.fill_null(pc.equal(self._table.column("split"), name), False)
+        return np.asarray(mask.to_numpy())
+
+    def _label_lists(self) -> list[list[str]]:
+        column = self._column("labels")
+        return [[] for _ in range(len(self))] if column is None else [row or [] for row in column]
+
+    def _label_counts(self, column: str) -> dict[str, int]:
+        if column not in self._table.schema.names:
+            return {}
+        counts = pc.value_counts(pc.list_flatten(self._table.column(column)))
+        return {item["values"]: item["counts"] for item in counts.to_pylist()}
+
+    def _digests(self) -> np.ndarray:
+        """Equal for rows whose texts are the same but for case and space."""
+        pairs = self.text_pairs
+        if pairs is None:
+            return text_digests(self.texts)
+        return text_digests(f"{a}\n\n{b}" for a, b in zip(self.texts, pairs, strict=True))
+
+    def _examples(self, part: pa.Table) -> Iterator[Example]:
+        for row in part.to_pylist():
+            metadata = json.loads(row["metadata"]) if row.get("metadata") else {}
+            labels = row.pop("labels", None)
+            label = labels if self._multi_label or not labels else labels[0]
+            yield Example(**{**row, "label": label, "metadata": metadata})
+
+
+def _names_in(table: pa.Table) -> list[str]:
+    """Label names that occur, sorted."""
+    found: set[str] = set()
+    for column in {"labels", "negatives"} & set(table.schema.names):
+        found.update(pc.unique(pc.list_flatten(table.column(column))).to_pylist())
+    return sorted(found)
+
+
+def _is_multi_label(table: pa.Table) -> bool:
+    if "labels" not in table.schema.names:
+        return False
+    if "negatives" in table.schema.names:
+        return True
+    other = pc.not_equal(pc.list_value_length(table.column("labels")), 1)
+    return bool(pc.any(other).as_py())
+
+
+def _targets_of(table: pa.Table, multi_label: bool) -> list[Any]:
+    rows = table.column("labels").to_pylist()
+    if not multi_label:
+        return [row[0] if row else None for row in rows]
+    if "negatives" not in table.schema.names:
+        return rows
+    negatives = table.column("negatives").to_pylist()
+    return [
+        None if row is None else {**dict.fromkeys(no or (), 0), **dict.fromkeys(row, 1)}
+        for row, no in zip(rows, negatives, strict=True)
+    ]
+
+
+def _renamed(row: list[str] | None, new: Mapping[str, str | None], column: str) -> list[str] | None:
+    if row is None:
+        return None
+    kept = list(dict.fromkeys(n for n in (new[name] for name in row) if n is not None))
+    # Known to have none is not the same as its label having gone.
+    return kept if kept or not row or column == "negatives" else None
+
+
+def _with_column(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    if name in table.schema.names:
+        table = table.drop_columns([name])
+    return table.append_column(name, column)

@@ -1,0 +1,197 @@
+"""Datasets as files that other programs read, and as objects of other libraries."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from keras_textcls.atomic import replace_file
+from keras_textcls.data.platform_formats import (
+    PORTAL_ID,
+    PORTAL_METADATA,
+    PORTAL_TEXT,
+    SDK_COLUMNS,
+    join_concepts,
+)
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.targets import read_targets
+
+if TYPE_CHECKING:
+    from keras_textcls.data.text_dataset import Example, TextDataset
+
+_SEPARATOR = "|"
+_SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+FORMS = ("csv", "tsv", "jsonl", "parquet", "portal", "sdk")
+
+
+def write_dataset(dataset: TextDataset, path: Path, form: str = "auto") -> Path:
+    """Write a dataset; see `TextDataset.write`."""
+    if form == "auto":
+        form = _SUFFIXES.get(path.suffix.lower(), "")
+    if form not in FORMS:
+        raise ArgumentError(
+            f"`form` must be one of {', '.join(map(repr, FORMS))}; it is told by the suffix "
+            f"{', '.join(_SUFFIXES)}. Received: form={shorten(form)} for {path.name}."
+        )
+    writers: dict[str, Callable[[TextDataset, Path], None]] = {
+        "csv": lambda d, p: _write_delimited(d, p, ","),
+        "tsv": lambda d, p: _write_delimited(d, p, "\t"),
+        "jsonl": _write_json_lines,
+        "parquet": lambda d, p: pyarrow.parquet.write_table(plain_table(d), p),
+        "portal": _write_portal,
+        "sdk": _write_sdk,
+    }
+    with replace_file(path) as draft:
+        writers[form](dataset, draft)
+    return path
+
+
+def plain_table(dataset: TextDataset) -> pa.Table:
+    """Return the rows with a column `label` of strings where a text has one label."""
+    table = dataset.table
+    if dataset.multi_label or "labels" not in table.schema.names:
+        return table
+    labels = pa.array(dataset.targets, pa.string())
+    return table.set_column(table.schema.names.index("labels"), "label", labels)
+
+
+def _write_delimited(dataset: TextDataset, path: Path, delimiter: str) -> None:
+    if dataset.labels is not None and dataset.multi_label:
+        _refuse_in_labels(dataset, _SEPARATOR, "JSON Lines or Parquet")
+        if "negatives" in dataset.table.schema.names:
+            raise ArgumentError(
+                "A plain CSV has no place for labels that are known not to hold. Write the portal "
+                'form (form="portal"), JSON Lines or Parquet.'
+            )
+    names = plain_table(dataset.take([])).schema.names
+    with _open(path) as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(["label" if name == "labels" else name for name in names])
+        for part in _parts(dataset):
+            columns = [plain_table(part).column(name).to_pylist() for name in names]
+            writer.writerows(
+                [_SEPARATOR.join(c) if isinstance(c, list) else c for c in row]
+                for row in zip(*columns, strict=True)
+            )
+
+
+def _write_json_lines(dataset: TextDataset, path: Path) -> None:
+    with _open(path) as file:
+        for part in _parts(dataset):
+            targets = part.targets or [None] * len(part)
+            for example, target in zip(part, targets, strict=True):
+                row = {"text": example.text, "text_pair": example.text_pair, "label": target}
+                row |= {"split": example.split, "id": example.id}
+                row["metadata"] = dict(example.metadata) or None
+                known = {name: value for name, value in row.items() if value is not None}
+                file.write(json.dumps(known, ensure_ascii=False) + "\n")
+
+
+def _write_portal(dataset: TextDataset, path: Path) -> None:
+    _refuse_pairs(dataset)
+    width = max((len(_concepts(row)) for row in dataset), default=0)
+    header = [PORTAL_ID, PORTAL_TEXT]
+    for i in range(width):
+        header += [f"input.data.concepts[{i}].id", f"input.data.concepts[{i}].value"]
+    with _open(path) as file:
+        writer = csv.writer(file)
+        writer.writerow([*header, PORTAL_METADATA])
+        for row in dataset:
+            cells = [cell for pair in _concepts(row) for cell in pair]
+            cells += [""] * (2 * width - len(cells))
+            metadata = json.dumps(row.metadata, ensure_ascii=False) if row.metadata else ""
+            writer.writerow([row.id or "", row.text, *cells, metadata])
+
+
+def _write_sdk(dataset: TextDataset, path: Path) -> None:
+    _refuse_pairs(dataset)
+    if "negatives" in dataset.table.schema.names:
+        raise ArgumentError(
+            "The SDK form has no place for labels that are known not to hold. Write the portal "
+            'form (form="portal"), JSON Lines or Parquet.'
+        )
+    with _open(path) as file:
+        writer = csv.writer(file)
+        writer.writerow(SDK_COLUMNS)
+        for row in dataset:
+            metadata = dict(row.metadata)
+            point = metadata.pop("geopoints", "")
+            names = [name for name, _ in _concepts(row)]
+            shown = repr(metadata) if metadata else ""
+            writer.writerow([row.id or "", row.text, join_concepts(names), shown, point])
+
+
+def _concepts(row: Example) -> list[tuple[str, int]]:
+    labels = [row.label] if isinstance(row.label, str) else row.label or []
+    return [*((n, 1) for n in labels), *((n, 0) for n in row.negatives or ())]
+
+
+def _parts(dataset: TextDataset, rows: int = 16_384) -> Iterator[TextDataset]:
+    for start in range(0, len(dataset), rows):
+        yield dataset[start : start + rows]
+
+
+def _open(path: Path) -> Any:
+    return open(path, "w", newline="", encoding="utf-8")
+
+
+def _refuse_pairs(dataset: TextDataset) -> None:
+    if "text_pair" in dataset.table.schema.names:
+        raise ArgumentError(
+            "The forms of the platform have no place for second texts. Write CSV, JSON Lines or "
+            "Parquet."
+        )
+
+
+def _refuse_in_labels(dataset: TextDataset, separator: str, others: str) -> None:
+    bad = [name for name in dataset.labels or () if separator in name]
+    if bad:
+        raise ArgumentError(
+            f"The label {shorten(bad[0])} holds {separator!r}, which stands between labels in the "
+            f"file. Rename it with relabel(), or write {others}."
+        )
+
+
+def to_tf_dataset(dataset: TextDataset, batch_size: int) -> Any:
+    """Return a `tf.data.Dataset`; see `TextDataset.to_tf_dataset`."""
+    import tensorflow as tf
+
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ArgumentError(
+            f"`batch_size` must be a positive integer. Received: batch_size={shorten(batch_size)}."
+        )
+    labels = dataset.labels
+    if labels is not None and dataset.table.column("labels").null_count:
+        raise InvalidDataError(
+            "Some texts have no label. Leave them out first: "
+            "dataset.filter(lambda row: row.label is not None)."
+        )
+    texts = tf.TensorSpec((None,), tf.string)
+    pairs = "text_pair" in dataset.table.schema.names
+    signature: Any = (texts, texts) if pairs else texts
+    if labels is not None:
+        shape = (None, len(labels)) if dataset.multi_label else (None,)
+        signature = (signature, tf.TensorSpec(shape, "float32" if dataset.multi_label else "int32"))
+
+    def batches() -> Iterator[Any]:
+        for columns, targets in dataset.chunks(batch_size):
+            x: Any = tuple(map(np.asarray, columns)) if pairs else np.asarray(columns[0])
+            if labels is None:
+                yield x
+            else:
+                yield x, read_targets(targets, labels, dataset.multi_label, len(columns[0]))
+
+    return tf.data.Dataset.from_generator(batches, output_signature=signature)
