@@ -37,6 +37,7 @@ LAYERS = [
     "model_card",
     "serialization",
     "text_classifier",
+    "data",
     "training",
     "cli",
     "__init__",
