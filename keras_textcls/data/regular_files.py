@@ -1,0 +1,69 @@
+"""Files read with a limit, and only such files as cannot keep a reader waiting."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+# Opened without waiting for a writer, without following a link that took the file's place.
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
+
+
+class UnreadableFileError(Exception):
+    """A file is refused; the message says why in plain words."""
+
+
+def read_regular_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
+    """Read a file whole, if it is one and is not too large.
+
+    Pipes, devices and sockets are not opened at all, links are not followed.
+
+    Args:
+        path: path of the file.
+        max_bytes: int, the largest size.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        UnreadableFileError: it is missing, is no regular file, is too large or
+            may not be read.
+    """
+    try:
+        _check(os.stat(path, follow_symlinks=False), max_bytes)
+        with open(os.open(path, _FLAGS), "rb") as file:
+            # Once more: the first look was at what had this name then.
+            _check(os.fstat(file.fileno()), max_bytes)
+            content = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise UnreadableFileError("there is no such file") from None
+    except OSError as error:
+        raise UnreadableFileError(
+            f"the file cannot be read: {error.strerror or type(error).__name__}"
+        ) from error
+    # A file may grow, or not know its size.
+    if len(content) > max_bytes:
+        raise UnreadableFileError(_too_large(max_bytes))
+    return content
+
+
+def _check(status: os.stat_result, max_bytes: int) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise UnreadableFileError("it is a folder, not a file")
+    if stat.S_ISLNK(status.st_mode):
+        raise UnreadableFileError("it is a link that leads nowhere")
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableFileError("it is a pipe, a device or a socket, not a file")
+    if status.st_size > max_bytes:
+        raise UnreadableFileError(_too_large(max_bytes))
+
+
+def _too_large(max_bytes: int) -> str:
+    return f"the file is larger than max_bytes={max_bytes}"
