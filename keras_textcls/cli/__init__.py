@@ -24,6 +24,10 @@ class _Group(click.Group):
             return super().invoke(context)
         except KerasTextclsError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            # A full disk, a folder that may not be written to.
+            place = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{place}{error.strerror or error}") from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

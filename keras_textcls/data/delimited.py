@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -134,7 +135,8 @@ class DelimitedSource:
             if table is not None:
                 codes = np.frombuffer(block.data, np.uint8)
                 num_lines = int(np.count_nonzero(codes == 10))
-                return Piece(table, lambda: record_lines(block, self.dialect), num_lines)
+                lines = functools.cache(lambda: record_lines(block, self.dialect))
+                return Piece(table, lines, num_lines, is_utf8=True)
         return self._read_exact(block, wanted)
 
     def _read_regular(self, block: Block, wanted: dict[str, int]) -> pa.Table | None:

@@ -66,13 +66,13 @@ def split_blocks(pieces: Iterable[bytes], dialect: Dialect) -> Iterator[Block]:
 
 def _end_of_records(data: bytes, dialect: Dialect) -> int | None:
     """Where the last whole record ends, 0 if it does not, `None` if irregular."""
+    codes = np.frombuffer(data, np.uint8)
     if b"\r" in data:
-        ends_in_return = data.endswith(b"\r")
-        if data.count(b"\r") - ends_in_return != data.count(b"\r\n"):
+        after = np.flatnonzero(codes[:-1] == _RETURN) + 1
+        if (codes[after] != _NEWLINE).any():
             return None
     if dialect.quote is None:
         return data.rfind(b"\n") + 1
-    codes = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(codes == ord(dialect.quote))
     end = data.rfind(b"\n") + 1
     while end:

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from keras_textcls.data import invalid_rows as reasons
 from keras_textcls.data.columns import TYPES, ColumnRoles
@@ -87,7 +88,7 @@ def _jobs(source: Source, roles: ColumnRoles, rules: RowRules) -> Iterator[Calla
 
 
 def _read(piece: Piece, roles: ColumnRoles, rules: RowRules) -> _Read:
-    batch, invalid, kept = assemble(piece.columns, roles, rules, piece.lines)
+    batch, invalid, kept = assemble(piece.columns, roles, rules, piece.lines, piece.is_utf8)
     if piece.unreadable:
         invalid = sorted([*invalid, *piece.unreadable], key=lambda row: row.line)
     lines = None if roles.id is None else piece.lines()[kept]
@@ -146,9 +147,7 @@ class _IdHashes:
         self._lines: list[np.ndarray] = []
 
     def add(self, ids: pa.StringArray, lines: np.ndarray | None, first_line: int) -> None:
-        values = ids.to_pylist()
-        hashes = (0 if value is None else hash(value) for value in values)
-        self._parts.append(np.fromiter(hashes, np.int64, len(values)))
+        self._parts.append(_hashes(ids))
         assert lines is not None
         self._lines.append(lines + first_line)
 
@@ -168,6 +167,15 @@ class _IdHashes:
         both[order[1:][same]] = True
         both[order[:-1][same]] = True
         return np.flatnonzero(both)
+
+
+def _hashes(ids: pa.StringArray) -> np.ndarray:
+    """Numbers that are equal for equal identifiers."""
+    try:
+        return np.asarray(pc.fill_null(pc.cast(ids, pa.int64()), 0))
+    except pa.ArrowInvalid:
+        values = ids.to_pylist()
+        return np.fromiter((0 if v is None else hash(v) for v in values), np.int64, len(values))
 
 
 def _without_repeated_ids(

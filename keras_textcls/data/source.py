@@ -27,12 +27,15 @@ class Piece:
         unreadable: list of `InvalidRow`, rows that are in no column because
             they could not be taken apart; their lines are counted likewise.
             Defaults to `()`.
+        is_utf8: bool, whether strings of a table are known to be UTF-8.
+            Defaults to `False`.
     """
 
     columns: pa.Table | Mapping[str, list[Any]]
     lines: Callable[[], np.ndarray]
     num_lines: int
     unreadable: Sequence[InvalidRow] = ()
+    is_utf8: bool = False
 
     @classmethod
     def of_rows(cls, columns: pa.Table | Mapping[str, list[Any]], count: int) -> Piece:

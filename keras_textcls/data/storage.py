@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from keras_textcls.atomic import replace_directory
 from keras_textcls.data.invalid_rows import InvalidRows
+from keras_textcls.data.tables import DAMAGED
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import InvalidDataError, KerasTextclsError, shorten
 
@@ -59,8 +60,8 @@ def load_dataset(directory: Path, verify: bool) -> TextDataset:
         for batch in batches:
             batch.validate(full=verify)
         table = pa.Table.from_batches(batches, file.schema)
-    except (pa.ArrowException, OSError) as error:
-        raise _broken(directory, f"{path.name}: {str(error).splitlines()[0][:200]}") from None
+    except DAMAGED as error:
+        raise _broken(directory, f"{path.name}: {error!s:.200}") from None
     try:
         invalid = directory / _INVALID
         dataset = TextDataset(
@@ -70,7 +71,7 @@ def load_dataset(directory: Path, verify: bool) -> TextDataset:
             invalid_rows=InvalidRows.from_csv(invalid) if invalid.exists() else InvalidRows(),
             details=description["details"],
         )
-    except (KerasTextclsError, pa.ArrowException) as error:
+    except (KerasTextclsError, *DAMAGED) as error:
         raise _broken(directory, str(error)) from None
     if len(dataset) != description["rows"]:
         raise _broken(directory, f"{len(dataset):,} rows, {description['rows']:,} were saved")

@@ -6,6 +6,7 @@ import datetime
 import importlib
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,22 @@ import pyarrow.parquet
 from keras_textcls.data.byte_streams import FREE_EXPANSION, MAX_EXPANSION
 from keras_textcls.data.source import ROWS_A_PIECE, Piece
 from keras_textcls.errors import InvalidDataError, MissingDependencyError, shorten
+
+# What pyarrow and openpyxl raise on files that are damaged.
+DAMAGED = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    SystemError,
+    MemoryError,
+    EOFError,
+    SyntaxError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 class TableSource:
@@ -50,7 +67,7 @@ class TableSource:
                 batch = next(batches)
             except StopIteration:
                 return
-            except (pa.ArrowException, OSError) as error:
+            except DAMAGED as error:
                 raise _unreadable(self.name, error) from None
             for start in range(0, batch.num_rows, 4 * ROWS_A_PIECE):
                 part = batch.slice(start, 4 * ROWS_A_PIECE)
@@ -83,7 +100,8 @@ def parquet_source(path: Path) -> TableSource:
     """
     try:
         schema = pyarrow.parquet.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
+        _ = schema.names
+    except DAMAGED as error:
         raise _unreadable(str(path), error) from None
 
     def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -116,7 +134,9 @@ def arrow_source(path: Path) -> TableSource:
 
     try:
         schema = open_file().schema
-    except (pa.ArrowException, OSError) as error:
+        # Names that are not UTF-8 show only when they are looked at.
+        _ = schema.names
+    except DAMAGED as error:
         raise _unreadable(str(path), error) from None
 
     def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -138,7 +158,9 @@ def _check_strings(batch: pa.RecordBatch) -> None:
     for column in batch.columns:
         if pa.types.is_string(column.type):
             column.view(pa.binary()).validate(full=True)
-        elif not pa.types.is_large_string(column.type):
+        elif pa.types.is_large_string(column.type):
+            column.view(pa.large_binary()).validate(full=True)
+        else:
             column.validate(full=True)
 
 
@@ -298,7 +320,6 @@ def excel_source(path: Path, sheet: str | None = None, header: bool = True) -> R
 
 
 def _sheet_rows(openpyxl: Any, path: Path, sheet: str | None) -> Iterator[tuple[Any, ...]]:
-    broken = (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, TypeError, IndexError)
     book = None
     try:
         with warnings.catch_warnings():
@@ -314,7 +335,7 @@ def _sheet_rows(openpyxl: Any, path: Path, sheet: str | None) -> Iterator[tuple[
             yield from page.iter_rows(values_only=True)
     except InvalidDataError:
         raise
-    except broken as error:
+    except DAMAGED as error:
         raise _unreadable(str(path), error) from None
     finally:
         if book is not None:
@@ -325,7 +346,7 @@ def _refuse_bomb(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise _unreadable(str(path), error) from None
     if size > max(FREE_EXPANSION, MAX_EXPANSION * path.stat().st_size):
         raise InvalidDataError(

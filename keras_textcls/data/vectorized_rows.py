@@ -21,6 +21,10 @@ from keras_textcls.data.row_reader import RowRules, read_rows
 # White space of ASCII, and the first bytes of characters that might be some.
 _MAYBE_SPACE = np.zeros(256, bool)
 _MAYBE_SPACE[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 0xC2, 0xE1, 0xE2, 0xE3]] = True
+# The last bytes of characters that are white space are of many kinds.
+_MAYBE_SPACE_END = np.zeros(256, bool)
+_MAYBE_SPACE_END[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32]] = True
+_MAYBE_SPACE_END[0x80:] = True
 
 
 def assemble(
@@ -28,6 +32,7 @@ def assemble(
     roles: ColumnRoles,
     rules: RowRules,
     lines: Callable[[], np.ndarray],
+    is_utf8: bool = False,
 ) -> tuple[pa.RecordBatch, list[InvalidRow], np.ndarray]:
     """Turn the columns of a source into those of a dataset.
 
@@ -37,13 +42,15 @@ def assemble(
         roles: `ColumnRoles`.
         rules: `RowRules`.
         lines: function that returns the line of each row.
+        is_utf8: bool, whether strings are known to be UTF-8. Defaults to
+            `False`.
 
     Returns:
         A tuple of a record batch of the valid rows, a list of the others, and
         the numbers of the valid rows in the table.
     """
     if isinstance(table, pa.Table):
-        columns = {name: _as_array(table.column(name)) for name in roles.columns}
+        columns = {name: _as_array(table.column(name), is_utf8) for name in roles.columns}
         if _is_usual(columns, roles, rules):
             return _assemble_usual(columns, roles, rules, lines)
         values: Mapping[str, Any] = {n: c.to_pylist() for n, c in columns.items()}
@@ -74,7 +81,7 @@ def _read_exactly(
     return found, invalid, is_good
 
 
-def _as_array(column: pa.ChunkedArray) -> pa.Array:
+def _as_array(column: pa.ChunkedArray, is_utf8: bool = False) -> pa.Array:
     array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks)
@@ -83,7 +90,7 @@ def _as_array(column: pa.ChunkedArray) -> pa.Array:
         array = pa.DictionaryArray.from_arrays(array.indices, values).dictionary_decode()
     if pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type):
         array = array.cast(pa.string()) if array.nbytes < 1 << 31 else array
-    if pa.types.is_string(array.type):
+    if pa.types.is_string(array.type) and not is_utf8:
         try:
             array.validate(full=True)
         except pa.ArrowInvalid:
@@ -157,21 +164,31 @@ def _mask(array: pa.Array) -> np.ndarray:
 
 def _maybe_blank(texts: pa.StringArray) -> np.ndarray:
     """Texts that are empty or begin with what may be white space."""
-    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
-    begin = offsets[:-1]
-    empty = begin == offsets[1:]
+    begin, end, codes = _buffers(texts)
+    empty = begin == end
     if texts.null_count:
         empty |= _mask(pc.is_null(texts))
-    data = texts.buffers()[2]
-    codes = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
     if not len(codes):
         return np.ones(len(texts), bool)
-    first = codes[np.minimum(begin, len(codes) - 1)]
-    return empty | _MAYBE_SPACE[first]
+    return empty | _MAYBE_SPACE[codes[np.minimum(begin, len(codes) - 1)]]
+
+
+def _buffers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where each text begins and ends in the bytes of all, and these bytes."""
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
+    data = texts.buffers()[2]
+    codes = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
+    return offsets[:-1], offsets[1:], codes
 
 
 def _trimmed(names: pa.StringArray) -> pa.StringArray:
     """Without space around, and null where nothing is left."""
+    begin, end, codes = _buffers(names)
+    is_filled = len(codes) and not names.null_count and (begin < end).all()
+    if is_filled and not (
+        _MAYBE_SPACE[codes[begin]].any() or _MAYBE_SPACE_END[codes[end - 1]].any()
+    ):
+        return names
     trimmed = pc.utf8_trim_whitespace(names)
     empty = pc.equal(pc.binary_length(trimmed), 0)
     if not pc.any(empty).as_py():

@@ -1,0 +1,84 @@
+"""`keras-textcls data`."""
+
+import pytest
+from click.testing import CliRunner
+
+from keras_textcls import TextDataset, read
+from keras_textcls.cli import main
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(main, ["data", *map(str, arguments)])
+    assert result.exit_code == code, result.output
+    if result.exception is not None:
+        assert isinstance(result.exception, SystemExit)
+    return result
+
+
+@pytest.fixture
+def path(tmp_path):
+    rows = "".join(f"a text about number {i},{'even' if i % 2 == 0 else 'odd'}\n" for i in range(40))
+    file = tmp_path / "data.csv"
+    file.write_text("review,parity\n" + rows + "no label,\n")
+    return file
+
+
+COLUMNS = ("--text", "review", "--label", "parity")
+
+
+def test_inspect(path):
+    output = run("inspect", path, *COLUMNS).output
+    assert "encoding: utf-8" in output and "40 texts, 2 labels" in output
+    assert "line 42, column parity: no label: no label" in output
+
+
+def test_check_ends_with_1_if_there_is_an_error(path, tmp_path):
+    assert "sorted" not in run("check", path, *COLUMNS).output
+    output = run("check", path, *COLUMNS, "--against", path, code=1).output
+    assert "error: 40 of 40 texts of the other (100.0 %) are in this dataset too" in output
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet", "out.tsv", "saved"])
+def test_convert(path, tmp_path, name):
+    output = run("convert", path, tmp_path / name, *COLUMNS).output
+    dataset = read(path, text="review", label="parity")
+    assert read(tmp_path / name) == dataset
+    assert f"40 texts, 1 could not be used, version {dataset.fingerprint[:12]}" in output
+
+
+def test_split(path, tmp_path):
+    run("split", path, tmp_path / "parts", *COLUMNS, "--validation", "0", "--test", "0.2")
+    names = sorted(p.name for p in (tmp_path / "parts").iterdir())
+    assert names == ["test.csv", "train.csv"]
+    assert len(read(tmp_path / "parts" / "test.csv")) == 8
+
+
+def test_invalid_rows_are_written_even_if_there_are_too_many(path, tmp_path):
+    out = tmp_path / "invalid_rows.csv"
+    run("inspect", path, *COLUMNS, "--invalid-rows", out)
+    assert out.read_text().splitlines()[1].startswith("42,no label,parity,,no label")
+    output = run("inspect", path, *COLUMNS, "--invalid-rows", out, "--tolerance", "0", code=1).output
+    assert "1 of 41 rows cannot be used (2.4 %)" in output and "Wrote 1 invalid rows" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["inspect", "missing.csv"], "No such file"),
+        (["inspect", "PATH"], "Which column"),
+        (["inspect", "PATH", "--text", "reviw", "--label", "parity"], "Did you mean 'review'"),
+        (["convert", "PATH", "out.doc", *COLUMNS], "`form`"),
+        (["split", "PATH", "parts", *COLUMNS, "--train", "2"], "`train`"),
+    ],
+)
+def test_errors_are_one_line(path, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    arguments = [str(path) if a == "PATH" else a for a in arguments]
+    output = run(*arguments, code=1).output
+    assert output.startswith("Error: ") and message in output and "Traceback" not in output
+
+
+def test_a_saved_dataset_is_a_source(path, tmp_path):
+    run("convert", path, tmp_path / "saved", *COLUMNS)
+    assert TextDataset.load(tmp_path / "saved").details["columns"] == "review, parity"
+    assert "40 texts" in run("inspect", tmp_path / "saved").output
