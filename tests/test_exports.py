@@ -34,6 +34,7 @@ LAYERS = [
     "text_classifier_preprocessor",
     "models",
     "converters",
+    "data",
     "model_card",
     "serialization",
     "text_classifier",
