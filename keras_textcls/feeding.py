@@ -122,6 +122,20 @@ class Feeder:
         plan = self._inference_plan(data.texts, batch_size)
         return BatchSource.from_plan(data, lambda epoch: plan, self.policy.fixed_length)
 
+    def prediction(self, x: Any, batch_size: int | None = None) -> BatchSource:
+        """Serve texts in memory or a stream for prediction.
+
+        Args:
+            x: texts, as `read` takes them, or a stream, whose labels are
+                ignored.
+            batch_size: int or `None`, as in `inference`.
+
+        Returns:
+            A `BatchSource`.
+        """
+        source = self.inference_stream(x, labelled=False, batch_size=batch_size)
+        return source or self.inference(self.read(x), batch_size)
+
     def training_stream(
         self, x: Any, batch_size: int | None, class_weight: Any, shuffle: bool, seed: int
     ) -> BatchSource | None:

@@ -16,12 +16,13 @@ import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls import converters, serialization
-from keras_textcls.batch_source import BatchSource, Encoded, EpochSetter, quiet
+from keras_textcls.batch_source import EpochSetter, quiet
 from keras_textcls.encoding import TextEncoder
-from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.execution import bucket_policy, token_budget
+from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.execution import bucket_policy, reseed_dropout, token_budget
 from keras_textcls.fast_adam import fused_adam
-from keras_textcls.feeding import Feeder, weigh
+from keras_textcls.feeding import Feeder
+from keras_textcls.fit_data import evaluation_source, fit_sources
 from keras_textcls.heads import (
     DEFAULT_LEARNING_RATE,
     HeadSpec,
@@ -30,11 +31,9 @@ from keras_textcls.heads import (
     pool,
     resolve_head,
 )
-from keras_textcls.inputs import open_stream
 from keras_textcls.labels import LabelSet
 from keras_textcls.prediction import Prediction, decide, read_thresholds, to_probabilities
 from keras_textcls.preset_files import describe_presets
-from keras_textcls.targets import names_in, stratified_holdout
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
@@ -336,34 +335,30 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         seed = int(np.random.randint(2**31)) if seed is None else seed
         feeder = self._feeder()
-        source = feeder.training_stream(x, batch_size, class_weight, shuffle, seed)
-        if source is None:
-            self._adopt_names(y)
-            feeder.labels = self.labels
-            data = self._read_labelled(feeder, x, y, sample_weight)
-            if validation_split and validation_data is None:
-                rng = np.random.default_rng([seed, 0])
-                kept, held_out = stratified_holdout(np.asarray(data.y), validation_split, rng)
-                validation_data = feeder.inference(data.take(held_out))
-                data = data.take(kept)
-            data = weigh(data, class_weight, self.labels)
-            source = feeder.training(data, batch_size or 32, epochs, shuffle, seed)
-        else:
-            _refuse_beside_stream(
-                y=y, sample_weight=sample_weight, validation_split=validation_split
-            )
-        if validation_data is not None and not isinstance(validation_data, BatchSource):
-            validation_data = self._evaluation_source(feeder, *_unpack(validation_data))
-        self._reseed_dropout(seed)
+        source, validation = fit_sources(
+            feeder,
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            shuffle=shuffle,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            seed=seed,
+        )
+        self.labels = feeder.labels
+        reseed_dropout(self, seed)
         optimizer = self.optimizer if self.compiled else None
         if optimizer is not None and not optimizer.built:
             # TensorFlow would make its variables while it traces, which takes it twice as long.
             optimizer.build(self.trainable_variables)
-        with quiet(source, validation_data), fused_adam(optimizer):
+        with quiet(source, validation), fused_adam(optimizer):
             return keras.Model.fit(
                 self,
                 x=source.for_keras(endless=kwargs.get("steps_per_epoch") is not None),
-                validation_data=validation_data.for_keras() if validation_data else None,
+                validation_data=validation.for_keras() if validation else None,
                 callbacks=[EpochSetter(source), *(callbacks or [])],
                 epochs=epochs,
                 verbose=verbose,
@@ -397,7 +392,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         if kwargs.get("_use_cached_eval_dataset", False):
             return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
-        source = self._evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
+        source = evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
         with quiet(source):
             return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
 
@@ -593,56 +588,10 @@ class TextClassifier(keras_hub.models.TextClassifier):
         )
 
     def _run(self, model: keras.Model, x: Any, batch_size: Any, verbose: Any, **kwargs: Any) -> Any:
-        feeder = self._feeder()
-        source = feeder.inference_stream(x, labelled=False, batch_size=batch_size)
-        source = source or feeder.inference(feeder.read(x), batch_size)
+        source = self._feeder().prediction(x, batch_size)
         with quiet(source):
             outputs = keras.Model.predict(model, source.for_keras(), verbose=verbose, **kwargs)
         return source.restore_order(np.asarray(outputs).astype("float32"))
-
-    def _evaluation_source(
-        self, feeder: Feeder, x: Any, y: Any, sample_weight: Any, batch_size: int | None = None
-    ) -> BatchSource:
-        source = feeder.inference_stream(x, labelled=True, batch_size=batch_size)
-        if source is None:
-            data = self._read_labelled(feeder, x, y, sample_weight)
-            return feeder.inference(data, batch_size)
-        _refuse_beside_stream(y=y, sample_weight=sample_weight)
-        return source
-
-    def _read_labelled(self, feeder: Feeder, x: Any, y: Any, sample_weight: Any) -> Encoded:
-        if y is None:
-            raise InvalidDataError(
-                "`y` is missing. Pass the labels of the texts, or a stream of (texts, labels)."
-            )
-        return feeder.read(x, y, sample_weight)
-
-    def _adopt_names(self, y: Any) -> None:
-        """Take the names in `y` if none were given and their number fits."""
-        names = names_in(y) if self.labels.is_numbered else None
-        if names is None or set(names) <= set(self.labels):
-            return
-        if len(names) != self.num_classes:
-            raise InvalidDataError(
-                f"`y` holds {len(names)} different label names ({', '.join(names[:6])}), but the "
-                f"classifier has num_classes={self.num_classes} and no names of its own. Create it "
-                "with labels=[...] instead of num_classes."
-            )
-        self.labels = names
-
-    def _reseed_dropout(self, seed: int) -> None:
-        if keras.config.backend() == "torch":
-            import torch
-
-            # Keras's dropout on PyTorch draws from the global generator.
-            torch.manual_seed(seed)
-        generators = [
-            layer.seed_generator
-            for layer in self._flatten_layers()
-            if getattr(layer, "seed_generator", None) is not None
-        ]
-        for i, generator in enumerate(generators):
-            generator.state.assign(np.asarray([seed, i], dtype="uint32"))
 
 
 def _reconcile(num_classes: int | None, labels: Any) -> LabelSet:
@@ -661,25 +610,3 @@ def _reconcile(num_classes: int | None, labels: Any) -> LabelSet:
             f"{shorten(list(labels))} has {len(labels)} names. Pass only `labels`."
         )
     return labels
-
-
-def _unpack(validation_data: Any) -> tuple[Any, Any, Any]:
-    """`(x, y, sample_weight)` of the argument `validation_data`."""
-    if open_stream(validation_data) is not None:
-        return validation_data, None, None
-    if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-        raise ArgumentError(
-            "`validation_data` must be (x, y), (x, y, sample_weight) or a stream of batches. "
-            f"Received {shorten(validation_data)}."
-        )
-    x, y, *weight = validation_data
-    return x, y, weight[0] if weight else None
-
-
-def _refuse_beside_stream(**arguments: Any) -> None:
-    for name, value in arguments.items():
-        if value is not None and not (isinstance(value, float) and value == 0.0):
-            raise ArgumentError(
-                f"`x` is a stream of batches, so `{name}` cannot be given beside it. Let the "
-                "stream yield (texts, labels, weights), and pass `validation_data`."
-            )

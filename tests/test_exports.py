@@ -24,6 +24,7 @@ LAYERS = [
     "batching",
     "batch_source",
     "feeding",
+    "fit_data",
     "heads",
     "padding",
     "execution",
