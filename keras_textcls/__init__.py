@@ -17,6 +17,8 @@ _EXPORTS = {
     "InvalidDataError": "errors",
     "KerasTextclsError": "errors",
     "LabelSet": "labels",
+    "MaskedBinaryCrossentropy": "masked",
+    "MaskedMetric": "masked",
     "MissingDependencyError": "errors",
     "Prediction": "prediction",
     "PresetCatalogue": "catalogue",
@@ -35,6 +37,8 @@ __all__ = [
     "InvalidDataError",
     "KerasTextclsError",
     "LabelSet",
+    "MaskedBinaryCrossentropy",
+    "MaskedMetric",
     "MissingDependencyError",
     "Prediction",
     "PresetCatalogue",
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
         UnknownLabelError,
     )
     from keras_textcls.labels import LabelSet
+    from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric
     from keras_textcls.prediction import Prediction
     from keras_textcls.text_classifier import TextClassifier
     from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor

@@ -26,7 +26,7 @@ from keras_textcls.inputs import (
     read_texts,
 )
 from keras_textcls.labels import LabelSet
-from keras_textcls.targets import class_weights, read_sample_weight, read_targets
+from keras_textcls.targets import class_weights, read_sample_weight, read_targets, refuse_unknown
 
 # Texts of a stream that are held in memory to be sorted by length.
 STREAM_WINDOW = 4096
@@ -46,6 +46,8 @@ class Feeder:
             many texts.
         longest: int or `None`, most tokens that the backbone has positions for.
         histories: dict from batch size (0 for inference) to a `WidthHistory`.
+        counting_unknown: string or `None`, why unknown labels must be refused,
+            as in `refuse_unknown`.
     """
 
     encoder: TextEncoder | None
@@ -55,6 +57,7 @@ class Feeder:
     token_budget: int
     longest: int | None = None
     histories: dict[int, WidthHistory] = dataclasses.field(default_factory=dict)
+    counting_unknown: str | None = None
 
     def read(self, x: Any, y: Any = None, sample_weight: Any = None) -> Encoded:
         """Check and tokenize texts in memory, with their labels and weights.
@@ -77,7 +80,7 @@ class Feeder:
             texts = read_texts(x)
             size = len(texts[0])
         # Labels are checked before the texts are tokenized, which takes longer.
-        targets = None if y is None else read_targets(y, self.labels, self.multi_label, size)
+        targets = None if y is None else self._read_targets(y, size)
         weight = read_sample_weight(sample_weight, size)
         encoded = self._encode(texts) if texts else from_features(features)
         return Encoded(encoded, targets, weight)
@@ -233,11 +236,16 @@ class Feeder:
             texts = self._encode(tuple([t for part in parts for t in part] for parts in columns))
         if not labelled:
             return Encoded(texts)
-        y = np.concatenate([read_targets(b.y, self.labels, self.multi_label, len(b)) for b in held])
+        y = np.concatenate([self._read_targets(b.y, len(b)) for b in held])
         weights = [read_sample_weight(b.sample_weight, len(b)) for b in held]
         given = [w for w in weights if w is not None]
         weight = np.concatenate(given) if len(given) == len(held) else None
         return weigh(Encoded(texts, y, weight), class_weight, self.labels)
+
+    def _read_targets(self, y: Any, size: int, name: str = "y") -> np.ndarray:
+        targets = read_targets(y, self.labels, self.multi_label, size, name)
+        refuse_unknown(targets, self.counting_unknown, name)
+        return targets
 
     def _encode(self, columns: TextColumns) -> EncodedTexts:
         assert self.encoder is not None

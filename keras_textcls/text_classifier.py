@@ -32,6 +32,7 @@ from keras_textcls.heads import (
     resolve_head,
 )
 from keras_textcls.labels import LabelSet
+from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
 from keras_textcls.prediction import Prediction, decide, read_thresholds, to_probabilities
 from keras_textcls.preset_files import describe_presets
 
@@ -132,6 +133,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             encoder=None,
             embedder=None,
             histories={},
+            counting_unknown=None,
         )
 
         # === Functional Model ===
@@ -249,11 +251,13 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 `"auto"`: Adam with learning rate 5e-5 (1e-5 for ALBERT).
             loss: `"auto"`, a name or a `keras.losses.Loss`. Defaults to
                 `"auto"`: `SparseCategoricalCrossentropy`, or for multi-label
-                `BinaryCrossentropy`, from logits unless the activation makes
-                probabilities.
+                `MaskedBinaryCrossentropy`, which is Keras's
+                `BinaryCrossentropy` over the labels that are known; from logits
+                unless the activation makes probabilities.
             metrics: `"auto"` or a list of metrics. Defaults to `"auto"`:
                 `SparseCategoricalAccuracy`, or for multi-label
-                `BinaryAccuracy`, `Precision` and `Recall` at probability 0.5.
+                `BinaryAccuracy`, `Precision` and `Recall` at probability 0.5,
+                over the labels that are known.
             **kwargs: see `keras.Model.compile`.
         """
         native = self._runtime.head.keras_hub
@@ -263,22 +267,24 @@ class TextClassifier(keras_hub.models.TextClassifier):
         is_probability = self.activation in (
             keras.activations.sigmoid if self.multi_label else keras.activations.softmax,
         )
-        if loss == "auto":
+        if isinstance(loss, str) and loss == "auto":
             kind = (
-                keras.losses.BinaryCrossentropy
+                MaskedBinaryCrossentropy
                 if self.multi_label
                 else keras.losses.SparseCategoricalCrossentropy
             )
             loss = kind(from_logits=not is_probability)
-        if metrics == "auto":
+        if isinstance(metrics, str) and metrics == "auto":
             metrics = [keras.metrics.SparseCategoricalAccuracy()]
             if self.multi_label:
                 half = 0.5 if is_probability else 0.0
                 metrics = [
-                    keras.metrics.BinaryAccuracy(threshold=half),
-                    keras.metrics.Precision(thresholds=half),
-                    keras.metrics.Recall(thresholds=half),
+                    MaskedMetric(keras.metrics.BinaryAccuracy(threshold=half)),
+                    MaskedMetric(keras.metrics.Precision(thresholds=half, name="precision")),
+                    MaskedMetric(keras.metrics.Recall(thresholds=half, name="recall")),
                 ]
+        every_metric = [metrics, kwargs.get("weighted_metrics")]
+        self._runtime.counting_unknown = counting_unknown(loss, every_metric)
         self._runtime.histories = {}
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
@@ -305,8 +311,10 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 `(first, second)` tuple of those for pairs, or a stream of
                 `(texts, labels)` batches: a `tf.data.Dataset`, a grain dataset,
                 a `keras.utils.PyDataset` or a `torch` `DataLoader`.
-            y: labels: class indices or names; for multi-label, lists of names
-                or a 0/1 matrix. `None` for a stream.
+            y: labels: class indices or names; for multi-label, lists of names,
+                or a 0/1 matrix with NaN or -1 where a label is unknown. A text
+                of which some labels are unknown may also have a dict
+                `{name: 1 or 0}` of those that are known. `None` for a stream.
             batch_size: int, texts a step. Defaults to `None`: 32, or the size
                 of the stream's own batches.
             epochs: int. Defaults to `1`.
@@ -585,6 +593,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             token_budget=token_budget(self.backbone),
             longest=getattr(self.backbone, "max_sequence_length", None),
             histories=runtime.histories,
+            counting_unknown=runtime.counting_unknown,
         )
 
     def _run(self, model: keras.Model, x: Any, batch_size: Any, verbose: Any, **kwargs: Any) -> Any:

@@ -25,6 +25,7 @@ LAYERS = [
     "batch_source",
     "feeding",
     "fit_data",
+    "masked",
     "heads",
     "padding",
     "execution",
