@@ -1,8 +1,8 @@
 """From the arguments of `fit` and `evaluate` to the batches that Keras reads.
 
-Which arguments go together is decided here: texts in memory bring labels and
-weights beside them, a stream brings them along. What becomes of the parts
-stands in `feeding.py`.
+Which arguments go together is decided here: texts in memory have labels and
+weights beside them, a data set brings its labels along, a stream both. What
+becomes of the parts stands in `feeding.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from keras_textcls.batch_source import BatchSource, Encoded
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.feeding import Feeder, weigh
-from keras_textcls.inputs import open_stream
+from keras_textcls.inputs import LabelledTexts, open_stream
 from keras_textcls.labels import LabelSet
 from keras_textcls.targets import names_in, stratified_holdout
 
@@ -38,8 +38,8 @@ def fit_sources(
     Args:
         feeder: `Feeder`, whose `labels` become the names that the data bring
             where it has only placeholders (see `adopt_names`).
-        x: texts or a stream, as in `TextClassifier.fit`; so the other
-            arguments.
+        x: texts, a data set or a stream, as in `TextClassifier.fit`; so the
+            other arguments.
         y: labels, or `None`.
         batch_size: int or `None`.
         epochs: int.
@@ -59,7 +59,7 @@ def fit_sources(
     if source is not None:
         _refuse_beside_stream(y=y, sample_weight=sample_weight, validation_split=validation_split)
     else:
-        feeder.labels = adopt_names(feeder.labels, y)
+        feeder.labels = adopt_names(feeder.labels, x, y)
         data = _read_labelled(feeder, x, y, sample_weight)
         if validation_split and validation_data is None:
             rng = np.random.default_rng([seed, 0])
@@ -80,7 +80,7 @@ def evaluation_source(
 
     Args:
         feeder: `Feeder`.
-        x: texts or a stream, as in `TextClassifier.evaluate`.
+        x: texts, a data set or a stream, as in `TextClassifier.evaluate`.
         y: labels, or `None`.
         sample_weight: numbers, or `None`.
         batch_size: int or `None`, texts a batch. Defaults to `None`, as many as
@@ -97,33 +97,44 @@ def evaluation_source(
 
 
 def _read_labelled(feeder: Feeder, x: Any, y: Any, sample_weight: Any) -> Encoded:
+    if isinstance(x, LabelledTexts):
+        if y is not None:
+            raise ArgumentError(
+                f"`x` is a data set with labels of its own, so `y` cannot be given beside it. "
+                f"Received: y={shorten(y)}. Leave `y` out."
+            )
+        return feeder.read_dataset(x, True, sample_weight)
     if y is None:
         raise InvalidDataError(
-            "`y` is missing. Pass the labels of the texts, or a stream of (texts, labels)."
+            "`y` is missing. Pass the labels of the texts, a data set that has them, or a stream "
+            "of (texts, labels)."
         )
     return feeder.read(x, y, sample_weight)
 
 
-def adopt_names(labels: LabelSet, y: Any) -> LabelSet:
+def adopt_names(labels: LabelSet, x: Any, y: Any) -> LabelSet:
     """Take the names in the data if none were given and their number fits.
 
     Args:
         labels: `LabelSet` of the classifier.
+        x: texts of any kind; a data set has names.
         y: labels of any kind, or `None`.
 
     Returns:
-        A `LabelSet`: the names in `y` in sorted order in place of numbered
-        placeholders, otherwise `labels`.
+        A `LabelSet`: in place of numbered placeholders the names of the data
+        set in its order, or those in `y` in sorted order; otherwise `labels`.
 
     Raises:
         InvalidDataError: the number of names is not that of the outputs.
     """
-    names = names_in(y) if labels.is_numbered else None
+    is_dataset = isinstance(x, LabelledTexts)
+    names = (x.labels if is_dataset else names_in(y)) if labels.is_numbered else None
     if names is None or set(names) <= set(labels):
         return labels
     if len(names) != len(labels):
+        holder = "`x`" if is_dataset else "`y`"
         raise InvalidDataError(
-            f"`y` holds {len(names)} different label names ({', '.join(names[:6])}), but the "
+            f"{holder} holds {len(names)} different label names ({', '.join(names[:6])}), but the "
             f"classifier has num_classes={len(labels)} and no names of its own. Create it "
             "with labels=[...] instead of num_classes."
         )
@@ -134,7 +145,8 @@ def unpack_validation_data(validation_data: Any) -> tuple[Any, Any, Any]:
     """Return `(x, y, sample_weight)` of the argument `validation_data`.
 
     Args:
-        validation_data: `(x, y)`, `(x, y, sample_weight)` or a stream.
+        validation_data: `(x, y)`, `(x, y, sample_weight)`, a data set or a
+            stream.
 
     Returns:
         A tuple of three, with `None` for what is not there.
@@ -142,12 +154,12 @@ def unpack_validation_data(validation_data: Any) -> tuple[Any, Any, Any]:
     Raises:
         ArgumentError: it is none of those.
     """
-    if open_stream(validation_data) is not None:
+    if isinstance(validation_data, LabelledTexts) or open_stream(validation_data) is not None:
         return validation_data, None, None
     if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
         raise ArgumentError(
-            "`validation_data` must be (x, y), (x, y, sample_weight) or a stream of batches. "
-            f"Received {shorten(validation_data)}."
+            "`validation_data` must be (x, y), (x, y, sample_weight), a data set with labels or a "
+            f"stream of batches. Received {shorten(validation_data)}."
         )
     x, y, *weight = validation_data
     return x, y, weight[0] if weight else None

@@ -54,7 +54,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
             inputs come preprocessed. Defaults to `None`.
         labels: list of strings, names of the classes in the order of the
             outputs. Defaults to `None`: `"0"`, `"1"`, ..., replaced by the names
-            that the first `fit` meets if their number is `num_classes`.
+            that the first `fit` meets (in the order of a data set, otherwise
+            sorted) if their number is `num_classes`.
         multi_label: bool, whether a text may have several labels, or none.
             Defaults to `False`.
         pooling: string, how hidden states become one vector: `"auto"`,
@@ -308,18 +309,21 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
         Args:
             x: a list of texts, a string array, a column of a data frame, a
-                `(first, second)` tuple of those for pairs, or a stream of
-                `(texts, labels)` batches: a `tf.data.Dataset`, a grain dataset,
-                a `keras.utils.PyDataset` or a `torch` `DataLoader`.
+                `(first, second)` tuple of those for pairs, a data set that
+                brings its labels along (see `inputs.LabelledTexts`), or a
+                stream of `(texts, labels)` batches: a `tf.data.Dataset`, a
+                grain dataset, a `keras.utils.PyDataset` or a `torch`
+                `DataLoader`.
             y: labels: class indices or names; for multi-label, lists of names,
                 or a 0/1 matrix with NaN or -1 where a label is unknown. A text
                 of which some labels are unknown may also have a dict
-                `{name: 1 or 0}` of those that are known. `None` for a stream.
+                `{name: 1 or 0}` of those that are known. `None` for a data set
+                or a stream.
             batch_size: int, texts a step. Defaults to `None`: 32, or the size
                 of the stream's own batches.
             epochs: int. Defaults to `1`.
-            validation_data: `(x, y)`, `(x, y, sample_weight)` or a stream.
-                Defaults to `None`.
+            validation_data: `(x, y)`, `(x, y, sample_weight)`, a data set or a
+                stream. Defaults to `None`.
             validation_split: float in `[0, 1)`, share of the texts held out,
                 drawn at random with the label mix of the whole. Defaults to
                 `0.0`.
@@ -386,7 +390,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Compute the loss and the metrics, as `keras.Model.evaluate` does.
 
         Args:
-            x: texts or a stream, as in `fit`.
+            x: texts, a data set or a stream, as in `fit`.
             y: labels, as in `fit`.
             batch_size: int, texts a batch. Defaults to `None`, as many as suit
                 the model.
@@ -410,7 +414,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Return what the model outputs: logits, unless `activation` is set.
 
         Args:
-            x: texts or a stream, as in `fit`; labels in a stream are ignored.
+            x: texts, a data set or a stream, as in `fit`; the labels that it
+                brings along are ignored.
             batch_size: int, texts a batch. Defaults to `None`, as many as suit
                 the model.
             verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
@@ -428,7 +433,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Return probabilities: softmax, or sigmoid for multi-label.
 
         Args:
-            x: texts or a stream, as in `predict`.
+            x: texts, a data set or a stream, as in `predict`.
             batch_size: int, texts a batch. Defaults to `None`.
             verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
 
@@ -448,7 +453,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Answer in label names.
 
         Args:
-            x: one text, or texts or a stream as in `predict`.
+            x: one text, or texts, a data set or a stream as in `predict`.
             threshold: float in `[0, 1]`, one a label, or a dict from label name
                 to float: the probability that a label must reach. Defaults to
                 `None`: the classifier's `thresholds`, else 0.5 for multi-label
@@ -472,7 +477,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Return the pooled features of the texts, what the head gets to see.
 
         Args:
-            x: texts or a stream, as in `predict`.
+            x: texts, a data set or a stream, as in `predict`.
             batch_size: int, texts a batch. Defaults to `None`.
             verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
 
