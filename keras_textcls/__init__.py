@@ -24,6 +24,8 @@ _EXPORTS = {
     "InvalidRows": "data.invalid_rows",
     "KerasTextclsError": "errors",
     "LabelSet": "labels",
+    "MaskedBinaryCrossentropy": "masked",
+    "MaskedMetric": "masked",
     "MissingDependencyError": "errors",
     "Prediction": "prediction",
     "PresetCatalogue": "catalogue",
@@ -51,6 +53,8 @@ __all__ = [
     "InvalidRows",
     "KerasTextclsError",
     "LabelSet",
+    "MaskedBinaryCrossentropy",
+    "MaskedMetric",
     "MissingDependencyError",
     "Prediction",
     "PresetCatalogue",
@@ -82,6 +86,7 @@ if TYPE_CHECKING:
         UnknownLabelError,
     )
     from keras_textcls.labels import LabelSet
+    from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric
     from keras_textcls.prediction import Prediction
     from keras_textcls.text_classifier import TextClassifier
     from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor

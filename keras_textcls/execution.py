@@ -1,10 +1,11 @@
-"""What the backend and the machine make of a batch: shapes that cost, sizes that pay."""
+"""What the backend and the machine make of a batch: shapes that cost, sizes that pay, seeds."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import keras
+import numpy as np
 
 from keras_textcls.batching import COMPILED, DYNAMIC, BucketPolicy
 from keras_textcls.padding import needs_fixed_length
@@ -65,3 +66,24 @@ def token_budget(backbone: keras.Model) -> int:
 def _has_accelerator() -> bool:
     # `keras.distribution.list_devices` does not exist on PyTorch; where a tensor lands does.
     return "cpu" not in str(keras.ops.zeros((1,)).device).lower()
+
+
+def reseed_dropout(model: keras.Model, seed: int) -> None:
+    """Let the dropout of a model start from a seed.
+
+    Args:
+        model: a `keras.Model`.
+        seed: int.
+    """
+    if keras.config.backend() == "torch":
+        import torch
+
+        # Keras's dropout on PyTorch draws from the global generator.
+        torch.manual_seed(seed)
+    generators = [
+        layer.seed_generator
+        for layer in model._flatten_layers()
+        if getattr(layer, "seed_generator", None) is not None
+    ]
+    for i, generator in enumerate(generators):
+        generator.state.assign(np.asarray([seed, i], dtype="uint32"))

@@ -19,6 +19,7 @@ from keras_textcls.encoding import EncodedTexts, TextEncoder, concatenate, from_
 from keras_textcls.errors import ArgumentError, InvalidDataError
 from keras_textcls.inputs import (
     Batch,
+    LabelledTexts,
     TextColumns,
     open_stream,
     read_batch,
@@ -26,10 +27,12 @@ from keras_textcls.inputs import (
     read_texts,
 )
 from keras_textcls.labels import LabelSet
-from keras_textcls.targets import class_weights, read_sample_weight, read_targets
+from keras_textcls.targets import class_weights, read_sample_weight, read_targets, refuse_unknown
 
 # Texts of a stream that are held in memory to be sorted by length.
 STREAM_WINDOW = 4096
+# Texts of a data set that are held as strings while they are tokenized.
+DATASET_CHUNK = 16384
 _EMPTY_STREAM = "The stream `x` is empty. It must yield at least one batch."
 
 
@@ -46,6 +49,8 @@ class Feeder:
             many texts.
         longest: int or `None`, most tokens that the backbone has positions for.
         histories: dict from batch size (0 for inference) to a `WidthHistory`.
+        counting_unknown: string or `None`, why unknown labels must be refused,
+            as in `refuse_unknown`.
     """
 
     encoder: TextEncoder | None
@@ -55,6 +60,7 @@ class Feeder:
     token_budget: int
     longest: int | None = None
     histories: dict[int, WidthHistory] = dataclasses.field(default_factory=dict)
+    counting_unknown: str | None = None
 
     def read(self, x: Any, y: Any = None, sample_weight: Any = None) -> Encoded:
         """Check and tokenize texts in memory, with their labels and weights.
@@ -77,10 +83,62 @@ class Feeder:
             texts = read_texts(x)
             size = len(texts[0])
         # Labels are checked before the texts are tokenized, which takes longer.
-        targets = None if y is None else read_targets(y, self.labels, self.multi_label, size)
+        targets = None if y is None else self._read_targets(y, size)
         weight = read_sample_weight(sample_weight, size)
         encoded = self._encode(texts) if texts else from_features(features)
         return Encoded(encoded, targets, weight)
+
+    def read_dataset(self, x: LabelledTexts, labelled: bool, sample_weight: Any = None) -> Encoded:
+        """Check and tokenize a data set, piece by piece.
+
+        Args:
+            x: `LabelledTexts`.
+            labelled: bool, whether labels must be there; otherwise they are
+                ignored.
+            sample_weight: numbers, or `None`. Defaults to `None`.
+
+        Returns:
+            `Encoded`.
+        """
+        if self.encoder is None:
+            read_features(x)  # Refuses texts, and says why.
+        if labelled:
+            self._check_labels(x)
+        weight = read_sample_weight(sample_weight, len(x))
+        texts: list[EncodedTexts] = []
+        targets: list[np.ndarray] = []
+        total = 0
+        for columns, raw in x.chunks(DATASET_CHUNK):
+            checked = read_texts(columns, first_index=total)
+            end = total + len(checked[0])
+            if labelled:
+                if raw is not None and self.multi_label and not x.multi_label:
+                    raw = [[name] for name in raw]
+                targets.append(self._read_targets(raw, end - total, f"targets[{total}:{end}]"))
+            texts.append(self._encode(checked))
+            total = end
+            del columns, checked  # Before the next piece is made.
+        if not texts:
+            raise InvalidDataError("`x` is a data set without texts. Pass at least one text.")
+        if total != len(x):
+            raise InvalidDataError(
+                f"`x` is a data set of {len(x)} texts, but its chunks hold {total}."
+            )
+        return Encoded(concatenate(texts), np.concatenate(targets) if labelled else None, weight)
+
+    def _check_labels(self, x: LabelledTexts) -> None:
+        """Refuse labels that do not fit before anything is tokenized."""
+        if x.labels is None:
+            raise InvalidDataError(
+                "`x` is a data set without labels. Pass one with labels, or a list of texts as `x` "
+                "and their labels as `y`."
+            )
+        if x.multi_label and not self.multi_label:
+            raise InvalidDataError(
+                "`x` is a multi-label data set, but this classifier takes one label a text. Create "
+                "it with `multi_label=True`."
+            )
+        self.labels.encode(x.labels, "x.labels")
 
     def training(
         self, data: Encoded, batch_size: int, epochs: int, shuffle: bool, seed: int
@@ -121,6 +179,24 @@ class Feeder:
         """
         plan = self._inference_plan(data.texts, batch_size)
         return BatchSource.from_plan(data, lambda epoch: plan, self.policy.fixed_length)
+
+    def prediction(self, x: Any, batch_size: int | None = None) -> BatchSource:
+        """Serve texts in memory or a stream for prediction.
+
+        Args:
+            x: texts, as `read` takes them, or a data set or a stream, whose
+                labels are ignored.
+            batch_size: int or `None`, as in `inference`.
+
+        Returns:
+            A `BatchSource`.
+        """
+        source = self.inference_stream(x, labelled=False, batch_size=batch_size)
+        if source is not None:
+            return source
+        is_dataset = isinstance(x, LabelledTexts)
+        data = self.read_dataset(x, labelled=False) if is_dataset else self.read(x)
+        return self.inference(data, batch_size)
 
     def training_stream(
         self, x: Any, batch_size: int | None, class_weight: Any, shuffle: bool, seed: int
@@ -219,11 +295,16 @@ class Feeder:
             texts = self._encode(tuple([t for part in parts for t in part] for parts in columns))
         if not labelled:
             return Encoded(texts)
-        y = np.concatenate([read_targets(b.y, self.labels, self.multi_label, len(b)) for b in held])
+        y = np.concatenate([self._read_targets(b.y, len(b)) for b in held])
         weights = [read_sample_weight(b.sample_weight, len(b)) for b in held]
         given = [w for w in weights if w is not None]
         weight = np.concatenate(given) if len(given) == len(held) else None
         return weigh(Encoded(texts, y, weight), class_weight, self.labels)
+
+    def _read_targets(self, y: Any, size: int, name: str = "y") -> np.ndarray:
+        targets = read_targets(y, self.labels, self.multi_label, size, name)
+        refuse_unknown(targets, self.counting_unknown, name)
+        return targets
 
     def _encode(self, columns: TextColumns) -> EncodedTexts:
         assert self.encoder is not None

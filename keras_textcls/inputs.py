@@ -12,11 +12,12 @@ import collections
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.labels import LabelSet
 
 # One list of strings a segment: one for single texts, two for pairs.
 TextColumns = tuple[list[str], ...]
@@ -39,6 +40,54 @@ class Batch:
     def __len__(self) -> int:
         is_dict = isinstance(self.texts, dict)
         return len(next(iter(self.texts.values())) if is_dict else self.texts[0])
+
+
+@runtime_checkable
+class LabelledTexts(Protocol):
+    """A data set that knows its labels and hands out its texts in pieces.
+
+    Any object with these members serves as `x` of `fit`, `evaluate`, `predict`
+    and their like; it need not inherit from this class. Its texts are
+    tokenized piece by piece, so that they are never all in memory as strings.
+
+    Example:
+    >>> class Messages:
+    ...     multi_label = False
+    ...     labels = LabelSet(["ham", "spam"])
+    ...
+    ...     def __len__(self):
+    ...         return 3
+    ...
+    ...     def chunks(self, rows):
+    ...         texts, names = ["see you", "win cash", "hi"], ["ham", "spam", "ham"]
+    ...         for i in range(0, 3, rows):
+    ...             yield (texts[i : i + rows],), names[i : i + rows]
+    >>> isinstance(Messages(), LabelledTexts)
+    True
+    """
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text may have several labels, or none."""
+
+    @property
+    def labels(self) -> LabelSet | None:
+        """The names of the labels, or `None` for texts without labels."""
+
+    def __len__(self) -> int: ...
+
+    def chunks(self, rows: int) -> Iterator[tuple[TextColumns, list[Any] | None]]:
+        """Hand out all texts in their order, in pieces.
+
+        Args:
+            rows: int, most texts in a piece.
+
+        Returns:
+            An iterator of `(texts, targets)`: `TextColumns`, and one target a
+            text: a name; for multi-label, a list of names, or a dict
+            `{name: 1 or 0}` where labels that it does not name are unknown.
+            `None` in place of the targets if there are no labels.
+        """
 
 
 def read_texts(x: Any, name: str = "x", first_index: int = 0) -> TextColumns:

@@ -7,13 +7,15 @@ thresholds.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
 
+# In the targets of a multi-label classifier: nobody has said whether the label is there.
+UNKNOWN = -1.0
 _MOST_NAMES_SHOWN = 8
 
 
@@ -142,11 +144,12 @@ class LabelSet(Sequence[str]):
             raise UnknownLabelError(self._unknown(name))
         return position
 
-    def encode(self, y: Iterable[str]) -> np.ndarray:
+    def encode(self, y: Iterable[str], where: str = "y") -> np.ndarray:
         """Map names to class indices.
 
         Args:
             y: iterable of names.
+            where: string, what error messages call it. Defaults to `"y"`.
 
         Returns:
             An int32 array of shape `(len(y),)`.
@@ -158,38 +161,58 @@ class LabelSet(Sequence[str]):
         indices = []
         for position, name in enumerate(y):
             if not isinstance(name, str) or name not in self._index:
-                raise UnknownLabelError(self._unknown(name, f"y[{position}]"))
+                raise UnknownLabelError(self._unknown(name, f"{where}[{position}]"))
             indices.append(self._index[name])
         return np.asarray(indices, dtype="int32")
 
-    def encode_multi(self, y: Iterable[Iterable[str]]) -> np.ndarray:
-        """Map lists of names to rows of zeros and ones.
+    def encode_multi(
+        self, y: Iterable[Iterable[str] | Mapping[str, int]], where: str = "y"
+    ) -> np.ndarray:
+        """Map lists of names to rows of zeros and ones, and what is known of a text to a row.
 
         Args:
-            y: iterable of iterables of names; an empty one is a text without
-                any label.
+            y: iterable with one item a text: an iterable of the names of its
+                labels (none of the others is there; an empty one is a text
+                without any label), or a mapping from name to 1 (there) or 0
+                (not there), in which the labels that it does not name are
+                unknown.
+            where: string, what error messages call it. Defaults to `"y"`.
 
         Returns:
-            A float32 array of shape `(len(y), num_classes)`.
+            A float32 array of shape `(len(y), num_classes)` of 1, 0 and -1,
+            which stands for unknown.
 
         Raises:
-            InvalidDataError: a row is a single string.
+            InvalidDataError: a row is a single string, or says of a label
+                neither 1 nor 0.
             UnknownLabelError: a name is not in the set.
+
+        Example:
+        >>> LabelSet(["ham", "spam"]).encode_multi([["spam"], {"ham": 0}]).tolist()
+        [[0.0, 1.0], [0.0, -1.0]]
         """
-        rows = []
-        for position, names in enumerate(y):
-            if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
-                raise InvalidDataError(
-                    f"A multi-label classifier takes a list of names for each text. Received "
-                    f"y[{position}]={shorten(names)}. Pass [{shorten(names)}] instead."
-                )
-            row = np.zeros(len(self._names), dtype="float32")
-            for name in names:
-                if not isinstance(name, str) or name not in self._index:
-                    raise UnknownLabelError(self._unknown(name, f"y[{position}]"))
-                row[self._index[name]] = 1.0
-            rows.append(row)
+        rows = [self._row(names, f"{where}[{i}]") for i, names in enumerate(y)]
         return np.stack(rows) if rows else np.zeros((0, len(self._names)), dtype="float32")
+
+    def _row(self, names: Any, where: str) -> np.ndarray:
+        if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+            raise InvalidDataError(
+                f"A multi-label classifier takes a list of names for each text. Received "
+                f"{where}={shorten(names)}. Pass [{shorten(names)}] instead."
+            )
+        judged = names if isinstance(names, Mapping) else None
+        row = np.full(len(self._names), 0.0 if judged is None else UNKNOWN, dtype="float32")
+        for name in names:
+            if not isinstance(name, str) or name not in self._index:
+                raise UnknownLabelError(self._unknown(name, where))
+            value = 1 if judged is None else judged[name]
+            if not isinstance(value, (int, float, np.bool_, np.number)) or value not in (0, 1):
+                raise InvalidDataError(
+                    f"{where}[{name!r}]={shorten(value)} is neither 1 (the label is there) nor 0 "
+                    "(it is not). Leave a label out of the dict if it is unknown."
+                )
+            row[self._index[name]] = value
+        return row
 
     def decode(self, indices: Iterable[int]) -> list[str]:
         """Map class indices to names.

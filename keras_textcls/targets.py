@@ -1,7 +1,8 @@
 """Labels and weights: from what the user passed to what a loss reads.
 
 Names or indices become arrays, class weights become sample weights, and a
-share of the texts is held out with the label mix of the whole.
+share of the texts is held out with the label mix of the whole. A label of
+which nobody has said whether a text has it is `UNKNOWN` in the targets.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.inputs import to_list
-from keras_textcls.labels import LabelSet
+from keras_textcls.labels import UNKNOWN, LabelSet
 
 
 def read_targets(
@@ -23,7 +24,10 @@ def read_targets(
 
     Args:
         y: class indices in `[0, num_classes)` or names; for multi-label, lists
-            of names or a matrix of zeros and ones.
+            of names, or a matrix of 1 (there), 0 (not there) and NaN or -1
+            (unknown). In place of a list of names, which says that no other
+            label is there, a text may have a dict `{name: 1 or 0}`, which says
+            nothing of the labels that it does not name.
         labels: `LabelSet` of the model.
         multi_label: bool.
         num_texts: int, number of texts that `y` belongs to.
@@ -31,7 +35,7 @@ def read_targets(
 
     Returns:
         An int32 array of shape `(num_texts,)`, or for multi-label a float32
-        array of shape `(num_texts, num_classes)`.
+        array of shape `(num_texts, num_classes)` of 1, 0 and -1 (`UNKNOWN`).
 
     Raises:
         InvalidDataError: lengths differ, an index is out of range, or `y` is
@@ -56,9 +60,9 @@ def read_targets(
 
 def _read_single_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
     if all(isinstance(v, str) for v in values):
-        return labels.encode(values)
+        return labels.encode(values, name)
     for i, value in enumerate(values):
-        if isinstance(value, (list, tuple, set, np.ndarray)):
+        if isinstance(value, (list, tuple, set, np.ndarray, Mapping)):
             raise InvalidDataError(
                 f"{name}[{i}]={shorten(value)} holds several labels, but this classifier takes one "
                 "a text. Create it with `multi_label=True`, or pass one label a text."
@@ -81,21 +85,64 @@ def _read_single_label(values: list[Any], labels: LabelSet, name: str) -> np.nda
 
 def _read_multi_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
     for i, value in enumerate(values):
-        if not isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+        if not isinstance(value, (list, tuple, set, frozenset, np.ndarray, Mapping)):
             raise InvalidDataError(
                 f"{name}[{i}]={shorten(value)} is a single label, but this classifier is "
-                "multi-label. Pass a list of names for each text, or a 0/1 matrix of shape "
-                f"(num_texts, {len(labels)})."
+                "multi-label. Pass a list of names or a dict {name: 1 or 0} for each text, or a "
+                f"0/1 matrix of shape (num_texts, {len(labels)})."
             )
-    if any(isinstance(v, str) for row in values for v in row) or not any(len(r) for r in values):
-        return labels.encode_multi(values)
-    for i, row in enumerate(values):
-        if len(row) != len(labels) or not set(row) <= {0, 1}:
-            raise InvalidDataError(
-                f"{name}[{i}]={shorten(row)} is not a row of {len(labels)} zeros and ones, one a "
-                "label. Pass a 0/1 matrix, or lists of label names."
-            )
-    return np.asarray(values, dtype="float32")
+    has_names = any(
+        isinstance(row, Mapping) or any(isinstance(v, str) for v in row) for row in values
+    )
+    if has_names or not any(len(row) for row in values):
+        return labels.encode_multi(values, name)
+    return _read_matrix(values, labels, name)
+
+
+def _read_matrix(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
+    matrix = _to_floats(values)
+    if matrix is not None and matrix.shape == (len(values), len(labels)):
+        is_unknown = np.isnan(matrix) | (matrix == UNKNOWN)
+        is_good = (is_unknown | (matrix == 0) | (matrix == 1)).all(axis=1)
+    else:
+        # A row at a time, to say which one it is.
+        rows = [_to_floats(row) for row in values]
+        is_good = np.array([r is not None and r.shape == (len(labels),) for r in rows])
+    if matrix is None or not is_good.all():
+        i = int(np.argmin(is_good))
+        raise InvalidDataError(
+            f"{name}[{i}]={shorten(values[i])} is not a row of {len(labels)} zeros and ones, one a "
+            "label. Pass a 0/1 matrix, with NaN or -1 where a label is unknown, or a list of label "
+            "names or a dict {name: 1 or 0} for each text."
+        )
+    return np.where(is_unknown, UNKNOWN, matrix).astype("float32")
+
+
+def _to_floats(values: Any) -> np.ndarray | None:
+    """An array of numbers, NaN for `None`; or `None` if they are not numbers or ragged."""
+    try:
+        return np.asarray(values, dtype="float64")
+    except (TypeError, ValueError):
+        return None
+
+
+def refuse_unknown(targets: np.ndarray, culprit: str | None, name: str = "y") -> None:
+    """Refuse unknown labels where something would count them.
+
+    Args:
+        targets: as `read_targets` returns them.
+        culprit: string, what would count them and what to do about it, or
+            `None` if nothing does.
+        name: string, what error messages call the targets. Defaults to `"y"`.
+
+    Raises:
+        ArgumentError: there is a culprit, and a label is unknown.
+    """
+    if culprit is None or targets.ndim == 1:
+        return
+    rows = np.flatnonzero((targets == UNKNOWN).any(axis=1))
+    if rows.size:
+        raise ArgumentError(f"{name}[{rows[0]}] leaves labels unknown, {culprit}")
 
 
 def names_in(y: Any) -> LabelSet | None:
@@ -110,7 +157,8 @@ def names_in(y: Any) -> LabelSet | None:
     values = to_list(y)
     if not values:
         return None
-    rows = [v if isinstance(v, (list, tuple, set, frozenset)) else [v] for v in values]
+    kinds = (list, tuple, set, frozenset, Mapping)
+    rows = [v if isinstance(v, kinds) else [v] for v in values]
     names = [name for row in rows for name in row]
     if not names or not all(isinstance(name, str) for name in names):
         return None
@@ -199,9 +247,10 @@ def stratified_holdout(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Hold out a share of the texts with the label mix of the whole.
 
-    Draws systematically from the texts sorted by label (by label combination
-    for multi-label), which, unlike scikit-learn's stratified split, also
-    serves labels with a single text: one text of each label stays in training.
+    Draws systematically from the texts sorted by label (for multi-label by the
+    labels that are there, then by those that are known), which, unlike
+    scikit-learn's stratified split, also serves labels with a single text: one
+    text of each label stays in training.
 
     Args:
         y: targets, of shape `(num_texts,)` or `(num_texts, num_classes)`.
@@ -219,7 +268,8 @@ def stratified_holdout(
         raise ArgumentError(
             f"`validation_split` must be between 0 and 1. Received: validation_split={fraction}."
         )
-    _, group = np.unique(y, axis=0, return_inverse=True)
+    mix = y if y.ndim == 1 else np.concatenate([y == 1, y != UNKNOWN], axis=1)
+    _, group = np.unique(mix, axis=0, return_inverse=True)
     group = group.reshape(-1)
     order = np.lexsort((rng.random(len(group)), group))
     if y.ndim == 1:

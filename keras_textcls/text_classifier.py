@@ -16,12 +16,13 @@ import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls import converters, serialization
-from keras_textcls.batch_source import BatchSource, Encoded, EpochSetter, quiet
+from keras_textcls.batch_source import EpochSetter, quiet
 from keras_textcls.encoding import TextEncoder
-from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.execution import bucket_policy, token_budget
+from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.execution import bucket_policy, reseed_dropout, token_budget
 from keras_textcls.fast_adam import fused_adam
-from keras_textcls.feeding import Feeder, weigh
+from keras_textcls.feeding import Feeder
+from keras_textcls.fit_data import evaluation_source, fit_sources
 from keras_textcls.heads import (
     DEFAULT_LEARNING_RATE,
     HeadSpec,
@@ -30,11 +31,10 @@ from keras_textcls.heads import (
     pool,
     resolve_head,
 )
-from keras_textcls.inputs import open_stream
 from keras_textcls.labels import LabelSet
+from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
 from keras_textcls.prediction import Prediction, decide, read_thresholds, to_probabilities
 from keras_textcls.preset_files import describe_presets
-from keras_textcls.targets import names_in, stratified_holdout
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
@@ -54,7 +54,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
             inputs come preprocessed. Defaults to `None`.
         labels: list of strings, names of the classes in the order of the
             outputs. Defaults to `None`: `"0"`, `"1"`, ..., replaced by the names
-            that the first `fit` meets if their number is `num_classes`.
+            that the first `fit` meets (in the order of a data set, otherwise
+            sorted) if their number is `num_classes`.
         multi_label: bool, whether a text may have several labels, or none.
             Defaults to `False`.
         pooling: string, how hidden states become one vector: `"auto"`,
@@ -133,6 +134,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             encoder=None,
             embedder=None,
             histories={},
+            counting_unknown=None,
         )
 
         # === Functional Model ===
@@ -250,11 +252,13 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 `"auto"`: Adam with learning rate 5e-5 (1e-5 for ALBERT).
             loss: `"auto"`, a name or a `keras.losses.Loss`. Defaults to
                 `"auto"`: `SparseCategoricalCrossentropy`, or for multi-label
-                `BinaryCrossentropy`, from logits unless the activation makes
-                probabilities.
+                `MaskedBinaryCrossentropy`, which is Keras's
+                `BinaryCrossentropy` over the labels that are known; from logits
+                unless the activation makes probabilities.
             metrics: `"auto"` or a list of metrics. Defaults to `"auto"`:
                 `SparseCategoricalAccuracy`, or for multi-label
-                `BinaryAccuracy`, `Precision` and `Recall` at probability 0.5.
+                `BinaryAccuracy`, `Precision` and `Recall` at probability 0.5,
+                over the labels that are known.
             **kwargs: see `keras.Model.compile`.
         """
         native = self._runtime.head.keras_hub
@@ -264,22 +268,24 @@ class TextClassifier(keras_hub.models.TextClassifier):
         is_probability = self.activation in (
             keras.activations.sigmoid if self.multi_label else keras.activations.softmax,
         )
-        if loss == "auto":
+        if isinstance(loss, str) and loss == "auto":
             kind = (
-                keras.losses.BinaryCrossentropy
+                MaskedBinaryCrossentropy
                 if self.multi_label
                 else keras.losses.SparseCategoricalCrossentropy
             )
             loss = kind(from_logits=not is_probability)
-        if metrics == "auto":
+        if isinstance(metrics, str) and metrics == "auto":
             metrics = [keras.metrics.SparseCategoricalAccuracy()]
             if self.multi_label:
                 half = 0.5 if is_probability else 0.0
                 metrics = [
-                    keras.metrics.BinaryAccuracy(threshold=half),
-                    keras.metrics.Precision(thresholds=half),
-                    keras.metrics.Recall(thresholds=half),
+                    MaskedMetric(keras.metrics.BinaryAccuracy(threshold=half)),
+                    MaskedMetric(keras.metrics.Precision(thresholds=half, name="precision")),
+                    MaskedMetric(keras.metrics.Recall(thresholds=half, name="recall")),
                 ]
+        every_metric = [metrics, kwargs.get("weighted_metrics")]
+        self._runtime.counting_unknown = counting_unknown(loss, every_metric)
         self._runtime.histories = {}
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
@@ -303,16 +309,21 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
         Args:
             x: a list of texts, a string array, a column of a data frame, a
-                `(first, second)` tuple of those for pairs, or a stream of
-                `(texts, labels)` batches: a `tf.data.Dataset`, a grain dataset,
-                a `keras.utils.PyDataset` or a `torch` `DataLoader`.
-            y: labels: class indices or names; for multi-label, lists of names
-                or a 0/1 matrix. `None` for a stream.
+                `(first, second)` tuple of those for pairs, a data set that
+                brings its labels along (see `inputs.LabelledTexts`), or a
+                stream of `(texts, labels)` batches: a `tf.data.Dataset`, a
+                grain dataset, a `keras.utils.PyDataset` or a `torch`
+                `DataLoader`.
+            y: labels: class indices or names; for multi-label, lists of names,
+                or a 0/1 matrix with NaN or -1 where a label is unknown. A text
+                of which some labels are unknown may also have a dict
+                `{name: 1 or 0}` of those that are known. `None` for a data set
+                or a stream.
             batch_size: int, texts a step. Defaults to `None`: 32, or the size
                 of the stream's own batches.
             epochs: int. Defaults to `1`.
-            validation_data: `(x, y)`, `(x, y, sample_weight)` or a stream.
-                Defaults to `None`.
+            validation_data: `(x, y)`, `(x, y, sample_weight)`, a data set or a
+                stream. Defaults to `None`.
             validation_split: float in `[0, 1)`, share of the texts held out,
                 drawn at random with the label mix of the whole. Defaults to
                 `0.0`.
@@ -336,34 +347,30 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         seed = int(np.random.randint(2**31)) if seed is None else seed
         feeder = self._feeder()
-        source = feeder.training_stream(x, batch_size, class_weight, shuffle, seed)
-        if source is None:
-            self._adopt_names(y)
-            feeder.labels = self.labels
-            data = self._read_labelled(feeder, x, y, sample_weight)
-            if validation_split and validation_data is None:
-                rng = np.random.default_rng([seed, 0])
-                kept, held_out = stratified_holdout(np.asarray(data.y), validation_split, rng)
-                validation_data = feeder.inference(data.take(held_out))
-                data = data.take(kept)
-            data = weigh(data, class_weight, self.labels)
-            source = feeder.training(data, batch_size or 32, epochs, shuffle, seed)
-        else:
-            _refuse_beside_stream(
-                y=y, sample_weight=sample_weight, validation_split=validation_split
-            )
-        if validation_data is not None and not isinstance(validation_data, BatchSource):
-            validation_data = self._evaluation_source(feeder, *_unpack(validation_data))
-        self._reseed_dropout(seed)
+        source, validation = fit_sources(
+            feeder,
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            shuffle=shuffle,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            seed=seed,
+        )
+        self.labels = feeder.labels
+        reseed_dropout(self, seed)
         optimizer = self.optimizer if self.compiled else None
         if optimizer is not None and not optimizer.built:
             # TensorFlow would make its variables while it traces, which takes it twice as long.
             optimizer.build(self.trainable_variables)
-        with quiet(source, validation_data), fused_adam(optimizer):
+        with quiet(source, validation), fused_adam(optimizer):
             return keras.Model.fit(
                 self,
                 x=source.for_keras(endless=kwargs.get("steps_per_epoch") is not None),
-                validation_data=validation_data.for_keras() if validation_data else None,
+                validation_data=validation.for_keras() if validation else None,
                 callbacks=[EpochSetter(source), *(callbacks or [])],
                 epochs=epochs,
                 verbose=verbose,
@@ -383,7 +390,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Compute the loss and the metrics, as `keras.Model.evaluate` does.
 
         Args:
-            x: texts or a stream, as in `fit`.
+            x: texts, a data set or a stream, as in `fit`.
             y: labels, as in `fit`.
             batch_size: int, texts a batch. Defaults to `None`, as many as suit
                 the model.
@@ -397,7 +404,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         if kwargs.get("_use_cached_eval_dataset", False):
             return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
-        source = self._evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
+        source = evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
         with quiet(source):
             return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
 
@@ -407,7 +414,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Return what the model outputs: logits, unless `activation` is set.
 
         Args:
-            x: texts or a stream, as in `fit`; labels in a stream are ignored.
+            x: texts, a data set or a stream, as in `fit`; the labels that it
+                brings along are ignored.
             batch_size: int, texts a batch. Defaults to `None`, as many as suit
                 the model.
             verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
@@ -425,7 +433,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Return probabilities: softmax, or sigmoid for multi-label.
 
         Args:
-            x: texts or a stream, as in `predict`.
+            x: texts, a data set or a stream, as in `predict`.
             batch_size: int, texts a batch. Defaults to `None`.
             verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
 
@@ -445,7 +453,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Answer in label names.
 
         Args:
-            x: one text, or texts or a stream as in `predict`.
+            x: one text, or texts, a data set or a stream as in `predict`.
             threshold: float in `[0, 1]`, one a label, or a dict from label name
                 to float: the probability that a label must reach. Defaults to
                 `None`: the classifier's `thresholds`, else 0.5 for multi-label
@@ -469,7 +477,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """Return the pooled features of the texts, what the head gets to see.
 
         Args:
-            x: texts or a stream, as in `predict`.
+            x: texts, a data set or a stream, as in `predict`.
             batch_size: int, texts a batch. Defaults to `None`.
             verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
 
@@ -590,59 +598,14 @@ class TextClassifier(keras_hub.models.TextClassifier):
             token_budget=token_budget(self.backbone),
             longest=getattr(self.backbone, "max_sequence_length", None),
             histories=runtime.histories,
+            counting_unknown=runtime.counting_unknown,
         )
 
     def _run(self, model: keras.Model, x: Any, batch_size: Any, verbose: Any, **kwargs: Any) -> Any:
-        feeder = self._feeder()
-        source = feeder.inference_stream(x, labelled=False, batch_size=batch_size)
-        source = source or feeder.inference(feeder.read(x), batch_size)
+        source = self._feeder().prediction(x, batch_size)
         with quiet(source):
             outputs = keras.Model.predict(model, source.for_keras(), verbose=verbose, **kwargs)
         return source.restore_order(np.asarray(outputs).astype("float32"))
-
-    def _evaluation_source(
-        self, feeder: Feeder, x: Any, y: Any, sample_weight: Any, batch_size: int | None = None
-    ) -> BatchSource:
-        source = feeder.inference_stream(x, labelled=True, batch_size=batch_size)
-        if source is None:
-            data = self._read_labelled(feeder, x, y, sample_weight)
-            return feeder.inference(data, batch_size)
-        _refuse_beside_stream(y=y, sample_weight=sample_weight)
-        return source
-
-    def _read_labelled(self, feeder: Feeder, x: Any, y: Any, sample_weight: Any) -> Encoded:
-        if y is None:
-            raise InvalidDataError(
-                "`y` is missing. Pass the labels of the texts, or a stream of (texts, labels)."
-            )
-        return feeder.read(x, y, sample_weight)
-
-    def _adopt_names(self, y: Any) -> None:
-        """Take the names in `y` if none were given and their number fits."""
-        names = names_in(y) if self.labels.is_numbered else None
-        if names is None or set(names) <= set(self.labels):
-            return
-        if len(names) != self.num_classes:
-            raise InvalidDataError(
-                f"`y` holds {len(names)} different label names ({', '.join(names[:6])}), but the "
-                f"classifier has num_classes={self.num_classes} and no names of its own. Create it "
-                "with labels=[...] instead of num_classes."
-            )
-        self.labels = names
-
-    def _reseed_dropout(self, seed: int) -> None:
-        if keras.config.backend() == "torch":
-            import torch
-
-            # Keras's dropout on PyTorch draws from the global generator.
-            torch.manual_seed(seed)
-        generators = [
-            layer.seed_generator
-            for layer in self._flatten_layers()
-            if getattr(layer, "seed_generator", None) is not None
-        ]
-        for i, generator in enumerate(generators):
-            generator.state.assign(np.asarray([seed, i], dtype="uint32"))
 
 
 def _reconcile(num_classes: int | None, labels: Any) -> LabelSet:
@@ -661,25 +624,3 @@ def _reconcile(num_classes: int | None, labels: Any) -> LabelSet:
             f"{shorten(list(labels))} has {len(labels)} names. Pass only `labels`."
         )
     return labels
-
-
-def _unpack(validation_data: Any) -> tuple[Any, Any, Any]:
-    """`(x, y, sample_weight)` of the argument `validation_data`."""
-    if open_stream(validation_data) is not None:
-        return validation_data, None, None
-    if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-        raise ArgumentError(
-            "`validation_data` must be (x, y), (x, y, sample_weight) or a stream of batches. "
-            f"Received {shorten(validation_data)}."
-        )
-    x, y, *weight = validation_data
-    return x, y, weight[0] if weight else None
-
-
-def _refuse_beside_stream(**arguments: Any) -> None:
-    for name, value in arguments.items():
-        if value is not None and not (isinstance(value, float) and value == 0.0):
-            raise ArgumentError(
-                f"`x` is a stream of batches, so `{name}` cannot be given beside it. Let the "
-                "stream yield (texts, labels, weights), and pass `validation_data`."
-            )

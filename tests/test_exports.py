@@ -24,6 +24,8 @@ LAYERS = [
     "batching",
     "batch_source",
     "feeding",
+    "fit_data",
+    "masked",
     "heads",
     "padding",
     "execution",

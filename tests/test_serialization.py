@@ -95,9 +95,13 @@ def test_we_load_what_keras_hub_saved(name, tmp_path):
     assert ours.num_classes == 3
 
 
-@pytest.mark.parametrize("name", ["BertBackbone", "RobertaBackbone"])
-def test_a_process_without_this_library_loads_the_head(name, tmp_path):
-    ours = make_classifier(name, labels=["a", "b", "c"])
+@pytest.mark.parametrize(
+    ("name", "multi_label"), [("BertBackbone", False), ("RobertaBackbone", True)]
+)
+def test_a_process_without_this_library_loads_the_head(name, multi_label, tmp_path):
+    ours = make_classifier(name, labels=["a", "b", "c"], multi_label=multi_label)
+    # Compiled, and trained: a loss and metrics of our own must not get into the preset.
+    ours.fit(TEXTS, [["a"], {"b": 0}] * 3 if multi_label else ["a", "b"] * 3, verbose=0)
     ours.save_to_preset(tmp_path / "p")
     class_name, logits = _run(PLAIN_KERAS_HUB, tmp_path / "p", json.dumps(TEXTS))
     assert class_name == f"{name.removesuffix('Backbone')}TextClassifier"

@@ -13,6 +13,7 @@ from keras_textcls.targets import (
     names_in,
     read_sample_weight,
     read_targets,
+    refuse_unknown,
     stratified_holdout,
 )
 
@@ -27,6 +28,21 @@ def test_targets_from_names_and_indices():
     multi = read_targets([["spam"], [], ["ham", "spam"]], LABELS, True, 3)
     assert multi.tolist() == [[0, 1], [0, 0], [1, 1]]
     assert read_targets(multi, LABELS, True, 3).tolist() == multi.tolist()
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [{"spam": 1}, {"ham": 0}, {"spam": True, "ham": 0.0}, {}, ["ham"], []],
+        [[-1, 1], [0, -1], [0, 1], [-1, -1], [1, 0], [0, 0]],
+        np.array([[np.nan, 1], [0, -1], [0, 1], [np.nan, np.nan], [1, 0], [0, 0]]),
+        [[None, 1.0], [0.0, None], [0, 1], [-1, None], [True, False], [0, 0]],
+    ],
+)
+def test_unknown_labels_are_minus_one(y):
+    targets = read_targets(y, LABELS, True, 6)
+    assert targets.dtype == np.float32
+    assert targets.tolist() == [[-1, 1], [0, -1], [0, 1], [-1, -1], [1, 0], [0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +69,26 @@ def test_targets_from_names_and_indices():
         ([0, 1], True, "y[0]=0 is a single label, but this classifier is multi-label."),
         ([[0, 1], [1, 2]], True, "y[1]=[1, 2] is not a row of 2 zeros and ones, one a label."),
         ([[0, 1, 1], [1, 0, 0]], True, "y[0]=[0, 1, 1] is not a row of 2 zeros and ones"),
+        ([[0, 1], [1, 0, 0]], True, "y[1]=[1, 0, 0] is not a row of 2 zeros and ones"),
+        ([[0, 1], [1, [0]]], True, "y[1]=[1, [0]] is not a row of 2 zeros and ones"),
+        ([[0, 1], {0, 1}], True, "y[1]={0, 1} is not a row of 2 zeros and ones"),
+        (
+            [[0, 1], [1, -2]],
+            True,
+            "y[1]=[1, -2] is not a row of 2 zeros and ones, one a label. "
+            "Pass a 0/1 matrix, with NaN or -1 where a label is unknown, or a list of label names "
+            "or a dict {name: 1 or 0} for each text.",
+        ),
+        (
+            [["ham"], {"spam": 2}],
+            True,
+            "y[1]['spam']=2 is neither 1 (the label is there) nor 0 (it "
+            "is not). Leave a label out of the dict if it is unknown.",
+        ),
+        ([["ham"], {"spam": None}], True, "y[1]['spam']=None is neither 1"),
+        ([["ham"], {"spam": np.nan}], True, "y[1]['spam']=nan is neither 1"),
+        ([["ham"], {"spam": "yes"}], True, "y[1]['spam']='yes' is neither 1"),
+        ([{"ham": 1}, {"spam": 0}], False, "y[0]={'ham': 1} holds several labels, but this"),
         (7, False, "`y` must be a list or array of labels. Received 7 of type int."),
     ],
 )
@@ -67,11 +103,21 @@ def test_unknown_label_in_either_mode():
         read_targets(["ham", "spma"], LABELS, False, 2)
     with pytest.raises(UnknownLabelError, match=r"Unknown label 'eggs' at y\[0\]\. The labels are"):
         read_targets([["eggs"]], LABELS, True, 1)
+    with pytest.raises(UnknownLabelError, match=r"'spma' at y\[1\]\. Did you mean 'spam'"):
+        read_targets([{"spam": 1}, {"spma": 0}], LABELS, True, 2)
+
+
+def test_refuse_unknown():
+    refuse_unknown(np.array([[0.0, 1.0]]), "which is bad.")
+    refuse_unknown(np.array([[0.0, -1.0]]), None)
+    with pytest.raises(ArgumentError, match=r"^y\[1\] leaves labels unknown, which is bad\.$"):
+        refuse_unknown(np.array([[0.0, 1.0], [0.0, -1.0]]), "which is bad.")
 
 
 def test_names_in():
     assert names_in(["b", "a", "b"]) == ["a", "b"]
     assert names_in([["b"], ["a"]]) == ["a", "b"]
+    assert names_in([["b"], {"a": 0}]) == ["a", "b"]
     assert names_in([0, 1]) is None
     assert names_in([]) is None
 
@@ -136,3 +182,25 @@ def test_holdout_of_several_labels_a_text():
     _, counts = np.unique(y[held_out], axis=0, return_counts=True)
     assert counts.tolist() == [2, 2, 2, 2]
     assert len(kept) == 32
+
+
+@given(st.integers(0, 9))
+def test_holdout_with_unknown_labels_keeps_the_mix_of_those_that_are_there(seed):
+    rng = np.random.default_rng(seed)
+    known = np.array([[0, 1], [1, 0], [1, 1], [0, 0]] * 50, "float32")
+    y = np.where((known == 0) & (rng.random(known.shape) < 0.5), -1, known)
+    kept, held_out = stratified_holdout(y, 0.2, rng)
+    assert sorted([*kept, *held_out]) == list(range(200))
+    _, counts = np.unique(y[held_out] == 1, axis=0, return_counts=True)
+    assert counts.tolist() == [10, 10, 10, 10]
+
+
+def test_holdout_of_known_labels_does_not_change():
+    """The draw of earlier versions, by the rows as they are."""
+    y = (np.random.default_rng(0).random((60, 3)) < 0.4).astype("float32")
+    _, group = np.unique(y, axis=0, return_inverse=True)
+    single = stratified_holdout(y, 0.25, np.random.default_rng(1))[1]
+    rng = np.random.default_rng(1)
+    order = np.lexsort((rng.random(60), group.reshape(-1)))
+    expected = np.sort(order[((np.arange(15) + rng.random()) * 60 / 15).astype(int)])
+    assert single.tolist() == expected.tolist()
