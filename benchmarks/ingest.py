@@ -109,7 +109,7 @@ def _loader(name: str, path: str) -> Any:
 
         # The identifiers would be checked for repetition, which the others do not.
         columns: dict[str, Any] = {"text": "text", "label": "label", "id": "id"}
-        limit = {"memory_limit": 32 << 20} if name != "read" else {}
+        limit: dict[str, Any] = {"memory_limit": 32 << 20} if name != "read" else {}
         return lambda: read(path, **columns, **limit)
     if name == "pandas":
         import pandas

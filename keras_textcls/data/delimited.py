@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -112,20 +111,21 @@ class DelimitedSource:
         for block in blocks:
             records = block.records
             if records is None:
-                records = list(itertools.islice(_until_header(block, self.dialect), 1 << 20))
+                records = list(_until_header(block.data, self.dialect))
             position = next((i for i, r in enumerate(records) if not r.is_blank), None)
+            text = block.text() if block.records is not None or position is None else ""
             if position is None:
-                self.first_line += _count_lines(block.text())
+                self.first_line += _count_lines(text)
                 continue
-            text = block.text()
             begin = records[position].end
-            self.first_line += _count_lines(text[:begin])
-            data = text[begin:].encode("utf-8", "surrogateescape")
             if block.records is None:
+                head = block.data[: 4 * begin].decode("utf-8", "surrogateescape")[:begin]
                 rest = None
             else:
+                head = text[:begin]
                 rest = [_shifted(r, begin) for r in records[position + 1 :]]
-            yield Block(data, rest)
+            self.first_line += _count_lines(head)
+            yield Block(block.data[len(head.encode("utf-8", "surrogateescape")) :], rest)
             break
         yield from blocks
 
@@ -201,12 +201,16 @@ class DelimitedSource:
         return None
 
 
-def _until_header(block: Block, dialect: Dialect) -> Iterator[Record]:
-    """Records up to the first that is no empty line."""
-    for record in read_records(block.text(), dialect):
-        yield record
-        if not record.is_blank:
-            return
+def _until_header(data: bytes, dialect: Dialect) -> Iterator[Record]:
+    """Records of a regular block up to the first that is no empty line."""
+    for size in (_SAMPLE, len(data)):
+        begin = data[:size].decode("utf-8", "surrogateescape")
+        found = []
+        for record in read_records(begin, dialect, is_last=size >= len(data)):
+            found.append(record)
+            if not record.is_blank:
+                yield from found
+                return
 
 
 def _shifted(record: Record, by: int) -> Record:

@@ -24,11 +24,15 @@ class Block:
     Args:
         data: bytes.
         records: list of `Record` where the exact reader has read the block,
-            or `None` where the block is regular and yet to be read.
+            or `None` where the block is regular and yet to be read. Defaults
+            to `None`.
+        quotes: int array or `None`, where the quotes of a regular block stand.
+            Defaults to `None`, not known.
     """
 
     data: bytes
     records: list[Record] | None = None
+    quotes: np.ndarray | None = None
 
     def text(self) -> str:
         """The block as a string; bytes that are not UTF-8 are lone surrogates."""
@@ -48,10 +52,10 @@ def split_blocks(pieces: Iterable[bytes], dialect: Dialect) -> Iterator[Block]:
     rest = b""
     for piece in pieces:
         data = rest + piece if rest else piece
-        end = _end_of_records(data, dialect)
+        end, quotes = _end_of_records(data, dialect)
         if end is not None:
             if end:
-                yield Block(data[:end])
+                yield Block(data[:end], quotes=quotes)
         else:
             block = _read_exactly(data, dialect, is_last=False)
             end = len(block.data)
@@ -60,28 +64,29 @@ def split_blocks(pieces: Iterable[bytes], dialect: Dialect) -> Iterator[Block]:
         rest = data[end:]
     if rest:
         data = rest if rest.endswith(b"\n") else rest + b"\n"
-        regular = _end_of_records(data, dialect) == len(data)
+        regular = _end_of_records(data, dialect)[0] == len(data)
         yield Block(rest) if regular else _read_exactly(rest, dialect, is_last=True)
 
 
-def _end_of_records(data: bytes, dialect: Dialect) -> int | None:
-    """Where the last whole record ends, 0 if it does not, `None` if irregular."""
+def _end_of_records(data: bytes, dialect: Dialect) -> tuple[int | None, np.ndarray | None]:
+    """Where the last whole record ends, 0 if it does not, `None` if irregular; and its quotes."""
     codes = np.frombuffer(data, np.uint8)
     if b"\r" in data:
         after = np.flatnonzero(codes[:-1] == _RETURN) + 1
         if (codes[after] != _NEWLINE).any():
-            return None
+            return None, None
     if dialect.quote is None:
-        return data.rfind(b"\n") + 1
+        return data.rfind(b"\n") + 1, None
     quotes = np.flatnonzero(codes == ord(dialect.quote))
     end = data.rfind(b"\n") + 1
     while end:
         before = int(np.searchsorted(quotes, end))
         if before % 2 == 0:
-            return end if _is_regular(codes[:end], quotes[:before], dialect) else None
+            is_regular = _is_regular(codes[:end], quotes[:before], dialect)
+            return (end, quotes[:before]) if is_regular else (None, None)
         # Within a quoted cell: try the last line before it.
         end = data.rfind(b"\n", 0, int(quotes[before - 1])) + 1
-    return 0 if len(data) < MAX_RECORD else None
+    return (0 if len(data) < MAX_RECORD else None), None
 
 
 def _is_regular(codes: np.ndarray, quotes: np.ndarray, dialect: Dialect) -> bool:
@@ -125,7 +130,9 @@ def record_lines(block: Block, dialect: Dialect) -> np.ndarray:
     newlines = np.flatnonzero(codes == _NEWLINE)
     ends = np.ones(len(newlines), bool)
     if dialect.quote is not None:
-        quotes = np.flatnonzero(codes == ord(dialect.quote))
+        quotes = block.quotes
+        if quotes is None:
+            quotes = np.flatnonzero(codes == ord(dialect.quote))
         ends = np.searchsorted(quotes, newlines) % 2 == 0
     # A record begins after the end of the one before, on the line after it.
     lines = np.concatenate([[0], np.flatnonzero(ends) + 1])

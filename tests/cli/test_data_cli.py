@@ -17,7 +17,9 @@ def run(*arguments, code=0):
 
 @pytest.fixture
 def path(tmp_path):
-    rows = "".join(f"a text about number {i},{'even' if i % 2 == 0 else 'odd'}\n" for i in range(40))
+    rows = "".join(
+        f"a text about number {i},{'even' if i % 2 == 0 else 'odd'}\n" for i in range(40)
+    )
     file = tmp_path / "data.csv"
     file.write_text("review,parity\n" + rows + "no label,\n")
     return file
@@ -57,7 +59,9 @@ def test_invalid_rows_are_written_even_if_there_are_too_many(path, tmp_path):
     out = tmp_path / "invalid_rows.csv"
     run("inspect", path, *COLUMNS, "--invalid-rows", out)
     assert out.read_text().splitlines()[1].startswith("42,no label,parity,,no label")
-    output = run("inspect", path, *COLUMNS, "--invalid-rows", out, "--tolerance", "0", code=1).output
+    output = run(
+        "inspect", path, *COLUMNS, "--invalid-rows", out, "--tolerance", "0", code=1
+    ).output
     assert "1 of 41 rows cannot be used (2.4 %)" in output and "Wrote 1 invalid rows" in output
 
 
