@@ -119,7 +119,7 @@ class DelimitedSource:
                 continue
             begin = records[position].end
             if block.records is None:
-                head = block.data[: 4 * begin].decode("utf-8", "surrogateescape")[:begin]
+                head = str(block.data[: 4 * begin], "utf-8", "surrogateescape")[:begin]
                 rest = None
             else:
                 head = text[:begin]
@@ -144,7 +144,7 @@ class DelimitedSource:
         included = [names[i] for i in wanted.values()]
         try:
             table = pyarrow.csv.read_csv(
-                pa.BufferReader(block.data),
+                pa.BufferReader(pa.py_buffer(block.data)),
                 read_options=pyarrow.csv.ReadOptions(
                     column_names=names, block_size=len(block.data) + 1, use_threads=False
                 ),
@@ -201,10 +201,10 @@ class DelimitedSource:
         return None
 
 
-def _until_header(data: bytes, dialect: Dialect) -> Iterator[Record]:
+def _until_header(data: bytes | memoryview, dialect: Dialect) -> Iterator[Record]:
     """Records of a regular block up to the first that is no empty line."""
     for size in (_SAMPLE, len(data)):
-        begin = data[:size].decode("utf-8", "surrogateescape")
+        begin = str(data[:size], "utf-8", "surrogateescape")
         found = []
         for record in read_records(begin, dialect, is_last=size >= len(data)):
             found.append(record)

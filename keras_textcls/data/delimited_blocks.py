@@ -8,6 +8,7 @@ and Arrow's reader can have the block. Others go to `delimited_records`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -18,25 +19,61 @@ _NEWLINE, _RETURN = 10, 13
 
 
 @dataclasses.dataclass(frozen=True)
+class Marks:
+    """Where lines end and quotes stand in a block.
+
+    Args:
+        positions: int array, of the ends of lines and the quotes, ascending.
+        is_quote: bool array, which of them are quotes.
+    """
+
+    positions: np.ndarray
+    is_quote: np.ndarray
+
+    @classmethod
+    def of(cls, codes: np.ndarray, quote: str | None) -> Marks:
+        """Find them.
+
+        Args:
+            codes: uint8 array, the bytes of a block.
+            quote: string of one character, or `None` where quotes mean nothing.
+
+        Returns:
+            `Marks`.
+        """
+        if quote is None:
+            positions = np.flatnonzero(codes == _NEWLINE)
+            return cls(positions, np.zeros(len(positions), bool))
+        positions = np.flatnonzero((codes == _NEWLINE) | (codes == ord(quote)))
+        return cls(positions, codes[positions] == ord(quote))
+
+    @functools.cached_property
+    def ends_record(self) -> np.ndarray:
+        """Bool array, which of them are ends of lines outside of quotes."""
+        is_inside = np.bitwise_xor.accumulate(self.is_quote)
+        return ~(self.is_quote | is_inside)
+
+
+@dataclasses.dataclass(frozen=True)
 class Block:
     """Whole records of a file.
 
     Args:
-        data: bytes.
+        data: bytes, or a view of some.
         records: list of `Record` where the exact reader has read the block,
             or `None` where the block is regular and yet to be read. Defaults
             to `None`.
-        quotes: int array or `None`, where the quotes of a regular block stand.
-            Defaults to `None`, not known.
+        marks: `Marks` of a regular block, or `None`. Defaults to `None`, not
+            known.
     """
 
-    data: bytes
+    data: bytes | memoryview
     records: list[Record] | None = None
-    quotes: np.ndarray | None = None
+    marks: Marks | None = None
 
     def text(self) -> str:
         """The block as a string; bytes that are not UTF-8 are lone surrogates."""
-        return self.data.decode("utf-8", "surrogateescape")
+        return str(self.data, "utf-8", "surrogateescape")
 
 
 def split_blocks(pieces: Iterable[bytes], dialect: Dialect) -> Iterator[Block]:
@@ -52,41 +89,33 @@ def split_blocks(pieces: Iterable[bytes], dialect: Dialect) -> Iterator[Block]:
     rest = b""
     for piece in pieces:
         data = rest + piece if rest else piece
-        end, quotes = _end_of_records(data, dialect)
-        if end is not None:
-            if end:
-                yield Block(data[:end], quotes=quotes)
-        else:
+        block = _whole_records(data, dialect)
+        if block is None:
             block = _read_exactly(data, dialect, is_last=False)
-            end = len(block.data)
-            if end:
-                yield block
-        rest = data[end:]
+        if block.data:
+            yield block
+        rest = data[len(block.data) :]
     if rest:
-        data = rest if rest.endswith(b"\n") else rest + b"\n"
-        regular = _end_of_records(data, dialect)[0] == len(data)
-        yield Block(rest) if regular else _read_exactly(rest, dialect, is_last=True)
+        regular = _whole_records(rest if rest.endswith(b"\n") else rest + b"\n", dialect)
+        is_regular = regular is not None and len(regular.data) >= len(rest)
+        yield Block(rest) if is_regular else _read_exactly(rest, dialect, is_last=True)
 
 
-def _end_of_records(data: bytes, dialect: Dialect) -> tuple[int | None, np.ndarray | None]:
-    """Where the last whole record ends, 0 if it does not, `None` if irregular; and its quotes."""
+def _whole_records(data: bytes, dialect: Dialect) -> Block | None:
+    """The block up to the end of its last record, or `None` if it is irregular."""
     codes = np.frombuffer(data, np.uint8)
-    if b"\r" in data:
-        after = np.flatnonzero(codes[:-1] == _RETURN) + 1
-        if (codes[after] != _NEWLINE).any():
-            return None, None
-    if dialect.quote is None:
-        return data.rfind(b"\n") + 1, None
-    quotes = np.flatnonzero(codes == ord(dialect.quote))
-    end = data.rfind(b"\n") + 1
-    while end:
-        before = int(np.searchsorted(quotes, end))
-        if before % 2 == 0:
-            is_regular = _is_regular(codes[:end], quotes[:before], dialect)
-            return (end, quotes[:before]) if is_regular else (None, None)
-        # Within a quoted cell: try the last line before it.
-        end = data.rfind(b"\n", 0, int(quotes[before - 1])) + 1
-    return (0 if len(data) < MAX_RECORD else None), None
+    if b"\r" in data and ((codes[:-1] == _RETURN) & (codes[1:] != _NEWLINE)).any():
+        return None
+    marks = Marks.of(codes, dialect.quote)
+    ends = np.flatnonzero(marks.ends_record)
+    if not len(ends):
+        return Block(b"") if len(data) < MAX_RECORD else None
+    end = int(marks.positions[ends[-1]]) + 1
+    marks = Marks(marks.positions[: ends[-1] + 1], marks.is_quote[: ends[-1] + 1])
+    if not _is_regular(codes[:end], marks.positions[marks.is_quote], dialect):
+        return None
+    # A view: the rest of the data is only the beginning of a record.
+    return Block(memoryview(data)[:end], marks=marks)
 
 
 def _is_regular(codes: np.ndarray, quotes: np.ndarray, dialect: Dialect) -> bool:
@@ -127,18 +156,14 @@ def record_lines(block: Block, dialect: Dialect) -> np.ndarray:
         Int array, one a record that is no empty line, the first line being 0.
     """
     codes = np.frombuffer(block.data, np.uint8)
-    newlines = np.flatnonzero(codes == _NEWLINE)
-    ends = np.ones(len(newlines), bool)
-    if dialect.quote is not None:
-        quotes = block.quotes
-        if quotes is None:
-            quotes = np.flatnonzero(codes == ord(dialect.quote))
-        ends = np.searchsorted(quotes, newlines) % 2 == 0
+    marks = block.marks or Marks.of(codes, dialect.quote)
+    line_ends = np.flatnonzero(~marks.is_quote)
+    ends = marks.ends_record[line_ends]
+    stops = marks.positions[line_ends[ends]]
     # A record begins after the end of the one before, on the line after it.
     lines = np.concatenate([[0], np.flatnonzero(ends) + 1])
-    begins = np.concatenate([[0], newlines[ends] + 1])
-    stops = np.concatenate([newlines[ends], [len(codes)]])
-    width = stops - begins
+    begins = np.concatenate([[0], stops + 1])
+    width = np.concatenate([stops, [len(codes)]]) - begins
     first = codes[np.minimum(begins, len(codes) - 1)]
     is_blank = (width <= 0) | ((width == 1) & (first == _RETURN))
     return lines[~is_blank]

@@ -120,8 +120,9 @@ def _array_piece(
 
 
 def _read_lines(data: bytes, columns: Sequence[str] | None) -> Piece:
-    num_lines = data.count(b"\n")
-    if columns is not None:
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+    num_lines = len(ends)
+    if columns is not None and not (np.diff(ends) == 1).any():
         table = _read_regular(data, columns, num_lines)
         if table is not None:
             return Piece(table, lambda: np.arange(num_lines), num_lines)
@@ -163,7 +164,7 @@ def _piece_of(
 
 def _read_regular(data: bytes, columns: Sequence[str], num_lines: int) -> pa.Table | None:
     """Arrow's own reading, where every line is one object with strings."""
-    if not data.endswith(b"\n") or data[:1] in (b"\n", b"\r", b" ") or b"\n\n" in data:
+    if not data.endswith(b"\n") or data[:1] in (b"\n", b"\r", b" "):
         return None
     schema = _schema_of(data[: data.index(b"\n")], columns)
     if schema is None:

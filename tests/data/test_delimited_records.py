@@ -49,7 +49,7 @@ def test_blocks_hold_the_same_records_however_the_file_is_cut(text, cuts):
     edges = [0, *sorted(min(c, len(data)) for c in cuts), len(data)]
     pieces = [data[a:b] for a, b in itertools.pairwise(edges) if a < b]
     blocks = list(split_blocks(pieces, COMMA))
-    assert b"".join(b.data for b in blocks) == data
+    assert b"".join(bytes(b.data) for b in blocks) == data
     found = []
     for block in blocks:
         records = block.records
