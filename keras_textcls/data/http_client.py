@@ -268,8 +268,6 @@ def _decompress(pieces: Iterator[bytes]) -> Iterator[bytes]:
                     decoder = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
                 yield decoder.decompress(piece, _PIECE)
                 piece = decoder.unconsumed_tail or decoder.unused_data
-        if decoder is not None:
-            yield decoder.flush()
     except zlib.error:
         raise _AttemptError("the content cannot be decompressed") from None
     if decoder is not None and not decoder.eof:

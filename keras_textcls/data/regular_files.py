@@ -38,10 +38,14 @@ def read_regular_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     """
     try:
         _check(os.stat(path, follow_symlinks=False), max_bytes)
-        with open(os.open(path, _FLAGS), "rb") as file:
+        descriptor = os.open(path, _FLAGS)
+        try:
             # Once more: the first look was at what had this name then.
-            _check(os.fstat(file.fileno()), max_bytes)
-            content = file.read(max_bytes + 1)
+            _check(os.fstat(descriptor), max_bytes)
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(max_bytes + 1)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise UnreadableFileError("there is no such file") from None
     except OSError as error:
