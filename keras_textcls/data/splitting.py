@@ -11,6 +11,8 @@ import numpy as np
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 
 _TOO_FEW_SHOWN = 5
+# Shares do not add up exactly.
+_TINY = 1e-9
 
 
 def check_shares(**shares: float) -> dict[str, float]:
@@ -110,14 +112,23 @@ def _deal(
     wanted_in_all = [share * sum(weight) for share in shares]
     parts = [-1] * len(weight)
     indices = range(len(shares))
-    for name in sorted(members, key=lambda n: (len(members[n]), str(n))):
-        lacking = wanted[name]
+
+    def assign(unit: int, part: int) -> None:
+        parts[unit] = part
+        wanted_in_all[part] -= weight[unit]
+        for name in label_of[unit]:
+            wanted[name][part] -= weight[unit]
+
+    rarest_first = sorted(members, key=lambda n: (len(members[n]), str(n)))
+    for name in rarest_first:
         for unit in members[name]:
-            if parts[unit] >= 0:
-                continue
-            part = max(indices, key=lambda p: (lacking[p], wanted_in_all[p]))
-            parts[unit] = part
-            for other in label_of[unit]:
-                wanted[other][part] -= weight[unit]
-            wanted_in_all[part] -= weight[unit]
+            part = max(indices, key=wanted[name].__getitem__)
+            if parts[unit] < 0 and wanted[name][part] >= 1 - _TINY:
+                assign(unit, part)
+    # What is left are fractions: they go where texts are lacking at all.
+    for name in rarest_first:
+        for unit in members[name]:
+            if parts[unit] < 0:
+                lacking = wanted[name]
+                assign(unit, max(indices, key=lambda p: (lacking[p] > _TINY, wanted_in_all[p])))
     return np.asarray(parts)

@@ -161,7 +161,8 @@ def test_every_part_has_its_share_of_every_label(labels, shares, seed):
         if part is not None:
             counts = collections.Counter(part.targets)
             for name, total in collections.Counter(labels).items():
-                assert abs(counts[name] - share * total) <= 1
+                assert abs(counts[name] - share * total) < 1
+            assert abs(len(part) - share * len(labels)) < 2
 
 
 def test_a_multi_label_split_keeps_the_label_mix(multi):
