@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from keras_textcls import ArgumentError, InvalidDataError, read
@@ -121,7 +122,7 @@ def _try(data: bytes, original: Path, folder: Path, rng: random.Random) -> str:
     return "dataset" + (" with invalid rows" if lines else "")
 
 
-def _count_rows(data: bytes, details: dict[str, str], header: bool) -> int:
+def _count_rows(data: bytes, details: Mapping[str, str], header: bool) -> int:
     """Records of the file, in one piece, by the dialect that was chosen."""
     text = data.decode(details["encoding"], "replace").removeprefix("\ufeff")
     quote = details.get("quote", "'\"'")

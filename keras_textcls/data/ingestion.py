@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from keras_textcls.data import invalid_rows as reasons
+from keras_textcls.data.arrow_rows import fill_columns, keep_rows, take_rows
 from keras_textcls.data.columns import TYPES, ColumnRoles
 from keras_textcls.data.invalid_rows import InvalidRow, InvalidRows, check_tolerance
 from keras_textcls.data.row_reader import RowRules
@@ -73,7 +73,7 @@ def ingest(
                 check_tolerance(invalid, num_rows, tolerance_percent, source.name)
             if roles.id is not None:
                 ids.add(read.batch.column("id"), read.lines, line - read.num_lines)
-            spool.append(_with_schema(read.batch, schema))
+            spool.append(fill_columns(read.batch, schema))
         table = spool.table()
     if roles.id is not None:
         table, repeated = _without_repeated_ids(table, ids, source.name, memory_limit)
@@ -129,16 +129,6 @@ def _schema(roles: ColumnRoles) -> pa.Schema:
     return pa.schema([(name, TYPES[name]) for name in TYPES if present[name]])
 
 
-def _with_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    arrays = [
-        batch.column(field.name)
-        if field.name in batch.schema.names
-        else pa.nulls(batch.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
 class _IdHashes:
     """Sixteen bytes for each identifier, to find those that occur twice, and their lines."""
 
@@ -184,7 +174,7 @@ def _without_repeated_ids(
     suspects = hashes.suspects()
     if not len(suspects):
         return table, []
-    some = table.select(["id", "text"]).take(pa.array(suspects))
+    some = take_rows(table.select(["id", "text"]), suspects)
     ids, texts = some.column("id").to_pylist(), some.column("text").to_pylist()
     seen: dict[str, int] = {}
     repeated: list[int] = []
@@ -201,18 +191,11 @@ def _without_repeated_ids(
                 InvalidRow(line, reasons.DUPLICATE_ID, "id", detail, reasons.excerpt(text), name)
             )
         seen.setdefault(key, line)
-    return (_dropped(table, np.asarray(repeated), memory_limit), rows) if rows else (table, [])
-
-
-def _dropped(table: pa.Table, rows: np.ndarray, memory_limit: int) -> pa.Table:
+    if not rows:
+        return table, []
     keep = np.ones(table.num_rows, bool)
-    keep[rows] = False
-    with Spool(table.schema, memory_limit) as spool:
-        start = 0
-        for batch in table.to_batches():
-            spool.append(batch.filter(pa.array(keep[start : start + batch.num_rows])))
-            start += batch.num_rows
-        return spool.table()
+    keep[repeated] = False
+    return keep_rows(table, keep, memory_limit), rows
 
 
 def _without_empty_columns(table: pa.Table) -> pa.Table:
@@ -222,19 +205,3 @@ def _without_empty_columns(table: pa.Table) -> pa.Table:
         if name != "text" and column.null_count == len(column):
             table = table.drop_columns([name])
     return table
-
-
-def merge_tables(tables: Iterable[pa.Table]) -> pa.Table:
-    """Put tables of datasets one after another, whatever columns they have.
-
-    Args:
-        tables: iterable of `pyarrow.Table`.
-
-    Returns:
-        A `pyarrow.Table`.
-    """
-    held = list(tables)
-    names = [name for name in TYPES if any(name in t.schema.names for t in held)]
-    schema = pa.schema([(name, TYPES[name]) for name in names])
-    batches = itertools.chain.from_iterable(t.to_batches() for t in held)
-    return pa.Table.from_batches([_with_schema(batch, schema) for batch in batches], schema)

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from keras_textcls.data.arrow_rows import join_tables
 from keras_textcls.data.byte_streams import SUFFIXES
 from keras_textcls.data.columns import ColumnRoles, choose_roles
 from keras_textcls.data.delimited import DelimitedSource
 from keras_textcls.data.downloads import DownloadPolicy
 from keras_textcls.data.folders import folder_paths
-from keras_textcls.data.ingestion import ingest, merge_tables
+from keras_textcls.data.ingestion import ingest
 from keras_textcls.data.invalid_rows import InvalidRows
 from keras_textcls.data.iterables import columns_source, rows_source
 from keras_textcls.data.json_text import JsonSource
@@ -367,4 +368,4 @@ def _read_parts(parts: dict[str, Any], arguments: dict[str, Any]) -> TextDataset
     multi_label = options["multi_label"]
     invalid = InvalidRows(row for dataset in held.values() for row in dataset.invalid_rows)
     details = {n: d.details.get("source", "") for n, d in held.items()}
-    return TextDataset(merge_tables(tables), labels, multi_label, invalid, details)
+    return TextDataset(join_tables(tables), labels, multi_label, invalid, details)

@@ -26,7 +26,7 @@ def save_dataset(dataset: TextDataset, directory: Path) -> None:
         "rows": len(dataset),
         "labels": None if dataset.labels is None else list(dataset.labels),
         "multi_label": dataset.multi_label,
-        "details": dataset.details,
+        "details": dict(dataset.details),
     }
     if directory.is_dir() and any(directory.iterdir()) and not is_dataset(directory):
         raise InvalidDataError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from keras_textcls.data import display
+from keras_textcls.data.arrow_rows import join_tables, keep_rows, take_rows
 from keras_textcls.data.columns import TYPES
 from keras_textcls.data.fingerprint import fingerprint_of
-from keras_textcls.data.ingestion import merge_tables
 from keras_textcls.data.invalid_rows import InvalidRows
 from keras_textcls.data.near_duplicates import text_digests
 from keras_textcls.data.splitting import assign_parts, check_shares, check_stratifiable
@@ -123,8 +124,8 @@ class TextDataset:
         names = [name for name in TYPES if name in table.schema.names]
         schema = pa.schema([(name, TYPES[name]) for name in names])
         self._table = table.select(names).cast(schema)
-        self.invalid_rows = invalid_rows
-        self.details = dict(details or {})
+        self._invalid_rows = invalid_rows
+        self._details = types.MappingProxyType(dict(details or {}))
         found = _names_in(self._table)
         self._labels = None
         if labels is not None or found:
@@ -145,6 +146,16 @@ class TextDataset:
     def multi_label(self) -> bool:
         """Whether a text may have any number of labels."""
         return self._multi_label
+
+    @property
+    def invalid_rows(self) -> InvalidRows:
+        """The rows of the source that could not be used, `InvalidRows`."""
+        return self._invalid_rows
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """What was found out about the source, such as its encoding."""
+        return self._details
 
     @property
     def texts(self) -> list[str]:
@@ -313,7 +324,7 @@ class TextDataset:
         Returns:
             A `TextDataset` with the same labels.
         """
-        return self._with(self._table.take(pa.array(np.asarray(indices, np.int64))))
+        return self._with(take_rows(self._table, np.asarray(indices, np.int64)))
 
     def filter(self, condition: Callable[[Example], bool]) -> TextDataset:
         """Keep the rows for which a condition holds.
@@ -325,7 +336,7 @@ class TextDataset:
             A `TextDataset`; labels that no longer occur are left out.
         """
         kept = np.fromiter((bool(condition(row)) for row in self), bool, len(self))
-        table = self._table.filter(pa.array(kept))
+        table = keep_rows(self._table, kept)
         remaining = set(_names_in(table))
         labels = [name for name in self._labels or () if name in remaining]
         return self._with(table, labels=labels or None)
@@ -398,7 +409,7 @@ class TextDataset:
         labels = dict.fromkeys(name for d in everything for name in d.labels or ())
         invalid = InvalidRows(row for d in everything for row in d.invalid_rows)
         return TextDataset(
-            merge_tables([d.table for d in everything]),
+            join_tables([d.table for d in everything]),
             labels=list(labels) or None,
             multi_label=any(d.multi_label for d in everything),
             invalid_rows=invalid,
@@ -442,9 +453,9 @@ class TextDataset:
         parts = assign_parts(labels, groups, list(shares.values()), seed, stratify)
         found = {}
         for i, name in enumerate(shares):
-            table = self._table.filter(pa.array(parts == i))
+            table = keep_rows(self._table, parts == i)
             column = pa.array([name] * table.num_rows, pa.string())
-            found[name] = self._with(merge_tables([_with_column(table, "split", column)]))
+            found[name] = self._with(join_tables([_with_column(table, "split", column)]))
         return Splits(*(found.get(name) for name in Splits._fields))
 
     # === Out of it ===
@@ -527,7 +538,7 @@ class TextDataset:
         )
 
     def _where(self, mask: np.ndarray) -> TextDataset:
-        return self._with(self._table.filter(pa.array(mask)))
+        return self._with(keep_rows(self._table, mask))
 
     def _column(self, name: str) -> list[Any] | None:
         return self._table.column(name).to_pylist() if name in self._table.schema.names else None
