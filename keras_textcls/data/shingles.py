@@ -132,9 +132,8 @@ class MinHasher:
 
     def __init__(self, bands: int, rows: int, seed: int) -> None:
         self.bands, self.rows = bands, rows
-        state = np.random.SeedSequence(seed).generate_state(WIDTH + 2 * bands * rows, np.uint32)
-        self._multipliers, rest = state[:WIDTH] | np.uint32(1), state[WIDTH:]
-        self._masks, self._factors = rest[0::2], rest[1::2] | np.uint32(1)
+        odd = np.random.SeedSequence(seed).generate_state(WIDTH + bands * rows) | np.uint32(1)
+        self._multipliers, self._factors = odd[:WIDTH], odd[WIDTH:]
 
     def keys(self, texts: Sequence[str]) -> np.ndarray:
         """Return the keys of texts.
@@ -156,9 +155,8 @@ class MinHasher:
         starts = np.cumsum(counts) - counts
         mixed, lowest = np.empty_like(hashes), np.empty(len(texts), np.uint32)
         keys = np.zeros((self.bands, len(texts)), np.uint32)
-        for i, (mask, factor) in enumerate(zip(self._masks, self._factors, strict=True)):
-            np.bitwise_xor(hashes, mask, out=mixed)
-            np.multiply(mixed, factor, out=mixed)
+        for i, factor in enumerate(self._factors):
+            np.multiply(hashes, factor, out=mixed)
             np.minimum.reduceat(mixed, starts, out=lowest)
             key = keys[i // self.rows]
             key ^= lowest
