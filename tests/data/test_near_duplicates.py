@@ -268,6 +268,21 @@ def test_boilerplate_is_compared_about_once_a_text(compared):
     assert sum(compared) < 2 * 5000
 
 
+def test_large_groups_are_split_by_the_bands_that_follow():
+    """Ever finer, until no group of more than can be compared is left, or after three."""
+    items = np.arange(512)
+    keys = np.stack([items // size for size in (512, 64, 8, 2, 1)]).astype(np.uint32)
+    for band, expected in ((0, [512, 64, 8]), (1, [64, 8]), (2, [8]), (4, [])):
+        groups = [(m.tolist(), s.tolist()) for m, s in module._candidates(keys, band)]
+        groups = [group for group in groups if group[0]]
+        assert [sorted(set(sizes)) for _, sizes in groups] == [[size] for size in expected]
+        assert all(sorted(members) == items.tolist() for members, _ in groups)
+    # After the last band comes the first, which tells none of these apart.
+    keys = np.array([items % 2, items * 0], np.uint32)
+    sizes = [sizes.tolist() for _, sizes in module._candidates(keys, 1)]
+    assert sizes == [[512], [256, 256]]
+
+
 def test_letters_less_similar_than_the_threshold_stay_linear(compared):
     """A family just below the threshold, with copies in it that must be found."""
     rng = np.random.default_rng(0)
