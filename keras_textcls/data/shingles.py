@@ -185,7 +185,7 @@ def _scramble(hashes: np.ndarray) -> None:
 def similarities(texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Compute how similar pairs of texts are: exactly, no estimate.
 
-    Memory grows with the pairs, some 60 bytes for each code point of both texts:
+    Memory grows with the pairs, some 45 bytes for each code point of both texts:
     give many pairs in parts.
 
     Args:
