@@ -64,9 +64,10 @@ def normalize(text: str) -> str:
 def text_digests(texts: Iterable[str]) -> np.ndarray:
     """Compute a digest of each text, the same for texts that normalize to the same.
 
-    It is BLAKE2b with 16 bytes of the normalized text in UTF-8, and depends on
-    nothing else: digests of different runs and machines can be compared. Texts are
-    read one after the other and not kept.
+    It is BLAKE2b with 16 bytes of the normalized text in UTF-8, so digests of
+    different runs and machines can be compared. (Python versions may differ on
+    characters that are newer than their Unicode tables.) Texts are read one after
+    the other and not kept.
 
     Args:
         texts: iterable of strings.

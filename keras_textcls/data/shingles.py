@@ -19,6 +19,8 @@ WIDTH = 5
 _FILL = "\n"
 # Code points handled at a time: what fits in a core's cache beside its hashes.
 _PIECE = 1 << 16
+# Bands that a text has keys for where that is enough, and the most rows of one.
+_BANDS, _ROWS = 16, 24
 # Texts that have nothing to do with each other, and how often their keys may agree.
 _UNRELATED_SIMILARITY, _UNRELATED_MATCHES = 0.1, 2e-5
 
@@ -31,9 +33,9 @@ def bands_and_rows(
     Two texts of similarity `s` agree in one row with probability `s`, in all rows
     of a band with `s ** rows`, and in one band at least with
     `1 - (1 - s ** rows) ** bands`. More rows keep unrelated texts apart, and need
-    more bands to find the similar ones. This takes the fewest rows with which
-    unrelated texts (similarity 0.1) agree in a band once in 50,000 pairs, or as
-    many as `most_hashes` allows.
+    more bands to find the similar ones. This takes as many rows as 16 bands
+    allow, 24 at most. If unrelated texts (similarity 0.1) would agree in a band more
+    often than once in 50,000 pairs, it takes more of both, as `most_hashes` allows.
 
     Args:
         threshold: float in (0, 1], the least similarity to find.
@@ -52,12 +54,10 @@ def bands_and_rows(
         Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, chapter 3.
     """
     chosen = _bands(threshold, 1, recall), 1
-    for rows in range(2, most_hashes + 1):
-        bands, fewer = chosen
-        if bands * _UNRELATED_SIMILARITY**fewer <= _UNRELATED_MATCHES:
-            break
+    for rows in range(2, _ROWS + 1):
         bands = _bands(threshold, rows, recall)
-        if bands * rows > most_hashes:
+        strangers = chosen[0] * _UNRELATED_SIMILARITY ** chosen[1]
+        if bands * rows > most_hashes or (bands > _BANDS and strangers <= _UNRELATED_MATCHES):
             break
         chosen = bands, rows
     return chosen
@@ -132,9 +132,8 @@ class MinHasher:
 
     def __init__(self, bands: int, rows: int, seed: int) -> None:
         self.bands, self.rows = bands, rows
-        state = np.random.SeedSequence(seed).generate_state(WIDTH + 2 * bands * rows, np.uint32)
-        self._multipliers, rest = state[:WIDTH] | np.uint32(1), state[WIDTH:]
-        self._masks, self._factors = rest[0::2], rest[1::2] | np.uint32(1)
+        odd = np.random.SeedSequence(seed).generate_state(WIDTH + bands * rows) | np.uint32(1)
+        self._multipliers, self._factors = odd[:WIDTH], odd[WIDTH:]
 
     def keys(self, texts: Sequence[str]) -> np.ndarray:
         """Return the keys of texts.
@@ -156,9 +155,8 @@ class MinHasher:
         starts = np.cumsum(counts) - counts
         mixed, lowest = np.empty_like(hashes), np.empty(len(texts), np.uint32)
         keys = np.zeros((self.bands, len(texts)), np.uint32)
-        for i, (mask, factor) in enumerate(zip(self._masks, self._factors, strict=True)):
-            np.bitwise_xor(hashes, mask, out=mixed)
-            np.multiply(mixed, factor, out=mixed)
+        for i, factor in enumerate(self._factors):
+            np.multiply(hashes, factor, out=mixed)
             np.minimum.reduceat(mixed, starts, out=lowest)
             key = keys[i // self.rows]
             key ^= lowest
@@ -187,7 +185,7 @@ def _scramble(hashes: np.ndarray) -> None:
 def similarities(texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Compute how similar pairs of texts are: exactly, no estimate.
 
-    Memory grows with the pairs, some 60 bytes for each code point of both texts:
+    Memory grows with the pairs, some 45 bytes for each code point of both texts:
     give many pairs in parts.
 
     Args:

@@ -43,6 +43,19 @@ def test_long_chains_and_stars_are_one_component(order):
         assert not components.find(np.arange(count)).any()
 
 
+def test_a_star_is_joined_at_once(monkeypatch):
+    """Whichever item is its middle, and in whatever order its links come."""
+    finds = []
+    find = Components.find
+    monkeypatch.setattr(Components, "find", lambda self, x: finds.append(x) or find(self, x))
+    others = np.arange(1, 999)
+    for middle in (0, 999):
+        for order in (others, others[::-1]):
+            finds.clear()
+            Components(1000).join(np.full(998, middle), order)
+            assert len(finds) <= 6
+
+
 class Comparisons:
     """Says which pairs are similar by a function of them, and remembers what it was asked."""
 
