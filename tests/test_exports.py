@@ -36,7 +36,6 @@ LAYERS = [
     "text_classifier_preprocessor",
     "models",
     "converters",
-    "data",
     "model_card",
     "serialization",
     "text_classifier",
