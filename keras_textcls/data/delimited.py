@@ -14,7 +14,7 @@ import pyarrow.csv
 from keras_textcls.data import invalid_rows as reasons
 from keras_textcls.data.byte_streams import ByteStream
 from keras_textcls.data.delimited_blocks import Block, record_lines, split_blocks
-from keras_textcls.data.delimited_records import Dialect, Record, read_records, sniff_dialect
+from keras_textcls.data.delimited_records import Record, read_records, sniff_dialect
 from keras_textcls.data.encodings import Utf8Blocks, check_encoding
 from keras_textcls.data.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.source import Piece
@@ -57,8 +57,6 @@ class DelimitedSource:
         if quote != "auto":
             _check_character("quote", quote)
         self._encoding = check_encoding(encoding)
-        self._has_header = header is True
-        self.first_line = 1
         with ByteStream(path) as stream:
             blocks = Utf8Blocks(stream.blocks(_SAMPLE), self._encoding)
             sample = next(iter(blocks), b"")
@@ -66,6 +64,9 @@ class DelimitedSource:
             self.details = {"encoding": blocks.encoding}
             if stream.compression:
                 self.details["compression"] = stream.compression
+        if not sample.isascii():
+            # What the beginning says holds for the header and the rest alike.
+            self._encoding = blocks.encoding
         text = sample.decode("utf-8", "surrogateescape")
         if not is_whole and "\n" in text:
             text = text[: text.rindex("\n") + 1]
@@ -77,21 +78,25 @@ class DelimitedSource:
         if first is None:
             raise InvalidDataError(f"{path} is empty. A file of texts has at least one row.")
         self.columns = self._names(first, header)
+        head = text[: first.end] if header is True else ""
+        self._header_size = len(head.encode("utf-8", "surrogateescape"))
+        self.first_line = 1 + _count_lines(head)
 
     def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
         """Yield functions that read one block each; see `Source`."""
         wanted = {name: self.columns.index(name) for name in columns}
         with ByteStream(self.path) as stream:
-            utf8 = self._utf8(stream)
-            blocks = split_blocks(utf8, self.dialect)
-            if self._has_header:
-                blocks = self._skip_header(blocks)
-            for block in blocks:
+            utf8 = Utf8Blocks(stream.blocks(), self._encoding)
+            for block in split_blocks(self._without_header(iter(utf8)), self.dialect):
                 yield lambda block=block: self._read(block, wanted)  # type: ignore[misc]
             self.details["encoding"] = utf8.encoding
 
-    def _utf8(self, stream: ByteStream) -> Utf8Blocks:
-        return Utf8Blocks(stream.blocks(), self._encoding)
+    def _without_header(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        missing = self._header_size
+        for piece in pieces:
+            if piece[missing:]:
+                yield piece[missing:]
+            missing = max(0, missing - len(piece))
 
     def _names(self, first: Record, header: bool | Sequence[str]) -> list[str]:
         if header is True:
@@ -105,29 +110,6 @@ class DelimitedSource:
                 f"header={shorten(header)}; {self.name} has {len(first.cells)} columns."
             )
         return [str(name) for name in header]
-
-    def _skip_header(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """Leave the header out, but keep the lines that it takes."""
-        for block in blocks:
-            records = block.records
-            if records is None:
-                records = list(_until_header(block.data, self.dialect))
-            position = next((i for i, r in enumerate(records) if not r.is_blank), None)
-            text = block.text() if block.records is not None or position is None else ""
-            if position is None:
-                self.first_line += _count_lines(text)
-                continue
-            begin = records[position].end
-            if block.records is None:
-                head = str(block.data[: 4 * begin], "utf-8", "surrogateescape")[:begin]
-                rest = None
-            else:
-                head = text[:begin]
-                rest = [_shifted(r, begin) for r in records[position + 1 :]]
-            self.first_line += _count_lines(head)
-            yield Block(block.data[len(head.encode("utf-8", "surrogateescape")) :], rest)
-            break
-        yield from blocks
 
     def _read(self, block: Block, wanted: dict[str, int]) -> Piece:
         if block.records is None:
@@ -199,24 +181,6 @@ class DelimitedSource:
             detail = f"{len(cells)} cells, the header has {width}"
             return InvalidRow(line, reasons.WRONG_COLUMN_COUNT, detail=detail, excerpt=shown)
         return None
-
-
-def _until_header(data: bytes | memoryview, dialect: Dialect) -> Iterator[Record]:
-    """Records of a regular block up to the first that is no empty line."""
-    for size in (_SAMPLE, len(data)):
-        begin = str(data[:size], "utf-8", "surrogateescape")
-        found = []
-        for record in read_records(begin, dialect, is_last=size >= len(data)):
-            found.append(record)
-            if not record.is_blank:
-                yield from found
-                return
-
-
-def _shifted(record: Record, by: int) -> Record:
-    return Record(
-        record.cells, record.begin - by, record.end - by, record.is_blank, record.is_unclosed
-    )
 
 
 def _count_lines(text: str) -> int:

@@ -101,10 +101,10 @@ def split_blocks(pieces: Iterable[bytes], dialect: Dialect) -> Iterator[Block]:
         yield Block(rest) if is_regular else _read_exactly(rest, dialect, is_last=True)
 
 
-def _whole_records(data: bytes, dialect: Dialect) -> Block | None:
+def _whole_records(data: bytes | memoryview, dialect: Dialect) -> Block | None:
     """The block up to the end of its last record, or `None` if it is irregular."""
     codes = np.frombuffer(data, np.uint8)
-    if b"\r" in data and ((codes[:-1] == _RETURN) & (codes[1:] != _NEWLINE)).any():
+    if ((codes[:-1] == _RETURN) & (codes[1:] != _NEWLINE)).any():
         return None
     marks = Marks.of(codes, dialect.quote)
     ends = np.flatnonzero(marks.ends_record)

@@ -151,6 +151,8 @@ class _IdHashes:
         if not self._parts:
             return np.zeros(0, int)
         hashes = np.concatenate(self._parts)
+        if (hashes[1:] > hashes[:-1]).all() or (np.diff(np.sort(hashes)) > 0).all():
+            return np.zeros(0, int)
         order = np.argsort(hashes, kind="stable")
         same = hashes[order][1:] == hashes[order][:-1]
         both = np.zeros(len(hashes), bool)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -83,11 +84,8 @@ class PlatformSource:
         cells = piece.columns
         rows = cells.to_pydict() if isinstance(cells, pa.Table) else cells
         converted = self._convert(rows)
-        return Piece(
-            {name: converted[name] for name in columns},
-            piece.lines,
-            piece.num_lines,
-            piece.unreadable,
+        return dataclasses.replace(
+            piece, columns={name: converted[name] for name in columns}, is_utf8=False
         )
 
 
