@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from keras_textcls.errors import InvalidDataError
 
-BLOCK_SIZE = 2 << 20
+BLOCK_SIZE = 4 << 20
 # A stream may be this many times as large as its file, past the first bytes.
 MAX_EXPANSION = 200
 FREE_EXPANSION = 256 << 20
@@ -87,7 +87,7 @@ class ByteStream:
         """Read the next bytes.
 
         Args:
-            size: int, how many. Defaults to 2 MiB.
+            size: int, how many. Defaults to 4 MiB.
 
         Returns:
             Bytes, fewer than `size` only at the end.
@@ -113,7 +113,7 @@ class ByteStream:
         """Yield the rest of the stream in blocks.
 
         Args:
-            size: int, bytes of a block. Defaults to 2 MiB.
+            size: int, bytes of a block. Defaults to 4 MiB.
 
         Returns:
             An iterator of bytes.
