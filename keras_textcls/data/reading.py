@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -119,8 +120,8 @@ def read(
             - a dict from part to any of these: `{"train": "train.csv", "test":
               "test.csv"}`.
 
-        text: name of the column of the texts, or its number where the file has
-            no header. Defaults to `None`, one with a usual name.
+        text: name of the column of the texts, or its number from 0. Defaults to
+            `None`, one with a usual name.
         label: the same for the labels; a list of columns of zeros and ones
             names one for each label. Defaults to `None`, one with a usual name.
         text_pair: column of the second texts. Defaults to `None`.
@@ -193,6 +194,7 @@ def read(
         )
     is_path = isinstance(source, (str, os.PathLike)) and not str(source).startswith(TFDS)
     if is_path and is_dataset(Path(source)):
+        _refuse_beside_dataset(source, arguments)
         return load_dataset(Path(source), verify=True)
     options = _FileOptions(format, encoding, delimiter, quote, header, sheet, tfds_directory)
     rules = RowRules(
@@ -281,7 +283,7 @@ def _roles(
 ) -> tuple[Source, ColumnRoles]:
     """Which column holds what; the platform's own forms are known by their header."""
     form = platform_form(source.columns)
-    named = {name: _as_names(value) for name, value in columns.items()}
+    named = {name: _as_names(value, source, name) for name, value in columns.items()}
     if form is not None and not any(value is not None for value in columns.values()):
         source = PlatformSource(source, form)
         metadata = ["metadata"] if "metadata" in source.columns else []
@@ -291,10 +293,30 @@ def _roles(
     return source, roles
 
 
-def _as_names(value: Any) -> Any:
+def _as_names(value: Any, source: Source, role: str) -> Any:
+    """Names of columns, where they are given by number too."""
     if isinstance(value, (list, tuple)):
-        return [str(name) for name in value]
+        return [_as_names(name, source, role) for name in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value < len(source.columns):
+            raise ArgumentError(
+                f"`{role}` is the number of a column, from 0 to {len(source.columns) - 1} in "
+                f"{source.name}. Received: {role}={value}."
+            )
+        return source.columns[value]
     return None if value is None else str(value)
+
+
+def _refuse_beside_dataset(source: Any, arguments: dict[str, Any]) -> None:
+    """A saved dataset is as it is: what else was asked for would be passed over."""
+    for name, parameter in inspect.signature(read).parameters.items():
+        given, default = arguments[name], parameter.default
+        if name not in ("source", "memory_limit") and given is not default and given != default:
+            raise ArgumentError(
+                f"{source} is a saved dataset, which is loaded as it is: `{name}` cannot be "
+                f"given. Received: {name}={shorten(given)}. Use relabel(), filter() and the like on "
+                "the dataset."
+            )
 
 
 def _folder_of(source: Any) -> Path:

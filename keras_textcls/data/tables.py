@@ -258,10 +258,11 @@ def hugging_face_source(dataset: Any) -> TableSource:
 
     def batches(columns: Sequence[str]) -> Iterator[pa.Table]:
         for table in arrow.select_columns(list(columns)).iter(4 * ROWS_A_PIECE):
-            for i, column in enumerate(columns):
+            for column in columns:
                 if names[column]:
                     named = _named(table.column(column), names[column])
-                    table = table.set_column(i, column, named)
+                    position = table.schema.get_field_index(column)
+                    table = table.set_column(position, column, named)
             yield table
 
     schema = dataset.features.arrow_schema

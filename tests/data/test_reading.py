@@ -76,6 +76,8 @@ def test_without_a_header(tmp_path):
     check(read(path, header=["text", "label"]))
     with pytest.raises(ArgumentError, match="header=False"):
         read(path)
+    with pytest.raises(ArgumentError, match="from 0 to 1"):
+        read(path, header=False, text=0, label=2)
     with pytest.raises(ArgumentError, match="has 2 columns"):
         read(path, header=["text"])
 

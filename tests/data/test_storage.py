@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from keras_textcls import InvalidDataError, TextDataset, read
+from keras_textcls import ArgumentError, InvalidDataError, TextDataset, read
 from keras_textcls.data import storage
 
 ROWS = [
@@ -29,6 +29,8 @@ def test_what_was_saved_is_loaded(tmp_path, dataset):
     assert loaded.invalid_rows == dataset.invalid_rows
     assert loaded.details == dataset.details
     assert read(tmp_path / "d") == dataset
+    with pytest.raises(ArgumentError, match="loaded as it is: `labels`"):
+        read(tmp_path / "d", labels=["a", "b"])
 
 
 def test_large_tables_stay_in_the_file(tmp_path):
