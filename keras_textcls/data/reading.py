@@ -208,7 +208,7 @@ def read(
     opened = _open(source, options)
     columns = {"text": text, "label": label, "text_pair": text_pair, "id": id, "split": split}
     opened, roles = _roles(opened, columns, metadata, unlabelled == "invalid")
-    if is_path and Path(source).is_dir():
+    if is_path and os.path.isdir(source):
         cells, root = "path", source
     if cells != "text":
         folder = Path(root) if root is not None else _folder_of(source)
@@ -247,7 +247,7 @@ def _open(source: Any, options: _FileOptions) -> Source:
 
 
 def _open_path(path: Path, options: _FileOptions) -> Source:
-    if path.is_dir():
+    if os.path.isdir(path):
         return folder_paths(path)
     if str(path).startswith(("http:/", "https:/", "file:/")):
         raise InvalidDataError(
@@ -313,8 +313,8 @@ def _refuse_beside_dataset(source: Any, arguments: dict[str, Any]) -> None:
         given, default = arguments[name], parameter.default
         if name not in ("source", "memory_limit") and given is not default and given != default:
             raise ArgumentError(
-                f"{source} is a saved dataset, which is loaded as it is: `{name}` cannot be "
-                f"given. Received: {name}={shorten(given)}. Use relabel(), filter() and the like on "
+                f"{source} is a saved dataset, which is loaded as it is: `{name}` cannot be given. "
+                f"Received: {name}={shorten(given)}. Use relabel(), filter() and the like on "
                 "the dataset."
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def save_dataset(dataset: TextDataset, directory: Path) -> None:
 
 def is_dataset(directory: Path) -> bool:
     """Whether a directory is one that `save_dataset` wrote."""
-    return (directory / _DESCRIPTION).is_file() and (directory / _DATA).is_file()
+    # Unlike those of `Path`, these say no where a folder may not be looked into.
+    return all(os.path.isfile(directory / name) for name in (_DESCRIPTION, _DATA))
 
 
 def load_dataset(directory: Path, verify: bool) -> TextDataset:
