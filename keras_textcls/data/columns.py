@@ -38,6 +38,7 @@ _LABEL_NAMES = (
     "label labels concepts category class sentiment intent target topic tag tags emotion categories"
 ).split()
 _ID_NAMES = ("id", "inputid", "input.id")
+USUAL_NAMES = frozenset([*_TEXT_NAMES, *_LABEL_NAMES, *_ID_NAMES])
 
 
 @dataclasses.dataclass(frozen=True)

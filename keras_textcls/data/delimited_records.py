@@ -16,6 +16,8 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from keras_textcls.data.columns import USUAL_NAMES
+
 # Characters of a record; beyond that a quote has not been closed.
 MAX_RECORD = 16 << 20
 # Records that tell the dialect.
@@ -133,8 +135,9 @@ def _unclosed(
 def sniff_dialect(sample: str, delimiter: str | None = None, quote: str | None = "auto") -> Dialect:
     r"""Tell the delimiter and the quoting from the beginning of a file.
 
-    The one is taken that gives the most records as many cells as the first;
-    quotes are taken for characters only where that serves clearly better.
+    The one is taken that gives a column a usual name, such as `text`, and the
+    most records as many cells as the first; quotes are taken for characters
+    only where that serves clearly better.
 
     Args:
         sample: string, the beginning of a file, complete lines.
@@ -152,7 +155,7 @@ def sniff_dialect(sample: str, delimiter: str | None = None, quote: str | None =
     """
     delimiters = [delimiter] if delimiter else [",", "\t", ";", "|"]
 
-    def best(quote: str | None) -> tuple[tuple[bool, float], Dialect]:
+    def best(quote: str | None) -> tuple[tuple[bool, bool, float], Dialect]:
         candidates = [Dialect(d, quote) for d in delimiters]
         # `max` takes the first of equals, the usual delimiter.
         return max(((_fit(sample, d), d) for d in candidates), key=lambda pair: pair[0])
@@ -160,17 +163,18 @@ def sniff_dialect(sample: str, delimiter: str | None = None, quote: str | None =
     if quote != "auto":
         return best(quote)[1]
     (quoted_fit, quoted), (plain_fit, plain) = best('"'), best(None)
-    is_better = plain_fit[0] >= quoted_fit[0] and plain_fit[1] > quoted_fit[1] + _CLEARLY
+    is_better = plain_fit[:2] >= quoted_fit[:2] and plain_fit[2] > quoted_fit[2] + _CLEARLY
     return plain if is_better else quoted
 
 
-def _fit(sample: str, dialect: Dialect) -> tuple[bool, float]:
+def _fit(sample: str, dialect: Dialect) -> tuple[bool, bool, float]:
     filled = (r for r in read_records(sample, dialect) if not r.is_blank)
     records = list(itertools.islice(filled, _LOOKED_AT))
     if not records:
-        return False, 0.0
+        return False, False, 0.0
     width = len(records[0].cells)
-    # One cell a record fits anything, so it counts only where nothing else does.
     fitting = sum(len(r.cells) == width and not r.is_unclosed for r in records)
     share = fitting / len(records)
-    return width > 1 and share > 0.5, round(share, 2)
+    is_named = any(cell.strip().lower() in USUAL_NAMES for cell in records[0].cells)
+    # One cell a record fits anything, so it counts only where nothing else does.
+    return is_named, width > 1 and share >= 0.5, round(share, 2)
