@@ -73,9 +73,9 @@ def replace_file(target: Path) -> Iterator[Path]:
         raise IsADirectoryError(errno.EISDIR, "is a directory, not a file", str(target))
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    # The suffixes stay last: libraries read the format from them.
-    name = f".saving-{os.getpid()}-{secrets.token_hex(4)}-{target.name}"
-    draft = target.with_name(name)
+    # The suffixes stay: libraries read the format from them.
+    suffixes = "".join(target.suffixes[-2:])[-20:]
+    draft = target.with_name(f".saving-{os.getpid()}-{secrets.token_hex(4)}{suffixes}")
     try:
         yield draft
         with open(draft, "rb+") as file:

@@ -54,6 +54,12 @@ def read_targets(
             f"{len(values)} labels."
         )
     values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
+    missing = next((i for i, value in enumerate(values) if value is None), None)
+    if missing is not None:
+        raise InvalidDataError(
+            f"{name}[{missing}] is missing: every text needs its label here. Leave texts without a "
+            "label out, of a TextDataset with dataset.filter(lambda row: row.label is not None)."
+        )
     read = _read_multi_label if multi_label else _read_single_label
     return read(values, labels, name)
 

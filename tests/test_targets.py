@@ -52,7 +52,7 @@ def test_unknown_labels_are_minus_one(y):
         ([0, 2], False, "y[1]=2 is out of range: class indices of this classifier run from 0 to 1"),
         ([0, -1], False, "y[1]=-1 is out of range"),
         ([0, 0.5], False, "y[1] is not a label: 0.5 of type float. Pass class indices, or label"),
-        ([0, None], False, "y[1] is not a label: None of type NoneType."),
+        ([0, None], False, "y[1] is missing: every text needs its label"),
         ([True, False], False, "y[0] is not a label: True of type bool."),
         (["ham", 1], False, "y[0] is not a label: 'ham' of type str."),
         (

@@ -14,6 +14,7 @@ import numpy as np
 from keras_textcls.data.invalid_rows import excerpt
 from keras_textcls.data.near_duplicates import near_duplicates
 from keras_textcls.data.scripts import count_languages, count_scripts
+from keras_textcls.errors import ArgumentError, shorten
 
 if TYPE_CHECKING:
     from keras_textcls.data.text_dataset import TextDataset
@@ -110,8 +111,11 @@ def check_dataset(
     dataset: TextDataset, against: TextDataset | None = None, preset: Any = None
 ) -> CheckReport:
     """Run every check; see `TextDataset.check`."""
-    texts = dataset.texts
-    everything = texts if against is None else [*texts, *against.texts]
+    if against is not None and not hasattr(against, "_digests"):
+        raise ArgumentError(f"`against` must be a TextDataset. Received {shorten(against)}.")
+    # Pairs are compared as a whole: many share one of their texts.
+    texts = _whole_texts(dataset)
+    everything = texts if against is None else [*texts, *_whole_texts(against)]
     clusters = near_duplicates(everything)
     checks: list[Callable[[], list[Finding]]] = [
         lambda: _check_leakage(dataset, against, everything, clusters),
@@ -129,6 +133,13 @@ def check_dataset(
     found += languages
     found.sort(key=lambda finding: _LEVELS.index(finding.level))
     return CheckReport(tuple(found), len(texts), not_checked)
+
+
+def _whole_texts(dataset: TextDataset) -> list[str]:
+    pairs = dataset.text_pairs
+    if pairs is None:
+        return dataset.texts
+    return [f"{first} | {second}" for first, second in zip(dataset.texts, pairs, strict=True)]
 
 
 # --- Texts that occur more than once ---
@@ -154,26 +165,30 @@ def _check_duplicates(
             )
         )
     found += _check_conflicts(dataset, texts, groups)
+    return found + _check_near_duplicates(texts, groups, clusters)
+
+
+def _check_near_duplicates(
+    texts: list[str], groups: Sequence[np.ndarray], clusters: Sequence[np.ndarray]
+) -> list[Finding]:
     close = _only_near(clusters, groups, len(texts))
-    if close:
-        count = sum(len(cluster) for cluster in close)
-        pairs = tuple(
-            f"{excerpt(texts[a])}  ~  {excerpt(texts[b])}" for a, b, *_ in close[:_EXAMPLES]
+    if not close:
+        return []
+    count = sum(len(cluster) for cluster in close)
+    pairs = tuple(f"{excerpt(texts[a])}  ~  {excerpt(texts[b])}" for a, b, *_ in close[:_EXAMPLES])
+    return [
+        Finding(
+            "near duplicates",
+            "note",
+            count,
+            f"{count:,} texts in {len(close):,} groups are nearly the same as another "
+            "(similarity 0.8 or more)",
+            "Where they fall on both sides of a split, the score of the test is too high. Look "
+            "at them; keep one of each group if they come from a template.",
+            pairs,
+            tuple(int(i) for cluster in close for i in cluster),
         )
-        found.append(
-            Finding(
-                "near duplicates",
-                "note",
-                count,
-                f"{count:,} texts in {len(close):,} groups are nearly the same as another "
-                "(similarity 0.8 or more)",
-                "Where they fall on both sides of a split, the score of the test is too high. Look "
-                "at them; keep one of each group if they come from a template.",
-                pairs,
-                tuple(int(i) for cluster in close for i in cluster),
-            )
-        )
-    return found
+    ]
 
 
 def _same(digests: np.ndarray) -> list[np.ndarray]:
@@ -200,14 +215,16 @@ def _only_near(
 def _check_conflicts(
     dataset: TextDataset, texts: list[str], groups: Sequence[np.ndarray]
 ) -> list[Finding]:
-    if dataset.labels is None:
+    rows = dataset._column("labels")
+    if rows is None:
         return []
-    labels = dataset._label_lists()
-    conflicts = [g for g in groups if len({tuple(sorted(labels[i])) for i in g}) > 1]
+    labels = [row or [] for row in rows]
+    known = [[i for i in group if rows[i] is not None] for group in groups]
+    conflicts = [g for g in known if len({tuple(sorted(labels[i])) for i in g}) > 1]
     if not conflicts:
         return []
 
-    def show(group: np.ndarray) -> str:
+    def show(group: Sequence[int]) -> str:
         names = dict.fromkeys(", ".join(labels[i]) or "none" for i in group)
         return f"{' / '.join(names)}: {excerpt(texts[group[0]])}"
 
@@ -250,30 +267,29 @@ def _check_leakage(
         one, other = sides[first], sides[second]
         same = np.isin(group_of.reshape(-1)[other], group_of.reshape(-1)[one])
         shared = (cluster_of[other] >= 0) & np.isin(cluster_of[other], cluster_of[one])
-        for name, level, mask, how in (
-            ("leakage", "error", same, "are"),
-            ("near leakage", "warning", shared & ~same, "are nearly the same as one"),
-        ):
-            if not mask.any():
-                continue
+        for name, mask in (("leakage", same), ("near leakage", shared & ~same)):
             rows = np.flatnonzero(mask)
-            count = f"{len(rows):,} of {len(other):,} texts of {second}"
-            share = f"({100 * len(rows) / len(other):.1f} %)"
-            found.append(
-                Finding(
-                    name,
-                    level,
-                    len(rows),
-                    f"{count} {share} {how} in {first} too"
-                    if level == "error"
-                    else f"{count} {share} {how} in {first}",
-                    "A score on them says how well they are remembered. Take them out of one "
-                    "side, or split anew with split(), which keeps equal texts together.",
-                    tuple(excerpt(texts[other[row]]) for row in rows[:_EXAMPLES]),
-                    tuple(rows.tolist()),
-                )
-            )
+            if len(rows):
+                shown = tuple(excerpt(texts[other[row]]) for row in rows[:_EXAMPLES])
+                found.append(_leak(name, first, second, rows, len(other), shown))
     return found
+
+
+def _leak(
+    name: str, first: str, second: str, rows: np.ndarray, size: int, shown: tuple[str, ...]
+) -> Finding:
+    is_same = name == "leakage"
+    how = f"are in {first} too" if is_same else f"are nearly the same as one in {first}"
+    return Finding(
+        name,
+        "error" if is_same else "warning",
+        len(rows),
+        f"{len(rows):,} of {size:,} texts of {second} ({100 * len(rows) / size:.1f} %) {how}",
+        "A score on them says how well they are remembered. Take them out of one side, or split "
+        "anew with split(), which keeps equal texts together.",
+        shown,
+        tuple(rows.tolist()),
+    )
 
 
 # --- Labels ---
@@ -310,31 +326,35 @@ def _check_label_counts(dataset: TextDataset) -> list[Finding]:
                 tuple(f"{name}: {counts[name]}" for name in few[:_EXAMPLES]),
             )
         )
+    return [*found, *_check_imbalance(dataset, counts), *_check_unlabelled(dataset)]
+
+
+def _check_imbalance(dataset: TextDataset, counts: dict[str, int]) -> list[Finding]:
     largest, smallest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
-    if len(counts) > 1 and counts[largest] >= _IMBALANCE * max(counts[smallest], 1):
-        found.append(
-            Finding(
-                "imbalance",
-                "warning",
-                counts[largest],
-                f"{largest!r} has {counts[largest]:,} texts, {smallest!r} {counts[smallest]:,}",
-                "Accuracy will flatter a model that ignores the rare labels: look at macro F1"
-                + ("." if dataset.multi_label else ', and try fit(..., class_weight="balanced").'),
-            )
+    if len(counts) < 2 or counts[largest] < _IMBALANCE * max(counts[smallest], 1):
+        return []
+    return [
+        Finding(
+            "imbalance",
+            "warning",
+            counts[largest],
+            f"{largest!r} has {counts[largest]:,} texts, {smallest!r} {counts[smallest]:,}",
+            "Accuracy will flatter a model that ignores the rare labels: look at macro F1"
+            + ("." if dataset.multi_label else ', and try fit(..., class_weight="balanced").'),
         )
-    return found + _check_unlabelled(dataset)
+    ]
 
 
 def _check_unlabelled(dataset: TextDataset) -> list[Finding]:
-    column = dataset.table.column("labels")
-    if not column.null_count:
+    count = dataset.stats().unlabelled
+    if not count:
         return []
     return [
         Finding(
             "unlabelled",
             "warning",
-            column.null_count,
-            f"{column.null_count:,} texts have no label",
+            count,
+            f"{count:,} texts have no label",
             "fit() and evaluate() need one for every text: "
             "dataset.filter(lambda row: row.label is not None).",
         )
@@ -380,7 +400,7 @@ def _check_label_names(dataset: TextDataset) -> list[Finding]:
 
 def _check_order(dataset: TextDataset) -> list[Finding]:
     """Rows that are sorted by label: far fewer changes of label than by chance."""
-    if dataset.labels is None or len(dataset) < 4 * FEW_TEXTS:
+    if "labels" not in dataset.table.schema.names or len(dataset) < 4 * FEW_TEXTS:
         return []
     names = ["\n".join(labels) for labels in dataset._label_lists()]
     _, code, counts = np.unique(names, return_inverse=True, return_counts=True)

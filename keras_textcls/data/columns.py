@@ -53,6 +53,8 @@ class ColumnRoles:
         split: string or `None`, the column that says train, validation or test.
         id: string or `None`, the column of the identifiers.
         metadata: tuple of strings, columns kept as metadata. Defaults to `()`.
+        negatives: string or `None`, the column of the labels that are known not
+            to hold. Defaults to `None`.
     """
 
     text: str
@@ -61,6 +63,7 @@ class ColumnRoles:
     split: str | None = None
     id: str | None = None
     metadata: tuple[str, ...] = ()
+    negatives: str | None = None
 
     @property
     def label_columns(self) -> tuple[str, ...]:
@@ -72,7 +75,8 @@ class ColumnRoles:
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that is read, each once."""
-        single = (self.text, self.text_pair, *self.label_columns, self.split, self.id)
+        labels = (*self.label_columns, self.negatives)
+        single = (self.text, self.text_pair, *labels, self.split, self.id)
         named = [name for name in single if name is not None]
         return tuple(dict.fromkeys([*named, *self.metadata]))
 
@@ -124,6 +128,8 @@ def choose_roles(
     partner = _PAIR_NAMES.get(text.strip().lower())
     if isinstance(label, str) or label is None:
         found = lookup.find("label", label, _LABEL_NAMES, required=needs_label)
+    elif not label:
+        raise ArgumentError("`label` is an empty list. Name the columns of the labels, or none.")
     else:
         found = tuple(str(lookup.find("label", name, ())) for name in label)  # type: ignore[assignment]
     roles = ColumnRoles(
@@ -132,6 +138,8 @@ def choose_roles(
         label=found,
         split=lookup.find("split", split, ["split"]),
         id=lookup.find("id", id, _ID_NAMES),
+        # As `TextDataset.write` writes them.
+        negatives="negatives" if found == "labels" and "negatives" in columns else None,
     )
     if metadata is True:
         kept = tuple(c for c in columns if c.strip() and c not in roles.columns)

@@ -14,7 +14,7 @@ import pyarrow.csv
 from keras_textcls.data import invalid_rows as reasons
 from keras_textcls.data.byte_streams import ByteStream
 from keras_textcls.data.delimited_blocks import Block, record_lines, split_blocks
-from keras_textcls.data.delimited_records import Record, read_records, sniff_dialect
+from keras_textcls.data.delimited_records import MAX_RECORD, Record, read_records, sniff_dialect
 from keras_textcls.data.encodings import Utf8Blocks, check_encoding
 from keras_textcls.data.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.source import Piece
@@ -57,13 +57,16 @@ class DelimitedSource:
         if quote != "auto":
             _check_character("quote", quote)
         self._encoding = check_encoding(encoding)
-        with ByteStream(path) as stream:
-            blocks = Utf8Blocks(stream.blocks(_SAMPLE), self._encoding)
-            sample = next(iter(blocks), b"")
-            is_whole = not stream.read(1)
-            self.details = {"encoding": blocks.encoding}
-            if stream.compression:
-                self.details["compression"] = stream.compression
+        for size in (_SAMPLE, MAX_RECORD):
+            with ByteStream(path) as stream:
+                blocks = Utf8Blocks(stream.blocks(size), self._encoding)
+                sample = next(iter(blocks), b"")
+                is_whole = not stream.read(1)
+                self.details = {"encoding": blocks.encoding}
+                if stream.compression:
+                    self.details["compression"] = stream.compression
+            if is_whole or b"\n" in sample or b"\r" in sample:
+                break
         if not sample.isascii():
             # What the beginning says holds for the header and the rest alike.
             self._encoding = blocks.encoding
@@ -173,6 +176,9 @@ class DelimitedSource:
     def _fault(self, record: Record, line: int, text: str) -> InvalidRow | None:
         cells, width = record.cells, len(self.columns)
         shown = excerpt(text[record.begin : min(record.end, record.begin + 400)])
+        if record.end - record.begin >= MAX_RECORD:
+            detail = f"more than {MAX_RECORD >> 20} MiB without an end"
+            return InvalidRow(line, reasons.TOO_LONG, detail=detail, excerpt=shown)
         if record.is_unclosed:
             detail = "if quotes are no more than characters in this file, pass quote=None"
             return InvalidRow(line, reasons.UNCLOSED_QUOTE, detail=detail, excerpt=shown)

@@ -23,6 +23,8 @@ MAX_RECORD = 16 << 20
 # Records that tell the dialect.
 _LOOKED_AT = 300
 _CLEARLY = 0.05
+# A share of quotes that are not closed for which they are no quotes.
+_MANY = 0.1
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -116,7 +118,8 @@ def _read_record(text: str, begin: int, dialect: Dialect, is_last: bool) -> Reco
         is_cut = not match[4] or (match[4] == "\r" and position == len(text))
         # The text ends here; the file may go on with the rest of the cell.
         if is_cut and not is_last:
-            return None
+            is_endless = len(text) - begin >= MAX_RECORD
+            return Record(cells, begin, len(text), is_unclosed=True) if is_endless else None
         return Record(cells, begin, position, is_blank=match[3] == "" and len(cells) == 1)
 
 
@@ -164,7 +167,13 @@ def sniff_dialect(sample: str, delimiter: str | None = None, quote: str | None =
         return best(quote)[1]
     (quoted_fit, quoted), (plain_fit, plain) = best('"'), best(None)
     is_better = plain_fit[:2] >= quoted_fit[:2] and plain_fit[2] > quoted_fit[2] + _CLEARLY
+    is_better = is_better and _share_unclosed(sample, quoted) > _MANY
     return plain if is_better else quoted
+
+
+def _share_unclosed(sample: str, dialect: Dialect) -> float:
+    records = list(itertools.islice(read_records(sample, dialect), _LOOKED_AT))
+    return sum(record.is_unclosed for record in records) / max(len(records), 1)
 
 
 def _fit(sample: str, dialect: Dialect) -> tuple[bool, bool, float]:

@@ -22,7 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# What cannot be read becomes the byte 0xff, which no UTF-8 text holds.
+# What cannot be read becomes a surrogate, which no UTF-8 text holds.
 _BROKEN = "\udcff"
 _STRAY = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
@@ -79,8 +79,10 @@ def check_encoding(encoding: str) -> str:
     try:
         info = codecs.lookup(encoding)
         "a".encode(info.name)
+        # Not every codec reads any bytes, piece by piece.
+        _decoder(info.name).decode(b"a\xff\xfe\x00.", final=True)
         return {"utf-8-sig": "utf-8", "ascii": "utf-8"}.get(info.name, info.name)
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, ValueError):
         raise ArgumentError(
             f'`encoding` must be "auto" or the name of a text encoding such as "utf-8" or '
             f'"cp1252". Received: encoding={shorten(encoding)}.'
@@ -121,9 +123,10 @@ class Utf8Blocks:
                 continue
             if decoder is None:
                 decoder = _decoder(self.encoding)
-            yield decoder.decode(block).encode("utf-8", "surrogateescape")
+            # Surrogates are no UTF-8 either, so that their rows are found.
+            yield decoder.decode(block).encode("utf-8", "surrogatepass")
         if decoder is not None and (rest := decoder.decode(b"", final=True)):
-            yield rest.encode("utf-8", "surrogateescape")
+            yield rest.encode("utf-8", "surrogatepass")
 
 
 def to_utf8(data: bytes, encoding: str = "auto") -> bytes:

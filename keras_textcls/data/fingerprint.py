@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +17,7 @@ import pyarrow as pa
 _FORMAT = "keras-textcls dataset 1"
 
 
-def fingerprint_of(
-    batches: Iterable[pa.RecordBatch], names: Sequence[str], labels: Sequence[str] | None
-) -> str:
+def fingerprint_of(table: pa.Table, labels: Sequence[str] | None, multi_label: bool) -> str:
     """Hash the rows of a dataset.
 
     Every column contributes its values, as UTF-8, and their lengths in bytes,
@@ -27,24 +25,26 @@ def fingerprint_of(
     Label names contribute in their order, which is that of a model's outputs.
 
     Args:
-        batches: iterable of record batches, with columns of strings or of
-            lists of strings.
-        names: names of the columns.
+        table: `pyarrow.Table` with columns of strings or of lists of strings.
         labels: names of the labels, in their order, or `None`.
+        multi_label: bool, whether a text may have any number of labels.
 
     Returns:
         A string of 64 hexadecimal digits (SHA-256).
     """
-    hashers: dict[tuple[str, int], hashlib._Hash] = {}
-    rows = 0
-    for batch in batches:
-        rows += batch.num_rows
-        for name in names:
+    hashers: dict[str, hashlib._Hash] = {}
+    # An empty batch first, so that a table without rows has its columns too.
+    for batch in [pa.RecordBatch.from_pylist([], table.schema), *table.to_batches()]:
+        for name in table.schema.names:
             for part, data in enumerate(_parts(batch.column(name))):
-                hashers.setdefault((name, part), hashlib.sha256()).update(data)
-    digests = {f"{name}/{part}": h.hexdigest() for (name, part), h in hashers.items()}
-    head = {"format": _FORMAT, "rows": rows, "labels": None if labels is None else list(labels)}
-    whole = json.dumps([head, {name: digests[name] for name in sorted(digests)}])
+                hashers.setdefault(f"{name}/{part}", hashlib.sha256()).update(data)
+    head = {
+        "format": _FORMAT,
+        "rows": table.num_rows,
+        "labels": None if labels is None else list(labels),
+        "multi_label": multi_label,
+    }
+    whole = json.dumps([head, {name: hashers[name].hexdigest() for name in sorted(hashers)}])
     return hashlib.sha256(whole.encode("utf-8")).hexdigest()
 
 
@@ -62,8 +62,10 @@ def _parts(column: pa.Array) -> Iterator[memoryview]:
 
 def _lengths(column: pa.Array) -> memoryview:
     """Length of every value or list as little-endian int32, -1 for null."""
+    if not len(column):
+        return memoryview(b"")
     offsets = np.frombuffer(column.buffers()[1], "<i4")[column.offset :][: len(column) + 1]
-    lengths = np.diff(offsets) if len(column) else np.zeros(0, "<i4")
+    lengths = np.diff(offsets)
     if column.null_count:
         lengths[column.is_null().to_numpy(zero_copy_only=False)] = -1
     return np.ascontiguousarray(lengths, "<i4").data.cast("B")

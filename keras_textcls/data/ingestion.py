@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -21,6 +22,7 @@ from keras_textcls.data.source import Piece, Source
 from keras_textcls.data.spool import MEMORY_LIMIT, Spool
 from keras_textcls.data.vectorized_rows import assemble
 
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 # So many bad rows are not kept to be listed if they are too many already.
 _MOST_KEPT = 100_000
 
@@ -166,8 +168,14 @@ def _hashes(ids: pa.StringArray) -> np.ndarray:
     try:
         return np.asarray(pc.fill_null(pc.cast(ids, pa.int64()), 0))
     except pa.ArrowInvalid:
-        values = ids.to_pylist()
-        return np.fromiter((0 if v is None else hash(v) for v in values), np.int64, len(values))
+        return np.fromiter(map(_hash, ids.to_pylist()), np.int64, len(ids))
+
+
+def _hash(value: str | None) -> int:
+    # Numbers give themselves, since another piece may hold nothing but numbers.
+    if value is None:
+        return 0
+    return int(value) if _NUMBER.fullmatch(value) else hash(value)
 
 
 def _without_repeated_ids(

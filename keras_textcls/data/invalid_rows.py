@@ -23,6 +23,7 @@ UNDECODABLE = "undecodable bytes"
 WRONG_COLUMN_COUNT = "wrong column count"
 UNCLOSED_QUOTE = "unclosed quote"
 NOT_JSON = "not JSON"
+NOT_METADATA = "not metadata"
 TOO_LONG = "text over the length limit"
 DUPLICATE_ID = "duplicate id"
 UNREADABLE = "text could not be fetched"
@@ -183,7 +184,11 @@ def excerpt(value: object) -> str:
     Returns:
         A string of at most 80 characters.
     """
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):
+        # A number of thousands of digits, a list in a list in a list.
+        text = f"a {type(value).__name__}"
     text = text[: 4 * _EXCERPT].encode("utf-8", "backslashreplace").decode("utf-8")
     text = " ".join(text.split())
     text = "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -53,6 +53,8 @@ def _columns_of(begin: list[Any]) -> list[str]:
 
 def _cells(row: Any, names: list[str], number: int) -> list[Any]:
     if isinstance(row, Mapping):
+        if not all(isinstance(key, str) for key in row):
+            row = {str(key): value for key, value in row.items()}
         return [row.get(name) for name in names]
     if names == ["text"] and isinstance(row, (str, bytes)):
         return [row]
@@ -76,6 +78,8 @@ def columns_source(columns: Mapping[str, Any]) -> RowsSource:
     Raises:
         InvalidDataError: a value is no column, or the lengths differ.
     """
+    if not columns:
+        raise InvalidDataError("The dict of columns is empty. Pass at least one column of texts.")
     lists: dict[str, list[Any]] = {}
     for name, column in columns.items():
         values = to_list(column)

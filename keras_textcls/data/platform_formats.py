@@ -26,7 +26,7 @@ from keras_textcls.data.source import Piece, Source
 PORTAL_TEXT, PORTAL_ID = "input.data.text.raw", "input.id"
 PORTAL_METADATA = "input.data.metadata"
 SDK_COLUMNS = ("inputid", "input", "concepts", "metadata", "geopoints")
-_CONCEPT = re.compile(r"input\.data\.concepts\[(\d+)\]\.(id|value)")
+_CONCEPT = re.compile(r"input\.data\.concepts\[(\d{1,6})\]\.(id|value)")
 
 
 def platform_form(columns: Sequence[str]) -> str | None:
@@ -42,7 +42,7 @@ def platform_form(columns: Sequence[str]) -> str | None:
     >>> platform_form(["input", "concepts"])
     'sdk'
     """
-    if PORTAL_TEXT in columns:
+    if columns.count(PORTAL_TEXT) == 1:
         return "portal"
     return "sdk" if {"input", "concepts"} <= set(columns) <= set(SDK_COLUMNS) else None
 
@@ -103,7 +103,9 @@ def _from_portal(rows: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         values = rows.get(f"input.data.concepts[{number}].value", blank)
         for label, name, value in zip(labels, names, values, strict=True):
             if name and name.strip():
-                label[name] = value if value and value.strip() else "1"
+                said = value.strip() if value and value.strip() else "1"
+                # A label that is said to hold and not to hold is found by the reader.
+                label[name.strip() if label.get(name.strip(), said) == said else name + " "] = said
     return {
         "text": texts,
         "label": [label or None for label in labels],
@@ -142,7 +144,8 @@ def split_concepts(cell: str) -> list[str]:
     ['llm', 'a, b']
     """
     try:
-        parts = next(csv.reader([cell.replace("\n", " ")], skipinitialspace=True), [])
+        rows = csv.reader(cell.splitlines(keepends=True), skipinitialspace=True)
+        parts = [part for row in rows for part in row]
     except csv.Error:
         parts = cell.split(",")
     return [part.strip() for part in parts if part.strip()]

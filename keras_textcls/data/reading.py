@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import logging
 import os
@@ -10,65 +9,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from keras_textcls.data.arrow_rows import join_tables
-from keras_textcls.data.byte_streams import SUFFIXES
 from keras_textcls.data.columns import ColumnRoles, choose_roles
 from keras_textcls.data.delimited import DelimitedSource
 from keras_textcls.data.downloads import DownloadPolicy
-from keras_textcls.data.folders import folder_paths
 from keras_textcls.data.ingestion import ingest
-from keras_textcls.data.invalid_rows import InvalidRows
-from keras_textcls.data.iterables import columns_source, rows_source
-from keras_textcls.data.json_text import JsonSource
+from keras_textcls.data.opening import FileOptions, open_source
+from keras_textcls.data.partial_labels import label_names, settle_negatives
 from keras_textcls.data.platform_formats import PlatformSource, platform_form
 from keras_textcls.data.referenced_source import ReferencedSource
 from keras_textcls.data.row_reader import SPLIT_NAMES, RowRules
 from keras_textcls.data.source import Source
 from keras_textcls.data.spool import MEMORY_LIMIT
 from keras_textcls.data.storage import is_dataset, load_dataset
-from keras_textcls.data.tables import (
-    arrow_source,
-    excel_source,
-    frame_source,
-    hugging_face_source,
-    parquet_source,
-)
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.data.tfds_source import PREFIX as TFDS
-from keras_textcls.data.tfds_source import tfds_source
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.labels import LabelSet
 
 _log = logging.getLogger("keras_textcls")
-
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".txt": "csv",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".parquet": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class _FileOptions:
-    """How a file is taken apart."""
-
-    format: str
-    encoding: str
-    delimiter: str | None
-    quote: str | None
-    header: bool | Sequence[str]
-    sheet: str | None
-    tfds_directory: str | None
 
 
 def read(
@@ -183,8 +144,12 @@ def read(
     >>> dataset.targets
     ['5', '1']
     """
+    labels = None if labels is None else LabelSet(labels)
     arguments = dict(locals())
-    _check_tolerance(invalid_data_tolerance_percent)
+    _check_arguments(arguments)
+    if isinstance(source, TextDataset):
+        _refuse_beside_dataset(source, arguments)
+        return source
     parts = _parts_of(source)
     if parts is not None:
         return _read_parts(parts, arguments)
@@ -196,16 +161,16 @@ def read(
     if is_path and is_dataset(Path(source)):
         _refuse_beside_dataset(source, arguments)
         return load_dataset(Path(source), verify=True)
-    options = _FileOptions(format, encoding, delimiter, quote, header, sheet, tfds_directory)
+    options = FileOptions(format, encoding, delimiter, quote, header, sheet, tfds_directory)
     rules = RowRules(
-        labels=None if labels is None else LabelSet(labels),
+        labels=labels,
         multi_label=multi_label,
         label_separator=label_separator,
         unlabelled=unlabelled,
         undecodable=undecodable,
         max_text_length=max_text_length,
     )
-    opened = _open(source, options)
+    opened = open_source(source, options)
     columns = {"text": text, "label": label, "text_pair": text_pair, "id": id, "split": split}
     opened, roles = _roles(opened, columns, metadata, unlabelled == "invalid")
     if is_path and os.path.isdir(source):
@@ -220,69 +185,16 @@ def read(
         raise InvalidDataError(message, invalid)
     details = _describe(opened, roles)
     _log.info("Read %s: %s", opened.name, ", ".join(f"{k} {v}" for k, v in details.items()))
-    return TextDataset(
-        _without_full_negatives(table, rules.labels), rules.labels, multi_label, invalid, details
-    )
-
-
-def _open(source: Any, options: _FileOptions) -> Source:
-    """The source of the rows, by the kind of the object."""
-    if isinstance(source, str) and source.startswith(TFDS):
-        return tfds_source(source[len(TFDS) :], options.tfds_directory)
-    if isinstance(source, (str, os.PathLike)):
-        return _open_path(Path(source), options)
-    package = type(source).__module__.split(".")[0]
-    if package == "datasets" and hasattr(source, "with_format") and hasattr(source, "num_rows"):
-        return hugging_face_source(source)
-    if hasattr(source, "__arrow_c_stream__") or package in ("pandas", "pyarrow"):
-        return frame_source(source)
-    if isinstance(source, Mapping):
-        return columns_source(source)
-    if isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray)):
-        return rows_source(source)
-    raise InvalidDataError(
-        "`source` must be a path, a data frame, a data set, or an iterable of rows. Received "
-        f"{shorten(source)} of type {type(source).__name__}."
-    )
-
-
-def _open_path(path: Path, options: _FileOptions) -> Source:
-    if os.path.isdir(path):
-        return folder_paths(path)
-    if str(path).startswith(("http:/", "https:/", "file:/")):
-        raise InvalidDataError(
-            f"{path} is an address, not a file. Download the file first; addresses are read where "
-            'they are the cells of a file, with cells="url".'
-        )
-    kind = options.format
-    if kind == "auto":
-        name = path.name.lower()
-        for suffix in SUFFIXES:
-            name = name.removesuffix(suffix)
-        kind = FORMATS.get(Path(name).suffix, "")
-    if kind in ("csv", "tsv"):
-        delimiter = options.delimiter or ("\t" if kind == "tsv" else None)
-        return DelimitedSource(path, options.encoding, delimiter, options.quote, options.header)
-    if kind == "json":
-        return JsonSource(path, options.encoding)
-    if kind == "parquet":
-        return parquet_source(path)
-    if kind == "arrow":
-        return arrow_source(path)
-    if kind == "excel":
-        return excel_source(path, options.sheet, options.header is True)
-    formats = sorted(set(FORMATS.values()))
-    raise ArgumentError(
-        f"What is {path.name}? Its suffix is none of {', '.join(FORMATS)}. Pass format=..., one of "
-        f"{', '.join(map(repr, formats))}. Received: format={shorten(options.format)}."
-    )
+    names = _label_names(opened, roles, rules, table)
+    table = settle_negatives(table, names or (), needs_a_no=details.get("form") == "portal")
+    return TextDataset(table, names, multi_label, invalid, details)
 
 
 def _roles(
     source: Source, columns: dict[str, Any], metadata: bool | Sequence[str], needs_label: bool
 ) -> tuple[Source, ColumnRoles]:
     """Which column holds what; the platform's own forms are known by their header."""
-    form = platform_form(source.columns)
+    form = platform_form(source.columns) if isinstance(source, DelimitedSource) else None
     named = {name: _as_names(value, source, name) for name, value in columns.items()}
     if form is not None and not any(value is not None for value in columns.values()):
         source = PlatformSource(source, form)
@@ -291,6 +203,18 @@ def _roles(
         source.columns, **named, metadata=metadata, needs_label=needs_label, source=source.name
     )
     return source, roles
+
+
+def _label_names(
+    source: Source, roles: ColumnRoles, rules: RowRules, table: Any
+) -> Sequence[str] | None:
+    """The labels in their order: as given, as the source orders them, or sorted."""
+    if rules.labels is not None:
+        return rules.labels
+    if isinstance(roles.label, tuple):
+        return roles.label
+    of_classes = getattr(source, "class_names", {}).get(roles.label)
+    return of_classes or label_names(table) or None
 
 
 def _as_names(value: Any, source: Source, role: str) -> Any:
@@ -330,29 +254,29 @@ def _describe(source: Source, roles: ColumnRoles) -> dict[str, str]:
     return {**details, "columns left out": ", ".join(left)} if left else details
 
 
-def _without_full_negatives(table: Any, labels: LabelSet | None) -> Any:
-    """Leave `negatives` out where they say no more than `labels` does."""
-    import pyarrow.compute as pc
-
-    if "negatives" not in table.schema.names:
-        return table
-    names = set(labels or ())
-    for column in ("labels", "negatives"):
-        names.update(pc.unique(pc.list_flatten(table.column(column))).to_pylist())
-    known = pc.add(
-        pc.fill_null(pc.list_value_length(table.column("labels")), 0),
-        pc.fill_null(pc.list_value_length(table.column("negatives")), 0),
-    )
-    everything = pc.all(pc.equal(known, len(names))).as_py()
-    return table.drop_columns(["negatives"]) if everything else table
-
-
-def _check_tolerance(percent: Any) -> None:
+def _check_arguments(arguments: dict[str, Any]) -> None:
+    percent = arguments["invalid_data_tolerance_percent"]
     if not isinstance(percent, (int, float)) or not 0 <= percent <= 100:
         raise ArgumentError(
             "`invalid_data_tolerance_percent` must be between 0 and 100. Received: "
             f"invalid_data_tolerance_percent={shorten(percent)}."
         )
+    limit = arguments["memory_limit"]
+    if not isinstance(limit, int) or limit < 0:
+        raise ArgumentError(
+            f"`memory_limit` must be a number of bytes. Received: memory_limit={shorten(limit)}."
+        )
+    kinds: dict[str, tuple[type, ...]] = {
+        "metadata": (bool, list, tuple),
+        "header": (bool, list, tuple),
+    }
+    kinds["root"] = (str, os.PathLike, type(None))
+    for name, kind in kinds.items():
+        if not isinstance(arguments[name], kind):
+            raise ArgumentError(
+                f"`{name}` must be {' or '.join(k.__name__ for k in kind)}. Received: "
+                f"{name}={shorten(arguments[name])}."
+            )
 
 
 def _parts_of(source: Any) -> dict[str, Any] | None:
@@ -377,17 +301,18 @@ def _holds_rows(source: Mapping[str, Any]) -> bool:
 
 def _read_parts(parts: dict[str, Any], arguments: dict[str, Any]) -> TextDataset:
     options = {name: value for name, value in arguments.items() if name != "source"}
-    held = {SPLIT_NAMES.get(str(n).lower(), str(n)): read(v, **options) for n, v in parts.items()}
-    import pyarrow as pa
-
-    tables = []
-    for name, dataset in held.items():
-        table = dataset.table
-        if "split" in table.schema.names:
-            table = table.drop_columns(["split"])
-        tables.append(table.append_column("split", pa.array([name] * len(dataset), pa.string())))
-    labels = options["labels"]
-    multi_label = options["multi_label"]
-    invalid = InvalidRows(row for dataset in held.values() for row in dataset.invalid_rows)
-    details = {n: d.details.get("source", "") for n, d in held.items()}
-    return TextDataset(join_tables(tables), labels, multi_label, invalid, details)
+    read_parts = [read(value, **options) for value in parts.values()]
+    whole = read_parts[0].concat(*read_parts[1:])
+    names = [SPLIT_NAMES.get(str(name).lower(), str(name)) for name in parts]
+    column = [n for n, part in zip(names, read_parts, strict=True) for _ in range(len(part))]
+    table = whole.table
+    if "split" in table.schema.names:
+        table = table.drop_columns(["split"])
+    table = table.append_column("split", pa.array(column, pa.string()))
+    labels = options["labels"] or sorted(whole.labels or ()) or None
+    details = {
+        str(n): part.details.get("source", "") for n, part in zip(parts, read_parts, strict=True)
+    }
+    return TextDataset(
+        join_tables([table]), labels, options["multi_label"], whole.invalid_rows, details
+    )

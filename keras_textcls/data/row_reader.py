@@ -70,10 +70,15 @@ class RowRules:
                     f"{name}={shorten(getattr(self, name))}."
                 )
         limit = self.max_text_length
-        if limit is not None and (not isinstance(limit, int) or limit < 1):
+        if limit is not None and (type(limit) is not int or limit < 1):
             raise ArgumentError(
                 "`max_text_length` must be a positive number of characters, or None. Received: "
                 f"max_text_length={shorten(limit)}."
+            )
+        if self.multi_label is not None and not isinstance(self.multi_label, bool):
+            raise ArgumentError(
+                "`multi_label` must be True, False or None. Received: "
+                f"multi_label={shorten(self.multi_label)}."
             )
         separator = self.label_separator
         if separator is not None and (not isinstance(separator, str) or not separator):
@@ -126,7 +131,7 @@ def read_rows(
                         reason=error.reason,
                         column=reader.columns[0] if len(reader.columns) == 1 else "",
                         detail=error.detail,
-                        excerpt=excerpt(columns[roles.text][i] if cell in (None, "") else cell),
+                        excerpt=excerpt(columns[roles.text][i] if _is_blank(cell) else cell),
                     )
                 )
                 break
@@ -159,14 +164,21 @@ def _cell_readers(roles: ColumnRoles, rules: RowRules) -> list[_CellReader]:
             return _labels_of(dict(zip(names, cells, strict=True)), rules)
 
         readers.append(_CellReader(names, ("labels", "negatives"), matrix))
+    elif roles.negatives is not None:
+        both = (str(roles.label), roles.negatives)
+        readers.append(
+            _CellReader(both, ("labels", "negatives"), lambda c: _labels_of(_joined(*c), rules))
+        )
     elif roles.label is not None:
         readers.append(
             _CellReader((roles.label,), ("labels", "negatives"), lambda c: _labels_of(c[0], rules))
         )
     if roles.split is not None:
-        readers.append(_CellReader((roles.split,), ("split",), lambda c: (_read_split(c[0]),)))
+        readers.append(
+            _CellReader((roles.split,), ("split",), lambda c: (_read_split(c[0], rules),))
+        )
     if roles.id is not None:
-        readers.append(_CellReader((roles.id,), ("id",), lambda c: (_read_name(c[0]),)))
+        readers.append(_CellReader((roles.id,), ("id",), lambda c: (_read_name(c[0], rules),)))
     if roles.metadata:
         kept = roles.metadata
         readers.append(
@@ -216,18 +228,25 @@ def _labels_of(value: Any, rules: RowRules) -> tuple[list[str] | None, list[str]
     negatives: list[str] | None = None
     if hasattr(value, "tolist"):
         value = value.tolist()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
     if isinstance(value, str) and rules.label_separator is not None:
         value = [part for part in value.split(rules.label_separator) if part.strip()] or None
-    if _is_missing(value) or (isinstance(value, (str, bytes)) and not value.strip()):
+    if _is_missing(value) or (isinstance(value, str) and not value.strip()):
         labels = None
     elif isinstance(value, Mapping):
         known = {name: _read_flag(flag, str(name)) for name, flag in value.items()}
         labels = _names([n for n, flag in known.items() if flag], rules)
-        negatives = _names([n for n, flag in known.items() if flag is False], rules) or None
+        # An empty list, not none: of all other labels nothing is known.
+        negatives = _names([n for n, flag in known.items() if flag is False], rules)
+        if both := set(labels) & set(negatives):
+            raise _CellError(reasons.NOT_A_LABEL, f"{shorten(min(both))} is 1 and 0")
         if not labels and not negatives:
-            labels = None
+            labels = negatives = None
     elif isinstance(value, (list, tuple, set, frozenset)):
-        labels = _names(sorted(value) if isinstance(value, (set, frozenset)) else value, rules)
+        labels = _names(
+            sorted(value, key=str) if isinstance(value, (set, frozenset)) else value, rules
+        )
     else:
         labels = _names([value], rules)
     if labels is None and rules.unlabelled == "invalid":
@@ -244,10 +263,9 @@ def _names(values: Iterable[Any], rules: RowRules) -> list[str]:
 
 def _read_label(value: Any, rules: RowRules) -> str:
     known = rules.labels
-    name = _read_name(value)
+    name = _read_name(value, rules)
     if name is None:
         raise _CellError(reasons.NO_LABEL)
-    name = _checked(name, rules)
     if known is None or name in known:
         return name
     if name.isascii() and name.isdigit() and int(name[:9]) < len(known) and len(name) < 9:
@@ -255,7 +273,7 @@ def _read_label(value: Any, rules: RowRules) -> str:
     raise _CellError(reasons.UNKNOWN_LABEL, did_you_mean(name, known).strip())
 
 
-def _read_name(value: Any) -> str | None:
+def _read_name(value: Any, rules: RowRules) -> str | None:
     """A label, an identifier: a string without space around it, or `None`."""
     if _is_missing(value):
         return None
@@ -266,10 +284,13 @@ def _read_name(value: Any) -> str | None:
     elif isinstance(value, float) and value.is_integer():
         value = str(int(value))
     elif isinstance(value, (int, float)):
-        value = str(value)
+        try:
+            value = str(value)
+        except ValueError:
+            raise _CellError(reasons.NOT_A_LABEL, "a number of thousands of digits") from None
     if not isinstance(value, str):
         raise _CellError(reasons.NOT_A_LABEL, f"a {type(value).__name__}")
-    return value.strip() or None
+    return _checked(value.strip(), rules) or None
 
 
 def _read_flag(value: Any, name: str) -> bool | None:
@@ -284,20 +305,45 @@ def _read_flag(value: Any, name: str) -> bool | None:
     raise _CellError(reasons.NOT_A_LABEL, f"{shorten(value)} for {shorten(name)}, not 0 or 1")
 
 
-def _read_split(value: Any) -> str | None:
-    name = _read_name(value)
+def _read_split(value: Any, rules: RowRules) -> str | None:
+    name = _read_name(value, rules)
     return None if name is None else SPLIT_NAMES.get(name.lower(), name)
 
 
 def _read_metadata(names: Sequence[str], cells: Sequence[Any]) -> str | None:
     """A JSON object; a cell that is one already gives its own fields."""
     fields: dict[str, Any] = {}
-    for name, cell in zip(names, cells, strict=True):
-        if isinstance(cell, Mapping) and len(names) == 1:
-            fields.update({str(key): plain(value) for key, value in cell.items()})
-        elif not _is_missing(cell) and cell != "":
-            fields[name] = plain(cell)
-    return to_json(fields) if fields else None
+    try:
+        for name, cell in zip(names, cells, strict=True):
+            known = _as_object(cell) if name == "metadata" else cell
+            if isinstance(known, Mapping) and (name == "metadata" or len(names) == 1):
+                fields.update(plain(known))
+            elif not _is_blank(cell):
+                fields[plain(name)] = plain(cell)
+        return to_json(fields) if fields else None
+    except RecursionError:
+        raise _CellError(reasons.NOT_METADATA, "nested too deeply") from None
+
+
+def _as_object(cell: Any) -> Any:
+    """The JSON object that a cell holds, as `TextDataset.write` writes it, or the cell."""
+    if not isinstance(cell, str) or not cell.startswith("{"):
+        return cell
+    try:
+        return json.loads(cell)
+    except ValueError:
+        return cell
+
+
+def _is_blank(cell: Any) -> bool:
+    return _is_missing(cell) or (isinstance(cell, str) and not cell)
+
+
+def _joined(labels: Any, negatives: Any) -> Any:
+    """Labels and negatives of one row as a mapping, where there are negatives."""
+    if negatives is None or not isinstance(negatives, (list, tuple)) or labels is None:
+        return labels
+    return {**dict.fromkeys(negatives, 0), **dict.fromkeys(labels, 1)}
 
 
 def to_json(fields: Mapping[str, Any]) -> str:
@@ -314,7 +360,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): plain(member) for key, member in value.items()}
+        return {plain(str(key)): plain(member) for key, member in value.items()}
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     if isinstance(value, (list, tuple)):

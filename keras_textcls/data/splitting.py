@@ -38,6 +38,23 @@ def check_shares(**shares: float) -> dict[str, float]:
     return {name: float(share) for name, share in shares.items() if share}
 
 
+def check_seed(seed: int) -> int:
+    """Check the argument `seed`.
+
+    Args:
+        seed: int, 0 or more.
+
+    Returns:
+        The seed.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(f"`seed` must be an integer from 0 on. Received: seed={shorten(seed)}.")
+    return int(seed)
+
+
 def check_stratifiable(labels: Sequence[Sequence[str]]) -> None:
     """Refuse labels that cannot be on two sides.
 

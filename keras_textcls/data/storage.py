@@ -17,6 +17,9 @@ from keras_textcls.errors import InvalidDataError, KerasTextclsError, shorten
 
 SCHEMA_VERSION = 1
 _DATA, _DESCRIPTION, _INVALID = "data.arrow", "dataset.json", "invalid_rows.csv"
+_FILES = (_DATA, _DESCRIPTION, _INVALID)
+# So often is a directory read again that is replaced meanwhile.
+_TRIES = 5
 
 
 def save_dataset(dataset: TextDataset, directory: Path) -> None:
@@ -34,7 +37,7 @@ def save_dataset(dataset: TextDataset, directory: Path) -> None:
             f"{directory} holds other files and is no saved dataset, so it is not replaced. Choose "
             "another directory, or empty this one."
         )
-    with replace_directory(directory, keep=lambda name: False) as draft:
+    with replace_directory(directory, keep=lambda name: name not in _FILES) as draft:
         table = dataset.table
         with pa.ipc.new_file(str(draft / _DATA), table.schema) as writer:
             for batch in table.to_batches():
@@ -53,7 +56,18 @@ def is_dataset(directory: Path) -> bool:
 
 def load_dataset(directory: Path, verify: bool) -> TextDataset:
     """Load a dataset; see `TextDataset.load`."""
-    description = _read_description(directory)
+    for _ in range(_TRIES):
+        description = _read_description(directory)
+        try:
+            return _load(directory, description, verify)
+        except InvalidDataError:
+            # Its files may be of two versions, one of which has just been saved.
+            if _read_description(directory) == description:
+                raise
+    return _load(directory, _read_description(directory), verify)
+
+
+def _load(directory: Path, description: dict[str, Any], verify: bool) -> TextDataset:
     path = directory / _DATA
     try:
         file = pa.ipc.open_file(pa.memory_map(str(path)))

@@ -44,6 +44,8 @@ class TableSource:
         batches: function from column names to an iterator of record batches or
             tables with those columns.
         details: dict of strings. Defaults to `None`, none.
+        class_names: mapping from a column to the names of its classes in their
+            order. Defaults to `None`, not known.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class TableSource:
         schema: pa.Schema,
         batches: Callable[[Sequence[str]], Iterator[pa.RecordBatch | pa.Table]],
         details: dict[str, str] | None = None,
+        class_names: Mapping[str, list[str]] | None = None,
     ) -> None:
         self.name = name
         self.columns = list(schema.names)
         self.first_line = 1
         self.details = dict(details or {})
+        self.class_names = dict(class_names or {})
         self._batches = batches
 
     def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
@@ -192,6 +196,8 @@ def frame_source(frame: Any) -> TableSource:
 
 
 def _pandas_source(frame: Any, name: str) -> Any:
+    if not len(frame.columns) or not len(frame):
+        raise InvalidDataError(f"{name} is empty. Pass at least one row.")
     columns = {str(column): frame[column] for column in frame.columns if frame.columns.is_unique}
     if not columns:
         raise InvalidDataError(f"{name} has columns of the same name. Rename them.")
@@ -204,9 +210,12 @@ def _pandas_pieces(columns: Mapping[str, Any]) -> Iterator[dict[str, list[Any]] 
     for start in range(0, count, ROWS_A_PIECE):
         part = {n: column.iloc[start : start + ROWS_A_PIECE] for n, column in columns.items()}
         try:
+            # Arrow takes the ordinal numbers for the periods.
+            if any(str(column.dtype).startswith("period") for column in part.values()):
+                raise pa.ArrowInvalid
             arrays = [pa.array(column, from_pandas=True) for column in part.values()]
             yield pa.Table.from_arrays(arrays, names=list(part))
-        except pa.ArrowException:
+        except (pa.ArrowException, UnicodeEncodeError):
             yield {name: column.tolist() for name, column in part.items()}
 
 
@@ -242,10 +251,10 @@ class RowsSource:
 
 
 def hugging_face_source(dataset: Any) -> TableSource:
-    """Read a `datasets.Dataset`, its class labels by name.
+    """Read a `datasets.Dataset`, its class labels by name and in their order.
 
     Args:
-        dataset: `datasets.Dataset`.
+        dataset: `datasets.Dataset`, or `datasets.IterableDataset` with features.
 
     Returns:
         A `TableSource`.
@@ -266,7 +275,7 @@ def hugging_face_source(dataset: Any) -> TableSource:
             yield table
 
     schema = dataset.features.arrow_schema
-    return TableSource("the Hugging Face data set", schema, batches)
+    return TableSource("the Hugging Face data set", schema, batches, class_names=names)
 
 
 def _named(column: pa.ChunkedArray, names: list[str]) -> pa.Array:

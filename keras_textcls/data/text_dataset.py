@@ -11,7 +11,7 @@ import functools
 import json
 import os
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,7 +25,8 @@ from keras_textcls.data.columns import TYPES
 from keras_textcls.data.fingerprint import fingerprint_of
 from keras_textcls.data.invalid_rows import InvalidRows
 from keras_textcls.data.near_duplicates import text_digests
-from keras_textcls.data.splitting import assign_parts, check_shares, check_stratifiable
+from keras_textcls.data.partial_labels import label_names, rename_labels, say_no
+from keras_textcls.data.splitting import assign_parts, check_seed, check_shares, check_stratifiable
 from keras_textcls.data.statistics import DatasetStatistics, LengthStatistics, token_lengths
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
 from keras_textcls.labels import LabelSet
@@ -114,6 +115,11 @@ class TextDataset:
         invalid_rows: InvalidRows = InvalidRows(),  # noqa: B008 - it cannot be changed
         details: Mapping[str, str] | None = None,
     ) -> None:
+        if not isinstance(table, pa.Table):
+            raise ArgumentError(
+                f"`table` must be a pyarrow.Table. Received {shorten(table)}. Use "
+                "keras_textcls.read() for anything else."
+            )
         unknown = [name for name in table.schema.names if name not in TYPES]
         if unknown or "text" not in table.schema.names:
             raise InvalidDataError(
@@ -124,16 +130,23 @@ class TextDataset:
         names = [name for name in TYPES if name in table.schema.names]
         schema = pa.schema([(name, TYPES[name]) for name in names])
         self._table = table.select(names).cast(schema)
+        if self._table.column("text").null_count:
+            raise InvalidDataError("The column `text` holds nulls; every row needs a text.")
         self._invalid_rows = invalid_rows
         self._details = types.MappingProxyType(dict(details or {}))
-        found = _names_in(self._table)
+        found = label_names(self._table)
         self._labels = None
         if labels is not None or found:
             self._labels = LabelSet(found if labels is None else labels)
             strangers = [name for name in found if name not in self._labels]
             if strangers:
                 self._labels.index(strangers[0])
-        self._multi_label = _is_multi_label(self._table) if multi_label is None else multi_label
+        is_multi_label = _is_multi_label(self._table)
+        self._multi_label = is_multi_label if multi_label is None else multi_label
+        if is_multi_label and not self._multi_label:
+            raise InvalidDataError(
+                "Some texts have several labels or none, so multi_label=False does not hold."
+            )
 
     # === What it holds ===
 
@@ -207,7 +220,7 @@ class TextDataset:
 
         The same rows in another order are another version.
         """
-        return fingerprint_of(self._table.to_batches(), self._table.schema.names, self._labels)
+        return fingerprint_of(self._table, self._labels, self._multi_label)
 
     def __len__(self) -> int:
         return self._table.num_rows
@@ -275,17 +288,20 @@ class TextDataset:
             truncated = float((lengths > sequence_length).mean()) if len(lengths) else float("nan")
         names = self._labels or ()
         labels, negatives = (self._label_counts(column) for column in ("labels", "negatives"))
-        unlabelled = without = 0
+        unlabelled, without = len(self), 0
         if "labels" in self._table.schema.names:
             column = self._table.column("labels")
             unlabelled = column.null_count
-            without = pc.sum(pc.equal(pc.list_value_length(column), 0)).as_py() or 0
-        labelled = len(self) - unlabelled if labels else 0
+            empty = pc.equal(pc.list_value_length(column), 0)
+            if "negatives" in self._table.schema.names:
+                empty = pc.and_(empty, pc.is_null(self._table.column("negatives")))
+            without = pc.sum(empty).as_py() or 0
+        labelled = len(self) - unlabelled
         characters = pc.utf8_length(self._table.column("text")).to_numpy()
         return DatasetStatistics(
             rows=len(self),
             labels={name: labels.get(name, 0) for name in names},
-            unlabelled=unlabelled if labels else len(self),
+            unlabelled=unlabelled,
             without_label=without,
             labels_per_text=sum(labels.values()) / labelled if labelled else float("nan"),
             negatives={name: negatives[name] for name in names if name in negatives},
@@ -324,7 +340,12 @@ class TextDataset:
         Returns:
             A `TextDataset` with the same labels.
         """
-        return self._with(take_rows(self._table, np.asarray(indices, np.int64)))
+        rows = np.asarray(indices)
+        if rows.dtype.kind not in "iu" and rows.size:
+            raise ArgumentError(
+                f"`indices` must be numbers of rows. Received: indices={shorten(indices)}."
+            )
+        return self._with(take_rows(self._table, rows.astype(np.int64).reshape(-1)))
 
     def filter(self, condition: Callable[[Example], bool]) -> TextDataset:
         """Keep the rows for which a condition holds.
@@ -337,7 +358,7 @@ class TextDataset:
         """
         kept = np.fromiter((bool(condition(row)) for row in self), bool, len(self))
         table = keep_rows(self._table, kept)
-        remaining = set(_names_in(table))
+        remaining = set(label_names(table))
         labels = [name for name in self._labels or () if name in remaining]
         return self._with(table, labels=labels or None)
 
@@ -355,7 +376,7 @@ class TextDataset:
             raise ArgumentError(
                 f"`count` must be a positive number of texts. Received: count={shorten(count)}."
             )
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(check_seed(seed))
         chosen = rng.choice(len(self), min(int(count), len(self)), replace=False)
         return self.take(np.sort(chosen))
 
@@ -382,17 +403,17 @@ class TextDataset:
             UnknownLabelError: a label of `names` does not occur.
         """
         known = self._labels
-        if known is None:
+        if known is None or "labels" not in self._table.schema.names:
             raise UnknownLabelError("The dataset has no labels to rename.")
+        if not isinstance(names, Mapping):
+            raise ArgumentError(
+                "`names` must be a dict from a label to its new name. Received: "
+                f"names={shorten(names)}."
+            )
         for name in names:
             known.index(name)
-        new = {name: names.get(name, name) for name in known}
-        table = self._table
-        for column in ("labels", "negatives"):
-            if column in table.schema.names:
-                lists = [_renamed(row, new, column) for row in table.column(column).to_pylist()]
-                position = table.schema.names.index(column)
-                table = table.set_column(position, column, pa.array(lists, TYPES[column]))
+        new = {name: _new_name(names.get(name, name)) for name in known}
+        table = rename_labels(self._table, new, self._multi_label)
         ordered = [n for n in dict.fromkeys(new.values()) if n is not None]
         return self._with(table, labels=ordered or None)
 
@@ -406,10 +427,13 @@ class TextDataset:
             A `TextDataset` with the labels of all, this one's first.
         """
         everything = (self, *others)
+        for other in others:
+            if not isinstance(other, TextDataset):
+                raise ArgumentError(f"Only datasets are put together. Received {shorten(other)}.")
         labels = dict.fromkeys(name for d in everything for name in d.labels or ())
         invalid = InvalidRows(row for d in everything for row in d.invalid_rows)
         return TextDataset(
-            join_tables([d.table for d in everything]),
+            join_datasets(everything),
             labels=list(labels) or None,
             multi_label=any(d.multi_label for d in everything),
             invalid_rows=invalid,
@@ -450,7 +474,7 @@ class TextDataset:
         if stratify:
             check_stratifiable(labels)
         groups = np.unique(self._digests(), axis=0, return_inverse=True)[1].reshape(-1)
-        parts = assign_parts(labels, groups, list(shares.values()), seed, stratify)
+        parts = assign_parts(labels, groups, list(shares.values()), check_seed(seed), stratify)
         found = {}
         for i, name in enumerate(shares):
             table = keep_rows(self._table, parts == i)
@@ -565,9 +589,8 @@ class TextDataset:
     def _digests(self) -> np.ndarray:
         """Equal for rows whose texts are the same but for case and space."""
         pairs = self.text_pairs
-        if pairs is None:
-            return text_digests(self.texts)
-        return text_digests(f"{a}\n\n{b}" for a, b in zip(self.texts, pairs, strict=True))
+        first = text_digests(self.texts)
+        return first if pairs is None else np.concatenate([first, text_digests(pairs)], axis=1)
 
     def _examples(self, part: pa.Table) -> Iterator[Example]:
         for row in part.to_pylist():
@@ -577,12 +600,25 @@ class TextDataset:
             yield Example(**{**row, "label": label, "metadata": metadata})
 
 
-def _names_in(table: pa.Table) -> list[str]:
-    """Label names that occur, sorted."""
-    found: set[str] = set()
-    for column in {"labels", "negatives"} & set(table.schema.names):
-        found.update(pc.unique(pc.list_flatten(table.column(column))).to_pylist())
-    return sorted(found)
+def join_datasets(datasets: Sequence[TextDataset]) -> pa.Table:
+    """Put the rows of datasets one after another.
+
+    Where something is unknown in one of them, the others say of which labels of
+    theirs it is known that they do not hold.
+
+    Args:
+        datasets: sequence of `TextDataset`s.
+
+    Returns:
+        A `pyarrow.Table`.
+    """
+    tables = [dataset.table for dataset in datasets]
+    if any("negatives" in table.schema.names for table in tables):
+        tables = [
+            say_no(table, dataset.labels or ()) if "labels" in table.schema.names else table
+            for table, dataset in zip(tables, datasets, strict=True)
+        ]
+    return join_tables(tables)
 
 
 def _is_multi_label(table: pa.Table) -> bool:
@@ -602,17 +638,17 @@ def _targets_of(table: pa.Table, multi_label: bool) -> list[Any]:
         return rows
     negatives = table.column("negatives").to_pylist()
     return [
-        None if row is None else {**dict.fromkeys(no or (), 0), **dict.fromkeys(row, 1)}
+        row if row is None or no is None else {**dict.fromkeys(no, 0), **dict.fromkeys(row, 1)}
         for row, no in zip(rows, negatives, strict=True)
     ]
 
 
-def _renamed(row: list[str] | None, new: Mapping[str, str | None], column: str) -> list[str] | None:
-    if row is None:
-        return None
-    kept = list(dict.fromkeys(n for n in (new[name] for name in row) if n is not None))
-    # Known to have none is not the same as its label having gone.
-    return kept if kept or not row or column == "negatives" else None
+def _new_name(value: Any) -> str | None:
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ArgumentError(
+            f"A label is renamed to a string, or to None to drop it. Received: {shorten(value)}."
+        )
+    return None if value is None else str(value).strip()
 
 
 def _with_column(table: pa.Table, name: str, column: pa.Array) -> pa.Table:

@@ -100,7 +100,9 @@ def _as_array(column: pa.ChunkedArray, is_utf8: bool = False) -> pa.Array:
 
 
 def _is_usual(columns: dict[str, pa.Array], roles: ColumnRoles, rules: RowRules) -> bool:
-    if roles.metadata or isinstance(roles.label, tuple) or rules.label_separator is not None:
+    if roles.metadata or roles.negatives or isinstance(roles.label, tuple):
+        return False
+    if rules.label_separator is not None:
         return False
     return all(pa.types.is_string(column.type) for column in columns.values())
 

@@ -54,8 +54,12 @@ def write_dataset(dataset: TextDataset, path: Path, form: str = "auto") -> Path:
         "portal": _write_portal,
         "sdk": _write_sdk,
     }
-    with replace_file(path) as draft:
-        writers[form](dataset, draft)
+    try:
+        with replace_file(path) as draft:
+            writers[form](dataset, draft)
+    except OSError as error:
+        # The file that was meant, not the draft beside it.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     return path
 
 
@@ -69,6 +73,7 @@ def plain_table(dataset: TextDataset) -> pa.Table:
 
 
 def _write_delimited(dataset: TextDataset, path: Path, delimiter: str) -> None:
+    _refuse_texts_without_label(dataset)
     if dataset.labels is not None and dataset.multi_label:
         _refuse_in_labels(dataset, _SEPARATOR, "JSON Lines or Parquet")
         if "negatives" in dataset.table.schema.names:
@@ -102,6 +107,8 @@ def _write_json_lines(dataset: TextDataset, path: Path) -> None:
 
 def _write_portal(dataset: TextDataset, path: Path) -> None:
     _refuse_pairs(dataset)
+    if "negatives" not in dataset.table.schema.names:
+        _refuse_texts_without_label(dataset)
     width = max((len(_concepts(row)) for row in dataset), default=0)
     header = [PORTAL_ID, PORTAL_TEXT]
     for i in range(width):
@@ -118,6 +125,7 @@ def _write_portal(dataset: TextDataset, path: Path) -> None:
 
 def _write_sdk(dataset: TextDataset, path: Path) -> None:
     _refuse_pairs(dataset)
+    _refuse_texts_without_label(dataset)
     if "negatives" in dataset.table.schema.names:
         raise ArgumentError(
             "The SDK form has no place for labels that are known not to hold. Write the portal "
@@ -156,6 +164,15 @@ def _refuse_pairs(dataset: TextDataset) -> None:
         )
 
 
+def _refuse_texts_without_label(dataset: TextDataset) -> None:
+    """An empty cell would be read as a text of which nothing is known."""
+    if dataset.stats().without_label:
+        raise ArgumentError(
+            "Some texts are known to have no label, for which this form has no place. Write JSON "
+            "Lines or Parquet, or leave them out with filter()."
+        )
+
+
 def _refuse_in_labels(dataset: TextDataset, separator: str, others: str) -> None:
     bad = [name for name in dataset.labels or () if separator in name]
     if bad:
@@ -173,8 +190,9 @@ def to_tf_dataset(dataset: TextDataset, batch_size: int) -> Any:
         raise ArgumentError(
             f"`batch_size` must be a positive integer. Received: batch_size={shorten(batch_size)}."
         )
-    labels = dataset.labels
-    if labels is not None and dataset.table.column("labels").null_count:
+    has_labels = "labels" in dataset.table.schema.names
+    labels = dataset.labels if has_labels else None
+    if has_labels and dataset.table.column("labels").null_count:
         raise InvalidDataError(
             "Some texts have no label. Leave them out first: "
             "dataset.filter(lambda row: row.label is not None)."

@@ -31,7 +31,7 @@ def test_portal(tmp_path):
     assert dataset.multi_label and dataset.labels == ["ham", "spam"]
     assert [(r.id, r.label, r.negatives) for r in dataset] == [
         ("a", ["spam"], ["ham"]),
-        ("b", ["ham"], None),
+        ("b", ["ham"], []),
         ("e", [], ["spam"]),
     ]
     assert dataset.metadata == [{"n": 1}, {}, {"metadata": "not json"}]

@@ -189,7 +189,8 @@ def test_json_lines_with_all_kinds_of_labels(tmp_path):
     dataset = read(write_jsonl(tmp_path / "d.jsonl", rows))
     assert dataset.multi_label
     assert [row.label for row in dataset] == [["x", "y"], [], ["x"], ["x"]]
-    assert dataset[2].negatives == ["y"]
+    # All is known of every text, so nothing is said of what does not hold.
+    assert dataset[2].negatives is None
 
 
 def test_json_lines_that_are_broken_are_listed(tmp_path):
@@ -417,3 +418,136 @@ def test_a_generator_is_read_in_pieces():
     count = 3 * source.ROWS_A_PIECE
     dataset = read((f"text {i}", "ab"[i % 2]) for i in range(count))
     assert len(dataset) == count and dataset.texts[-1] == f"text {count - 1}"
+
+
+def test_parts_of_the_same_name_are_joined():
+    dataset = read({"train": [("a", "x")], "dev": [("b", "x")], "validation": [("c", "x")]})
+    assert dataset.texts == ["a", "b", "c"]
+    assert {name: len(part) for name, part in dataset.splits.items()} == {
+        "train": 1,
+        "validation": 2,
+    }
+    iterated = read({"train": [("a", "x")], "test": [("b", "y")]}, labels=iter(["y", "x"]))
+    assert iterated.labels == ["y", "x"]
+
+
+def test_identifiers_of_digits_and_of_letters_are_compared_all_the_same():
+    count = 2 * source.ROWS_A_PIECE
+    rows = ({"text": f"t{i}", "label": "x", "id": i} for i in range(count))
+    more = [{"text": "u", "label": "x", "id": "abc"}, {"text": "v", "label": "x", "id": "5"}]
+    dataset = read([*rows, *more])
+    assert len(dataset) == count + 1
+    assert [row.reason for row in dataset.invalid_rows] == ["duplicate id"]
+
+
+def test_classes_keep_the_order_of_the_source():
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["pos", "neg"])}
+    )
+    whole = datasets.Dataset.from_dict({"text": ["a", "b"], "label": [0, 1]}, features=features)
+    assert read(whole).labels == ["pos", "neg"]
+    assert read(whole.select([1])).labels == ["pos", "neg"]
+    assert read(whole.to_iterable_dataset()).targets == ["pos", "neg"]
+
+
+def test_one_bad_row_does_not_take_the_quotes_from_the_others(tmp_path):
+    lines = [f'"good text {i}",x' for i in range(15)] + ['"bad,x']
+    (tmp_path / "d.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    dataset = read(tmp_path / "d.csv", invalid_data_tolerance_percent=10)
+    assert dataset.texts[0] == "good text 0" and len(dataset) == 15
+
+
+def test_cells_that_nobody_expects():
+    deep = {"a": 1}
+    for _ in range(3000):
+        deep = {"a": deep}
+    rows = [
+        {"text": pd.NA, "label": "x"},
+        {"text": np.array([1, 2]), "label": "x"},
+        {"text": "a", "label": {"x", 1}},
+        {"text": "b", "label": 10**5000},
+        {"text": "c", "label": "x", "id": "\ud800"},
+        {"text": "d", "label": "x", "split": "\ud800"},
+        {"text": "e", "label": "x", "extra": {"\ud800": "\udfff"}},
+        {"text": "f", "label": "x", "extra": deep},
+        {"text": "g", "label": pd.Period("2020")},
+    ]
+    dataset = read(rows, metadata=["extra"], invalid_data_tolerance_percent=100)
+    assert dataset.texts == ["a", "e"]
+    assert [row.reason for row in dataset.invalid_rows] == [
+        "no text",
+        "not a text",
+        "not a label",
+        "undecodable bytes",
+        "undecodable bytes",
+        "not metadata",
+        "not a label",
+    ]
+    assert read([{0: "a", 1: "b"}], text=0, label=1).targets == ["b"]
+    frame = pd.DataFrame({"text": ["a", "b"], "label": pd.period_range("2020", periods=2)})
+    with pytest.raises(InvalidDataError, match="not a label"):
+        read(frame)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"header": None},
+        {"header": 0},
+        {"label": []},
+        {"memory_limit": "1"},
+        {"memory_limit": -1},
+        {"max_text_length": True},
+        {"metadata": 1},
+        {"root": 5},
+        {"multi_label": "yes"},
+        {"encoding": "idna"},
+        {"encoding": "punycode"},
+        {"encoding": "undefined"},
+        {"encoding": "a\0b"},
+    ],
+)
+def test_arguments_of_a_wrong_kind(tmp_path, arguments):
+    (name,) = arguments
+    with pytest.raises(ArgumentError, match=name):
+        read(write_csv(tmp_path / "d.csv"), **arguments)
+
+
+@pytest.mark.parametrize("nothing", ["", {}, pd.DataFrame(), datasets.DatasetDict({})])
+def test_nothing_to_read(nothing):
+    with pytest.raises(InvalidDataError, match="empty"):
+        read(nothing)
+
+
+def test_columns_are_texts():
+    for column in (pd.Series(["a"]), pl.Series(["a"]), pa.array(["a"]), np.array(["a"])):
+        assert read(column, unlabelled="keep").texts == ["a"]
+
+
+def test_a_file_of_one_endless_line_is_listed_in_pieces(tmp_path, monkeypatch):
+    from keras_textcls.data import delimited_blocks, delimited_records
+
+    for module in (delimited_blocks, delimited_records, delimited):
+        monkeypatch.setattr(module, "MAX_RECORD", 1000)
+    blocks = delimited.ByteStream.blocks
+    monkeypatch.setattr(
+        delimited.ByteStream, "blocks", lambda self, n=0: blocks(self, min(n or 256, 256))
+    )
+    path = tmp_path / "d.csv"
+    path.write_text("text,label\nfine,x\n" + "a" * 5000)
+    dataset = read(path, invalid_data_tolerance_percent=100)
+    assert dataset.texts == ["fine"]
+    assert "text over the length limit" in dataset.invalid_rows.counts
+
+
+def test_a_header_longer_than_the_sample(tmp_path, monkeypatch):
+    monkeypatch.setattr(delimited, "_SAMPLE", 64)
+    names = ["text", "label", *(f"column {i}" for i in range(100))]
+    rows = [("a text", "x", *("" for _ in range(100)))]
+    assert read(write_csv(tmp_path / "d.csv", rows, names)).texts == ["a text"]
+
+
+def test_the_form_of_the_platform_is_that_of_delimited_files_only(tmp_path):
+    rows = [{"input": "a", "concepts": ["x", "y"]}]
+    assert read(rows).targets == [["x", "y"]]
+    assert read(write_jsonl(tmp_path / "d.jsonl", rows)).targets == [["x", "y"]]

@@ -123,7 +123,7 @@ def test_columns_of_zeros_and_ones():
     }
     found, invalid = read_rows(columns, roles, RowRules(), lambda i: i)
     assert found["labels"] == [["toxic", "rude"], []]
-    assert found["negatives"] == [None, ["toxic", "rude"]]
+    assert found["negatives"] == [[], ["toxic", "rude"]]
     assert [(r.line, r.reason) for r in invalid] == [(2, "no label"), (3, "not a label")]
 
 

@@ -115,3 +115,43 @@ def test_what_is_no_dataset(tmp_path):
     (tmp_path / "dataset.json").write_text("[")
     with pytest.raises(InvalidDataError, match="broken"):
         TextDataset.load(tmp_path)
+
+
+def test_other_files_beside_a_dataset_stay(tmp_path, dataset):
+    dataset.save(tmp_path / "d")
+    (tmp_path / "d" / "notes.txt").write_text("mine")
+    read([("x", "y")]).save(tmp_path / "d")
+    assert (tmp_path / "d" / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "d" / "invalid_rows.csv").exists()
+
+
+def test_whether_labels_exclude_each_other_is_part_of_the_version(tmp_path):
+    read([("x", "y")]).save(tmp_path / "d")
+    _edit(tmp_path / "d" / "dataset.json", multi_label=True)
+    with pytest.raises(InvalidDataError, match="fingerprint"):
+        TextDataset.load(tmp_path / "d")
+
+
+def test_a_dataset_that_is_saved_while_it_is_loaded(tmp_path, monkeypatch):
+    first, second = read([("a", "x")]), read([("b", "y"), ("c", "y")])
+    first.save(tmp_path / "d")
+    original = storage._load
+    calls = []
+
+    def load(directory, description, verify):
+        calls.append(description["rows"])
+        if len(calls) == 1:
+            second.save(tmp_path / "d")
+        return original(directory, description, verify)
+
+    monkeypatch.setattr(storage, "_load", load)
+    assert TextDataset.load(tmp_path / "d") == second
+    assert calls == [1, 2]
+
+
+def test_the_file_that_was_meant_is_named(tmp_path, dataset):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"d\.jsonl") as error:
+        dataset.write(tmp_path / "file" / "d.jsonl")
+    assert error.value.filename == str(tmp_path / "file" / "d.jsonl")
+    dataset.write(tmp_path / ("x" * 240 + ".jsonl"))

@@ -44,10 +44,15 @@ def test_the_fingerprint_does_not_depend_on_how_rows_are_cut(rows, data):
     )
     cut = data.draw(st.integers(0, len(rows)))
     parts = [*table.slice(0, cut).to_batches(), *table.slice(cut).to_batches()]
-    names = table.schema.names
-    whole = fingerprint_of(table.to_batches(), names, ["a"])
-    assert fingerprint_of(parts, names, ["a"]) == whole
-    assert fingerprint_of([b.slice(0) for b in parts], names, ["a"]) == whole
+    whole = fingerprint_of(table, ["a"], False)
+    assert fingerprint_of(pa.Table.from_batches(parts, table.schema), ["a"], False) == whole
+    assert fingerprint_of(table, ["a"], True) != whole
+    empty = (
+        table.slice(0, 0),
+        pa.Table.from_batches([], table.schema),
+        table.filter([False] * len(rows)),
+    )
+    assert len({fingerprint_of(t, ["a"], False) for t in empty}) == 1
 
 
 @given(st.lists(st.text(max_size=4), min_size=2, max_size=5), st.data())
@@ -71,7 +76,7 @@ def test_every_change_of_the_content_is_another_version(texts, data):
 
 def test_the_fingerprint_is_this_one_on_every_machine():
     rows = [{"text": "é", "label": ["a", "b"], "id": 1}, {"text": "b", "label": [], "id": None}]
-    expected = "323c7ef50fddbec66dd3e07434ddf3797749174a320ad5d20e16d80629a2824d"
+    expected = "e42597d2e30707b24caac6eeb3f41f02c00959cfd4ecbf1e43f3fb7292c608a0"
     assert read(rows).fingerprint == expected
     # Another process, with another seed of its hashes.
     code = f"from keras_textcls import read; print(read({rows!r}).fingerprint)"
@@ -281,3 +286,45 @@ def test_a_spool_past_its_limit_gives_the_same_table(tmp_path, monkeypatch):
         assert list(tmp_path.iterdir())
         _ = 1 / 0
     assert not list(tmp_path.iterdir())
+
+
+def test_pairs_are_the_same_if_both_texts_are():
+    rows = [
+        {"text": "foo bar", "text_pair": "baz", "label": "x"},
+        {"text": "foo", "text_pair": "bar baz", "label": "y"},
+        {"text": "FOO", "text_pair": "bar  baz", "label": "y"},
+    ]
+    dataset = read(rows)
+    assert len(dataset.without_duplicates()) == 2
+    report = dataset.check()
+    assert report.named("duplicates").count == 1 and report.named("conflicting labels") is None
+
+
+@pytest.mark.parametrize("indices", [[True, False], [0.5], ["a"]])
+def test_rows_are_named_by_number(dataset, indices):
+    with pytest.raises(ArgumentError, match="`indices`"):
+        dataset.take(indices)
+
+
+def test_seeds_and_others_are_checked(dataset):
+    with pytest.raises(ArgumentError, match="`seed`"):
+        dataset.sample(1, seed=-1)
+    with pytest.raises(ArgumentError, match="`seed`"):
+        dataset.split(seed="a")
+    with pytest.raises(ArgumentError, match="put together"):
+        dataset.concat(None)
+    with pytest.raises(ArgumentError, match="`against`"):
+        dataset.check("x")
+    with pytest.raises(ArgumentError, match="`table`"):
+        TextDataset(None)
+    with pytest.raises(InvalidDataError, match="nulls"):
+        TextDataset(pa.table({"text": pa.array(["a", None])}))
+
+
+def test_labels_that_no_text_has_yet():
+    dataset = read(["a", "b"], labels=["x", "y"], unlabelled="keep")
+    assert dataset.stats().unlabelled == 2 and dataset.stats().labels == {"x": 0, "y": 0}
+    assert dataset.check().named("unlabelled").count == 2
+    assert next(iter(dataset.to_tf_dataset())).numpy().tolist() == [b"a", b"b"]
+    none = read([("a", []), ("b", [])])
+    assert none.stats().unlabelled == 0 and none.stats().without_label == 2
