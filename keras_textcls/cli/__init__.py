@@ -24,6 +24,9 @@ class _Group(click.Group):
             return super().invoke(context)
         except KerasTextclsError as error:
             raise click.ClickException(str(error)) from error
+        except BrokenPipeError:
+            # Whoever read the output has seen enough; click ends quietly.
+            raise
         except OSError as error:
             # A full disk, a folder that may not be written to.
             place = f"{error.filename}: " if error.filename else ""
