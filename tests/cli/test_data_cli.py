@@ -86,3 +86,18 @@ def test_a_saved_dataset_is_a_source(path, tmp_path):
     run("convert", path, tmp_path / "saved", *COLUMNS)
     assert TextDataset.load(tmp_path / "saved").details["columns"] == "review, parity"
     assert "40 texts" in run("inspect", tmp_path / "saved").output
+
+
+def test_options_of_reading(path, tmp_path):
+    output = run("inspect", path, *COLUMNS, "--labels", "odd, even").output
+    assert "2 labels (odd, even)" in output
+    output = run("inspect", path, *COLUMNS, "--labels", "odd", code=1).output
+    assert "unknown label" in output
+    output = run("inspect", path, *COLUMNS, "--max-text-length", "20", code=1).output
+    assert "text over the length limit" in output
+    quoted = tmp_path / "quoted.tsv"
+    quoted.write_text('text\tlabel\n"one\ta\ntwo\tb\n')
+    assert '"one' in run("inspect", quoted, "--quote", "none").output
+    (tmp_path / "broken.csv").write_bytes("text,label\ncafé caf".encode() + b"\xff,a\n")
+    output = run("inspect", tmp_path / "broken.csv", "--replace-undecodable").output
+    assert "caf\ufffd" in output
