@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_textcls.data.invalid_rows import excerpt
-from keras_textcls.data.near_duplicates import near_duplicates
+from keras_textcls.data.near_duplicates import equal_digests, near_duplicates
 from keras_textcls.data.scripts import count_languages, count_scripts
 from keras_textcls.errors import ArgumentError, shorten
 
@@ -117,9 +117,10 @@ def check_dataset(
     texts = _whole_texts(dataset)
     everything = texts if against is None else [*texts, *_whole_texts(against)]
     clusters = near_duplicates(everything)
+    digests = dataset._digests()
     checks: list[Callable[[], list[Finding]]] = [
-        lambda: _check_leakage(dataset, against, everything, clusters),
-        lambda: _check_duplicates(dataset, texts, clusters),
+        lambda: _check_leakage(dataset, against, everything, digests, clusters),
+        lambda: _check_duplicates(dataset, texts, equal_digests(digests), clusters),
         lambda: _check_label_counts(dataset),
         lambda: _check_label_names(dataset),
         lambda: _check_order(dataset),
@@ -146,10 +147,12 @@ def _whole_texts(dataset: TextDataset) -> list[str]:
 
 
 def _check_duplicates(
-    dataset: TextDataset, texts: list[str], clusters: Sequence[np.ndarray]
+    dataset: TextDataset,
+    texts: list[str],
+    groups: Sequence[np.ndarray],
+    clusters: Sequence[np.ndarray],
 ) -> list[Finding]:
     found = []
-    groups = _same(dataset._digests())
     extra = sum(len(group) - 1 for group in groups)
     if groups:
         found.append(
@@ -189,18 +192,6 @@ def _check_near_duplicates(
             tuple(int(i) for cluster in close for i in cluster),
         )
     ]
-
-
-def _same(digests: np.ndarray) -> list[np.ndarray]:
-    """Groups of two or more rows with the same digest."""
-    _, group, counts = np.unique(digests, axis=0, return_inverse=True, return_counts=True)
-    group = group.reshape(-1)
-    rows = np.flatnonzero(counts[group] > 1)
-    order = rows[np.argsort(group[rows], kind="stable")]
-    if not len(order):
-        return []
-    parts = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
-    return sorted(parts, key=lambda part: int(part[0]))
 
 
 def _only_near(
@@ -246,13 +237,13 @@ def _check_leakage(
     dataset: TextDataset,
     against: TextDataset | None,
     texts: list[str],
+    digests: np.ndarray,
     clusters: Sequence[np.ndarray],
 ) -> list[Finding]:
     """Texts of one part that are in another, the same or nearly."""
     sides = {name: np.flatnonzero(dataset._split_is(name)) for name in dataset._split_names()}
     names = list(sides)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    digests = np.ascontiguousarray(dataset._digests())
     if against is not None:
         sides["this dataset"] = np.arange(len(dataset))
         sides["the other"] = np.arange(len(dataset), len(texts))
@@ -346,7 +337,7 @@ def _check_imbalance(dataset: TextDataset, counts: dict[str, int]) -> list[Findi
 
 
 def _check_unlabelled(dataset: TextDataset) -> list[Finding]:
-    count = dataset.stats().unlabelled
+    count, _ = dataset._count_without_labels()
     if not count:
         return []
     return [

@@ -116,7 +116,20 @@ def exact_duplicates(texts: Iterable[str]) -> list[np.ndarray]:
     >>> exact_duplicates(["Hello you", "Good bye", "hello  you"])
     [array([0, 2])]
     """
-    return _groups(*_by_digest(text_digests(texts)))
+    return equal_digests(text_digests(texts))
+
+
+def equal_digests(digests: np.ndarray) -> list[np.ndarray]:
+    """Find rows of digests that are the same.
+
+    Args:
+        digests: uint64 array of shape `(num_texts, columns)`, as `text_digests`
+            returns it, or several side by side.
+
+    Returns:
+        A list of groups of two rows or more, as from `exact_duplicates`.
+    """
+    return _groups(*_by_digest(digests))
 
 
 def near_duplicates(
@@ -255,9 +268,10 @@ def _similarities(
 
 def _by_digest(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The order by digest, equal ones as they came, and where in it a digest begins."""
-    order = np.lexsort((digests[:, 1], digests[:, 0]))
+    order = np.lexsort(digests.T[::-1])
     new = _changes(digests[order, 0])
-    new |= _changes(digests[order, 1])
+    for column in digests.T[1:]:
+        new |= _changes(column[order])
     return order, new
 
 

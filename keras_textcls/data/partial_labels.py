@@ -66,9 +66,8 @@ def say_no(table: pa.Table, names: Iterable[str]) -> pa.Table:
     """
     known = list(names)
     rows = table.column("labels").to_pylist()
-    given = [None] * len(rows)
+    given = _negatives_of(table)
     if "negatives" in table.schema.names:
-        given = table.column("negatives").to_pylist()
         table = table.drop_columns(["negatives"])
     negatives = [
         no if no is not None or yes is None else [name for name in known if name not in set(yes)]
@@ -96,17 +95,23 @@ def rename_labels(table: pa.Table, new: Mapping[str, str | None], multi_label: b
         if target is not None:
             sources.setdefault(target, []).append(name)
     rows = table.column("labels").to_pylist()
-    given = [None] * len(rows)
-    if "negatives" in table.schema.names:
-        given = table.column("negatives").to_pylist()
     renamed = [
-        _renamed(yes, no, new, sources, multi_label) for yes, no in zip(rows, given, strict=True)
+        _renamed(yes, no, new, sources, multi_label)
+        for yes, no in zip(rows, _negatives_of(table), strict=True)
     ]
     for column, values in zip(("labels", "negatives"), zip(*renamed, strict=True), strict=False):
         if column in table.schema.names:
             position = table.schema.names.index(column)
             table = table.set_column(position, column, pa.array(values, TYPES[column]))
     return table
+
+
+def _negatives_of(table: pa.Table) -> list[list[str] | None]:
+    """What is known not to hold of each text, `None` where all is known."""
+    if "negatives" not in table.schema.names:
+        return [None] * table.num_rows
+    negatives: list[list[str] | None] = table.column("negatives").to_pylist()
+    return negatives
 
 
 def _renamed(

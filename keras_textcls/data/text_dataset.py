@@ -288,14 +288,7 @@ class TextDataset:
             truncated = float((lengths > sequence_length).mean()) if len(lengths) else float("nan")
         names = self._labels or ()
         labels, negatives = (self._label_counts(column) for column in ("labels", "negatives"))
-        unlabelled, without = len(self), 0
-        if "labels" in self._table.schema.names:
-            column = self._table.column("labels")
-            unlabelled = column.null_count
-            empty = pc.equal(pc.list_value_length(column), 0)
-            if "negatives" in self._table.schema.names:
-                empty = pc.and_(empty, pc.is_null(self._table.column("negatives")))
-            without = pc.sum(empty).as_py() or 0
+        unlabelled, without = self._count_without_labels()
         labelled = len(self) - unlabelled
         characters = pc.utf8_length(self._table.column("text")).to_numpy()
         return DatasetStatistics(
@@ -585,6 +578,16 @@ class TextDataset:
             return {}
         counts = pc.value_counts(pc.list_flatten(self._table.column(column)))
         return {item["values"]: item["counts"] for item in counts.to_pylist()}
+
+    def _count_without_labels(self) -> tuple[int, int]:
+        """Texts of which no label is known, and texts known to have none."""
+        if "labels" not in self._table.schema.names:
+            return len(self), 0
+        column = self._table.column("labels")
+        empty = pc.equal(pc.list_value_length(column), 0)
+        if "negatives" in self._table.schema.names:
+            empty = pc.and_(empty, pc.is_null(self._table.column("negatives")))
+        return column.null_count, pc.sum(empty).as_py() or 0
 
     def _digests(self) -> np.ndarray:
         """Equal for rows whose texts are the same but for case and space."""

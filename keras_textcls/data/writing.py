@@ -166,7 +166,8 @@ def _refuse_pairs(dataset: TextDataset) -> None:
 
 def _refuse_texts_without_label(dataset: TextDataset) -> None:
     """An empty cell would be read as a text of which nothing is known."""
-    if dataset.stats().without_label:
+    _, without = dataset._count_without_labels()
+    if without:
         raise ArgumentError(
             "Some texts are known to have no label, for which this form has no place. Write JSON "
             "Lines or Parquet, or leave them out with filter()."
