@@ -33,6 +33,7 @@ LAYERS = [
     "atomic",
     "catalogue",
     "preset_files",
+    "weight_fingerprint",
     "text_classifier_preprocessor",
     "models",
     "converters",
