@@ -18,10 +18,10 @@ from typing import Any
 import keras_hub
 
 from keras_textcls.catalogue import CATALOGUE_FILE, file_hash
+from keras_textcls.distillation.compact_presets import store_compactly, trim_vocabulary
+from keras_textcls.distillation.distillation import pair_with, save_backbone
+from keras_textcls.distillation.static_embeddings import static_from_encoder
 from keras_textcls.models import StaticEmbeddingBackbone
-from keras_textcls.training.compact_presets import store_compactly, trim_vocabulary
-from keras_textcls.training.distillation import pair_with, save_backbone
-from keras_textcls.training.static_embeddings import static_from_encoder
 
 PRESETS = Path(__file__).parent.parent / "presets"
 DESCRIPTIONS = {

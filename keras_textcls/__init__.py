@@ -15,7 +15,7 @@ _EXPORTS = {
     "ArgumentError": "errors",
     "CheckReport": "data.checks",
     "DatasetStatistics": "data.statistics",
-    "DistillationConfig": "training.distiller",
+    "DistillationConfig": "distillation.distiller",
     "DownloadPolicy": "data.downloads",
     "Example": "data.text_dataset",
     "Finding": "data.checks",
@@ -35,7 +35,7 @@ _EXPORTS = {
     "TextClassifierPreprocessor": "text_classifier_preprocessor",
     "TextDataset": "data.text_dataset",
     "UnknownLabelError": "errors",
-    "distill": "training.distillation",
+    "distill": "distillation.distillation",
     "presets": "catalogue",
     "read": "data.reading",
 }
@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from keras_textcls.data.reading import read
     from keras_textcls.data.statistics import DatasetStatistics
     from keras_textcls.data.text_dataset import Example, TextDataset
+    from keras_textcls.distillation.distillation import distill
+    from keras_textcls.distillation.distiller import DistillationConfig
     from keras_textcls.errors import (
         ArgumentError,
         InvalidDataError,
@@ -90,8 +92,6 @@ if TYPE_CHECKING:
     from keras_textcls.prediction import Prediction
     from keras_textcls.text_classifier import TextClassifier
     from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
-    from keras_textcls.training.distillation import distill
-    from keras_textcls.training.distiller import DistillationConfig
 
 
 def __getattr__(name: str) -> Any:

@@ -41,6 +41,7 @@ LAYERS = [
     "serialization",
     "text_classifier",
     "data",
+    "distillation",
     "training",
     "cli",
     "__init__",

@@ -44,9 +44,9 @@ def distill_command(
     pairs of sentences and whole passages are sampled from them. A run that was
     killed is taken up where it stood by the same command.
     """
-    from keras_textcls.training.distillation import distill
-    from keras_textcls.training.distiller import DistillationConfig
-    from keras_textcls.training.unlabelled_texts import sample_texts
+    from keras_textcls.distillation.distillation import distill
+    from keras_textcls.distillation.distiller import DistillationConfig
+    from keras_textcls.distillation.unlabelled_texts import sample_texts
 
     config = DistillationConfig(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed

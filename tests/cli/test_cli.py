@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from keras_textcls.cli import main
 from keras_textcls.cli.distill import distill_command
-from keras_textcls.training.distiller import DistillationConfig
+from keras_textcls.distillation.distiller import DistillationConfig
 
 
 def run(*arguments):

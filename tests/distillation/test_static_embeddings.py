@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from conftest import perturb
 
+from keras_textcls.distillation.static_embeddings import static_from_encoder
 from keras_textcls.models import MiniEncoderBackbone
-from keras_textcls.training.static_embeddings import static_from_encoder
 
 
 def test_a_token_has_its_embedding_after_the_norm():

@@ -22,12 +22,12 @@ import keras_hub
 
 from keras_textcls import inputs, models
 from keras_textcls.atomic import replace_directory
+from keras_textcls.distillation.distiller import DistillationConfig, train_student
+from keras_textcls.distillation.student_initialization import initialize_from_teacher
+from keras_textcls.distillation.teacher_states import TeacherStates, matching_layers, teacher_reader
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.heads import subclass_for
-from keras_textcls.training.distiller import DistillationConfig, train_student
-from keras_textcls.training.student_initialization import initialize_from_teacher
-from keras_textcls.training.teacher_states import TeacherStates, matching_layers, teacher_reader
 
 _RECORD_FILE = "distillation.json"
 STUDENTS = ("mini_encoder", "static_embedding")

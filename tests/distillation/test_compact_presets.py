@@ -7,14 +7,14 @@ import pytest
 from conftest import perturb
 
 from keras_textcls import TextClassifier
+from keras_textcls.distillation.compact_presets import is_latin, store_compactly, trim_vocabulary
+from keras_textcls.distillation.distillation import save_backbone
 from keras_textcls.models import (
     MiniEncoderBackbone,
     MiniEncoderTextClassifierPreprocessor,
     MiniEncoderTokenizer,
     StaticEmbeddingBackbone,
 )
-from keras_textcls.training.compact_presets import is_latin, store_compactly, trim_vocabulary
-from keras_textcls.training.distillation import save_backbone
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 FOREIGN = ["[unused0]", "東", "##京", "привет", "नमस्ते"]

@@ -9,15 +9,15 @@ import pytest
 from conftest import mixed_texts, perturb
 
 from keras_textcls import TextClassifier
-from keras_textcls.errors import ArgumentError, InvalidDataError
-from keras_textcls.models import MiniEncoderBackbone, StaticEmbeddingBackbone
-from keras_textcls.training.distillation import distill
-from keras_textcls.training.distiller import DistillationConfig
-from keras_textcls.training.student_initialization import (
+from keras_textcls.distillation.distillation import distill
+from keras_textcls.distillation.distiller import DistillationConfig
+from keras_textcls.distillation.student_initialization import (
     initialize_from_teacher,
     principal_components,
 )
-from keras_textcls.training.teacher_states import TeacherStates, matching_layers, teacher_reader
+from keras_textcls.distillation.teacher_states import TeacherStates, matching_layers, teacher_reader
+from keras_textcls.errors import ArgumentError, InvalidDataError
+from keras_textcls.models import MiniEncoderBackbone, StaticEmbeddingBackbone
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = [*SPECIAL, *"the quick brown fox jumped over lazy dog and a small cat".split()]
@@ -141,7 +141,7 @@ def test_a_second_reading_does_what_the_first_left(tmp_path):
                 raise KilledError
             return self.reader.predict_on_batch(inputs)
 
-    import keras_textcls.training.teacher_states as module
+    import keras_textcls.distillation.teacher_states as module
 
     reader = teacher_reader(_bert(), [0, 1])
     before = module._BATCHES_BETWEEN_SAVES

@@ -5,8 +5,8 @@ import lzma
 
 import pytest
 
+from keras_textcls.distillation.unlabelled_texts import read_passages, sample_texts
 from keras_textcls.errors import InvalidDataError
-from keras_textcls.training.unlabelled_texts import read_passages, sample_texts
 
 PASSAGES = [
     f"This is sentence {i} of many. It has a friend here. Is number {i} a question?"

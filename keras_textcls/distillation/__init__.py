@@ -1,0 +1,1 @@
+"""Small presets from large ones."""
