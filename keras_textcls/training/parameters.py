@@ -1,0 +1,190 @@
+"""The parameters of a template: type, default, range and meaning of each.
+
+They are fields of a frozen dataclass. What a value may be stands in the field's
+metadata, from which checks, listings and the command line all read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_textcls.errors import ArgumentError, shorten
+
+_KEY = "keras_textcls"
+_KINDS = {"int": "an integer", "float": "a number", "bool": "True or False", "str": "a string"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One parameter of a template.
+
+    Args:
+        name: string. Defaults to `""`, before it is a field.
+        kind: `"int"`, `"float"`, `"bool"`, `"str"`, `"strings"` or `"floats"`,
+            what a value is.
+        default: the default value.
+        meaning: string, one sentence.
+        low: lowest value, or `None`.
+        high: highest value, or `None`.
+        above: value that must be exceeded, or `None`.
+        below: value that must not be reached, or `None`.
+        choices: the values allowed, or `()` for any.
+        or_none: bool, whether `None` is a value too.
+    """
+
+    kind: str
+    default: Any
+    meaning: str
+    name: str = ""
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    below: float | None = None
+    choices: tuple[Any, ...] = ()
+    or_none: bool = False
+
+    @property
+    def range(self) -> str:
+        """What values are allowed, in words; empty if all of the kind are."""
+        if self.choices:
+            return ", ".join(map(repr, self.choices))
+        bounds = [
+            f"{word} {bound:g}"
+            for word, bound in (
+                ("at least", self.low),
+                ("above", self.above),
+                ("at most", self.high),
+                ("below", self.below),
+            )
+            if bound is not None
+        ]
+        return " and ".join(bounds)
+
+    @property
+    def wanted(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            return f"one of {self.range}"
+        many = {"strings": "a list of strings", "floats": "a list of numbers"}
+        words = many.get(self.kind) or _KINDS[self.kind]
+        words += f" {self.range}" if self.range else ""
+        return f"{words}, or None" if self.or_none else words
+
+    def read(self, value: Any, owner: str) -> Any:
+        """Check a value.
+
+        Args:
+            value: anything.
+            owner: string, the template's name, for the message.
+
+        Returns:
+            The value, a number as Python's own.
+
+        Raises:
+            ArgumentError: it is not what the parameter takes.
+        """
+        if value is None and self.or_none:
+            return None
+        found = self._convert(value)
+        if found is None or not self._is_in_range(found):
+            raise ArgumentError(
+                f"The parameter `{self.name}` of the template {owner!r} must be {self.wanted}. "
+                f"Received: {self.name}={shorten(value)} of type {type(value).__name__}."
+            )
+        return found
+
+    def from_text(self, value: Any) -> Any:
+        """Turn a string from YAML or a command line into a number, if a number is meant.
+
+        YAML takes `1e-4` for a string.
+
+        Args:
+            value: anything.
+
+        Returns:
+            The value, or the number that it spells.
+        """
+        if self.kind not in ("int", "float", "floats"):
+            return value
+        if isinstance(value, (list, tuple)):
+            return [self.from_text(v) for v in value]
+        try:
+            return float(value) if isinstance(value, str) else value
+        except ValueError:
+            return value
+
+    def _convert(self, value: Any) -> Any:
+        """The value in its own type, or `None`."""
+        if self.kind in ("strings", "floats"):
+            return self._convert_many(value)
+        if self.kind == "bool":
+            return bool(value) if isinstance(value, (bool, np.bool_)) else None
+        if self.kind == "str":
+            return value if isinstance(value, str) else None
+        if isinstance(value, str) and value in self.choices:
+            return value  # Such as "auto", in place of a number.
+        if isinstance(value, (bool, np.bool_)) or not isinstance(
+            value, (int, float, np.integer, np.floating)
+        ):
+            return None
+        if not math.isfinite(value) or (self.kind == "int" and value != int(value)):
+            return None
+        return int(value) if self.kind == "int" else float(value)
+
+    def _convert_many(self, value: Any) -> Any:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            return None
+        one = "str" if self.kind == "strings" else "float"
+        values = tuple(dataclasses.replace(self, kind=one)._convert(v) for v in value)
+        return None if None in values else values
+
+    def _is_in_range(self, value: Any) -> bool:
+        if self.choices:
+            return value in self.choices
+        values = value if isinstance(value, tuple) else (value,)
+        return all(
+            (self.low is None or v >= self.low)
+            and (self.above is None or v > self.above)
+            and (self.high is None or v <= self.high)
+            and (self.below is None or v < self.below)
+            for v in values
+        )
+
+
+def parameter(kind: str, default: Any, meaning: str, **limits: Any) -> Any:
+    """Declare a parameter as the field of a dataclass.
+
+    Args:
+        kind: string, as in `Parameter`.
+        default: the default value.
+        meaning: string.
+        **limits: `low`, `high`, `above`, `below`, `choices` and `or_none` of
+            `Parameter`.
+
+    Returns:
+        What `dataclasses.field` returns.
+    """
+    described = Parameter(kind, default, meaning, **limits)
+    return dataclasses.field(default=default, metadata={_KEY: described})
+
+
+def parameters_of(template: Any) -> dict[str, Parameter]:
+    """Return the parameters of a template.
+
+    Args:
+        template: a dataclass, or an instance of one, whose fields
+            `parameter` declared.
+
+    Returns:
+        A dict from name to `Parameter`, in the order of their declaration.
+    """
+    return {
+        field.name: dataclasses.replace(field.metadata[_KEY], name=field.name)
+        for field in dataclasses.fields(template)
+        if _KEY in field.metadata
+    }
