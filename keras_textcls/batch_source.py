@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -86,6 +87,8 @@ class BatchSource:
         self._example = example
         self.num_batches = num_batches
         self.epoch = 0
+        # Where a training that is taken up within an epoch begins.
+        self.first: tuple[int, int] = (0, 0)
         self.order: list[np.ndarray] = []
 
     @classmethod
@@ -127,7 +130,8 @@ class BatchSource:
         order: list[np.ndarray] = []
         self.order = order
         while True:
-            for element, indices in self._generate(epoch):
+            done = self.first[1] if epoch == self.first[0] else 0
+            for element, indices in itertools.islice(self._generate(epoch), done, None):
                 order.append(indices)
                 yield element
             if not endless:
@@ -228,8 +232,10 @@ def quiet(*sources: BatchSource | None) -> Iterator[None]:
         warnings.filterwarnings("ignore", f"Gradients do not exist for variables .*{unread}")
         # The decoder of an encoder-decoder reads one token, and so attends to one.
         warnings.filterwarnings("ignore", "(?s).*You are using a softmax over axis -1 of a tensor")
-        if any(source is not None and source.num_batches is None for source in sources):
-            # Said at the end of every stream whose length is not known beforehand.
+        given = [source for source in sources if source is not None]
+        if any(source.num_batches is None or source.first[1] for source in given):
+            # Said at the end of every stream whose length is not known beforehand, and of the
+            # rest of an epoch.
             warnings.filterwarnings("ignore", "Your input ran out of data")
         yield
 

@@ -30,7 +30,7 @@ def fused_adam(optimizer: Any) -> Iterator[None]:
 
     Args:
         optimizer: a `keras.Optimizer` instance. Only Keras's own `Adam` and
-            `AdamW` change, without `amsgrad`, moving average and gradient
+            `AdamW`, and `LayerwiseAdamW`, change, without `amsgrad`, moving average and gradient
             accumulation, and outside of a distribution strategy.
 
     Returns:
@@ -52,7 +52,7 @@ def fused_adam(optimizer: Any) -> Iterator[None]:
 
 def _is_plain_adam(optimizer: Any) -> bool:
     # Keras's own: a subclass from elsewhere may compute something else.
-    is_own = type(optimizer).__module__.startswith("keras.")
+    is_own = type(optimizer).__module__.startswith(("keras.", "keras_textcls."))
     if not isinstance(optimizer, keras.optimizers.Adam) or not is_own:
         return False
     extras = (optimizer.amsgrad, optimizer.use_ema, optimizer.gradient_accumulation_steps)
@@ -95,7 +95,7 @@ def _update_tensorflow(optimizer: Any, gradients: Any, variables: Any, learning_
             v=velocity.handle,
             beta1_power=tf.pow(beta_1, step),
             beta2_power=tf.pow(beta_2, step),
-            lr=tf.cast(learning_rate, dtype),
+            lr=tf.cast(learning_rate, dtype) * _factor(optimizer, variable),
             beta1=beta_1,
             beta2=beta_2,
             epsilon=tf.cast(optimizer.epsilon, dtype),
@@ -106,25 +106,38 @@ def _update_tensorflow(optimizer: Any, gradients: Any, variables: Any, learning_
 def _update_torch(optimizer: Any, gradients: Any, variables: Any, learning_rate: Any) -> None:
     import torch
 
-    momentums, velocities = _moments(optimizer, variables)
     step = int(optimizer.iterations.value) + 1
+    # One call for all weights that share a learning rate.
+    groups: dict[float, list[tuple[Any, ...]]] = {}
+    moments = _moments(optimizer, variables)
+    for gradient, variable, *both in zip(gradients, variables, *moments, strict=True):
+        row = (variable.value, gradient, *both)
+        groups.setdefault(_factor(optimizer, variable), []).append(row)
     with torch.no_grad():
-        torch._fused_adam_(
-            [variable.value for variable in variables],
-            list(gradients),
-            momentums,
-            velocities,
-            [],
-            [torch.tensor(float(step), device=m.device) for m in momentums],
-            lr=float(learning_rate),
-            beta1=optimizer.beta_1,
-            beta2=optimizer.beta_2,
-            weight_decay=0.0,
-            # PyTorch adds epsilon after the correction of the bias, Keras before.
-            eps=optimizer.epsilon / math.sqrt(1 - optimizer.beta_2**step),
-            amsgrad=False,
-            maximize=False,
-        )
+        for factor, rows in groups.items():
+            values, grads, momentums, velocities = (list(column) for column in zip(*rows))
+            torch._fused_adam_(
+                values,
+                grads,
+                momentums,
+                velocities,
+                [],
+                [torch.tensor(float(step), device=m.device) for m in momentums],
+                lr=float(learning_rate) * factor,
+                beta1=optimizer.beta_1,
+                beta2=optimizer.beta_2,
+                weight_decay=0.0,
+                # PyTorch adds epsilon after the correction of the bias, Keras before.
+                eps=optimizer.epsilon / math.sqrt(1 - optimizer.beta_2**step),
+                amsgrad=False,
+                maximize=False,
+            )
+
+
+def _factor(optimizer: Any, variable: Any) -> float:
+    """By which a `LayerwiseAdamW` multiplies the learning rate of a variable."""
+    factor = getattr(optimizer, "factor", None)
+    return 1.0 if factor is None else float(factor(variable))
 
 
 # What replaces a method of `keras.Optimizer` on each backend.

@@ -303,6 +303,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         seed: int | None = None,
         callbacks: Any = None,
         verbose: str | int = "auto",
+        initial_batch: int = 0,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Train on texts and labels.
@@ -337,6 +338,9 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 `keras.utils.set_random_seed` seeds.
             callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
             verbose: as in `keras.Model.fit`. Defaults to `"auto"`.
+            initial_batch: int, how many batches of the first epoch (see
+                `initial_epoch`) are left out, for a training that is taken up
+                where it stood. Defaults to `0`.
             **kwargs: further arguments of `keras.Model.fit`.
 
         Returns:
@@ -361,6 +365,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             seed=seed,
         )
         self.labels = feeder.labels
+        source.first = kwargs.get("initial_epoch", 0), initial_batch
         reseed_dropout(self, seed)
         optimizer = self.optimizer if self.compiled else None
         if optimizer is not None and not optimizer.built:
