@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "AnswerOptions": "prediction",
     "ArgumentError": "errors",
     "CheckReport": "data.checks",
     "DatasetStatistics": "data.statistics",
@@ -19,11 +20,13 @@ _EXPORTS = {
     "DownloadPolicy": "data.downloads",
     "Example": "data.text_dataset",
     "Finding": "data.checks",
+    "FineTuning": "training.templates",
     "InvalidDataError": "errors",
     "InvalidRow": "data.invalid_rows",
     "InvalidRows": "data.invalid_rows",
     "KerasTextclsError": "errors",
     "LabelSet": "labels",
+    "Lora": "training.templates",
     "MaskedBinaryCrossentropy": "masked",
     "MaskedMetric": "masked",
     "MissingDependencyError": "errors",
@@ -31,16 +34,25 @@ _EXPORTS = {
     "PresetCatalogue": "catalogue",
     "PresetError": "errors",
     "PresetInfo": "catalogue",
+    "Run": "training.runs",
+    "RunError": "errors",
+    "Template": "training.templates",
     "TextClassifier": "text_classifier",
     "TextClassifierPreprocessor": "text_classifier_preprocessor",
     "TextDataset": "data.text_dataset",
+    "TransferLearning": "training.templates",
     "UnknownLabelError": "errors",
     "distill": "distillation.distillation",
     "presets": "catalogue",
     "read": "data.reading",
+    "runs": "training.runs",
+    "template": "training.templates",
+    "templates": "training.templates",
+    "train": "training.train",
 }
 
 __all__ = [
+    "AnswerOptions",
     "ArgumentError",
     "CheckReport",
     "DatasetStatistics",
@@ -48,11 +60,13 @@ __all__ = [
     "DownloadPolicy",
     "Example",
     "Finding",
+    "FineTuning",
     "InvalidDataError",
     "InvalidRow",
     "InvalidRows",
     "KerasTextclsError",
     "LabelSet",
+    "Lora",
     "MaskedBinaryCrossentropy",
     "MaskedMetric",
     "MissingDependencyError",
@@ -60,13 +74,21 @@ __all__ = [
     "PresetCatalogue",
     "PresetError",
     "PresetInfo",
+    "Run",
+    "RunError",
+    "Template",
     "TextClassifier",
     "TextClassifierPreprocessor",
     "TextDataset",
+    "TransferLearning",
     "UnknownLabelError",
     "distill",
     "presets",
     "read",
+    "runs",
+    "template",
+    "templates",
+    "train",
 ]
 
 if TYPE_CHECKING:
@@ -85,13 +107,24 @@ if TYPE_CHECKING:
         KerasTextclsError,
         MissingDependencyError,
         PresetError,
+        RunError,
         UnknownLabelError,
     )
     from keras_textcls.labels import LabelSet
     from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric
-    from keras_textcls.prediction import Prediction
+    from keras_textcls.prediction import AnswerOptions, Prediction
     from keras_textcls.text_classifier import TextClassifier
     from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+    from keras_textcls.training.runs import Run, runs
+    from keras_textcls.training.templates import (
+        FineTuning,
+        Lora,
+        Template,
+        TransferLearning,
+        template,
+        templates,
+    )
+    from keras_textcls.training.train import train
 
 
 def __getattr__(name: str) -> Any:

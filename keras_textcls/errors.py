@@ -5,6 +5,7 @@
     │   └── UnknownLabelError     a label that the model or the data set does not have
     ├── ArgumentError             arguments that are wrong or at odds (ValueError)
     ├── PresetError               a preset that is missing, broken or refused (ValueError)
+    ├── RunError                  a training run that failed, is missing or in use (RuntimeError)
     └── MissingDependencyError    an optional package is not installed (ImportError)
 
 Every message names the argument or file, the value received (shortened) and
@@ -48,6 +49,10 @@ class ArgumentError(KerasTextclsError, ValueError):
 
 class PresetError(KerasTextclsError, ValueError):
     """A preset cannot be found, read, trusted or written."""
+
+
+class RunError(KerasTextclsError, RuntimeError):
+    """A training run fails, or is missing, broken, in use or not what was asked for."""
 
 
 class MissingDependencyError(KerasTextclsError, ImportError):

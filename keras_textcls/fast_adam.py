@@ -115,7 +115,9 @@ def _update_torch(optimizer: Any, gradients: Any, variables: Any, learning_rate:
         groups.setdefault(_factor(optimizer, variable), []).append(row)
     with torch.no_grad():
         for factor, rows in groups.items():
-            values, grads, momentums, velocities = (list(column) for column in zip(*rows))
+            values, grads, momentums, velocities = (
+                list(column) for column in zip(*rows, strict=True)
+            )
             torch._fused_adam_(
                 values,
                 grads,

@@ -34,6 +34,47 @@ class Prediction:
     scores: tuple[float, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class AnswerOptions:
+    """Which labels `classify` answers, where the caller does not say.
+
+    Args:
+        select_labels: tuple of strings, the only labels that are answered, or
+            `None` for all. Defaults to `None`.
+        min_score: float in `[0, 1]`, lowest probability of a label that is
+            listed. Defaults to `0.0`.
+        max_labels: int or `None`, most labels that are listed. Defaults to
+            `None`.
+
+    Raises:
+        ArgumentError: a value is none of the above.
+    """
+
+    select_labels: tuple[str, ...] | None = None
+    min_score: float = 0.0
+    max_labels: int | None = None
+
+    def __post_init__(self) -> None:
+        names = self.select_labels
+        if names is not None:
+            if isinstance(names, str) or not names or not all(isinstance(n, str) for n in names):
+                raise ArgumentError(
+                    "`select_labels` must be a list of label names, at least one, or None. "
+                    f"Received: select_labels={shorten(names)}."
+                )
+            object.__setattr__(self, "select_labels", tuple(names))
+        score, most = self.min_score, self.max_labels
+        if isinstance(score, bool) or not isinstance(score, (int, float)) or not 0 <= score <= 1:
+            raise ArgumentError(
+                f"`min_score` must be a number in [0, 1]. Received: min_score={shorten(score)}."
+            )
+        is_int = isinstance(most, int) and not isinstance(most, bool)
+        if most is not None and (not is_int or most < 1):
+            raise ArgumentError(
+                f"`top_k` must be a positive integer or None. Received: top_k={shorten(most)}."
+            )
+
+
 def read_thresholds(threshold: object, labels: LabelSet) -> np.ndarray | None:
     """Turn a threshold, one for all or one a label, into an array.
 
@@ -105,7 +146,7 @@ def decide(
     labels: LabelSet,
     multi_label: bool,
     thresholds: np.ndarray | None,
-    top_k: int | None,
+    options: AnswerOptions = AnswerOptions(),
 ) -> list[Prediction]:
     """Turn probabilities into predictions.
 
@@ -115,25 +156,26 @@ def decide(
         multi_label: bool.
         thresholds: float array of shape `(num_classes,)`, or `None`: 0.5 for
             multi-label, none otherwise.
-        top_k: int or `None`, most labels a text.
+        options: `AnswerOptions`. Defaults to all labels.
 
     Returns:
         A list of `Prediction`, one a text.
     """
-    if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
-        raise ArgumentError(
-            f"`top_k` must be a positive integer or None. Received: top_k={shorten(top_k)}."
-        )
     if thresholds is None:
         thresholds = np.full(len(labels), 0.5 if multi_label else 0.0)
+    if options.select_labels is not None:
+        chosen = labels.encode(options.select_labels, "select_labels")
+        probabilities, thresholds = probabilities[:, chosen], thresholds[chosen]
+        labels = LabelSet(options.select_labels)
+    needed = np.maximum(thresholds, options.min_score)
+    to_list = needed if multi_label else np.full(len(labels), options.min_score)
     predictions = []
     for row, order in zip(probabilities, np.argsort(-probabilities, kind="stable"), strict=True):
         best = int(order[0])
-        shown = order[row[order] >= thresholds[order]] if multi_label else order
-        shown = shown[:top_k]
+        shown = order[row[order] >= to_list[order]][: options.max_labels]
         predictions.append(
             Prediction(
-                label=labels[best] if row[best] >= thresholds[best] else None,
+                label=labels[best] if row[best] >= needed[best] else None,
                 score=float(row[best]),
                 labels=tuple(labels.decode(shown)),
                 scores=tuple(float(row[i]) for i in shown),

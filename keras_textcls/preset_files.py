@@ -28,7 +28,8 @@ from keras_textcls.catalogue import (
     search_path,
     verify_bundled,
 )
-from keras_textcls.errors import PresetError, did_you_mean, shorten
+from keras_textcls.errors import ArgumentError, PresetError, did_you_mean, shorten
+from keras_textcls.prediction import AnswerOptions
 
 CLASSIFIER_FILE = "classifier.json"
 SCHEMA_VERSION = 1
@@ -64,6 +65,7 @@ class ClassifierRecord:
         training: dict, a free summary of the training, or `None`.
         gelu: `"exact"` or `"tanh"` where the backbone computes another GELU than
             its class in Keras Hub, which has no argument for it, or `None`.
+        answer_options: `AnswerOptions`, or `None` for its defaults.
     """
 
     labels: list[str]
@@ -72,6 +74,7 @@ class ClassifierRecord:
     temperature: float = 1.0
     training: dict[str, Any] | None = None
     gelu: str | None = None
+    answer_options: AnswerOptions | None = None
 
 
 def is_own_file(name: str) -> bool:
@@ -314,7 +317,21 @@ def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
         temperature,
         contents.get("training"),
         gelu,
+        _read_answer_options(contents.get("answer_options"), labels, where),
     )
+
+
+def _read_answer_options(contents: Any, labels: list[str], where: str) -> AnswerOptions | None:
+    if contents is None:
+        return None
+    try:
+        options = AnswerOptions(**contents)
+    except (TypeError, ArgumentError) as error:
+        raise PresetError(f"{where}: `answer_options` is broken: {error}") from error
+    unknown = [name for name in options.select_labels or () if name not in labels]
+    if unknown:
+        raise PresetError(f"{where}: `answer_options` selects {unknown[0]!r}, which is no label.")
+    return options
 
 
 def write_record(record: ClassifierRecord, directory: Path) -> None:

@@ -195,6 +195,8 @@ def _restore(classifier: TextClassifier, record: ClassifierRecord | None) -> Non
         classifier.thresholds = record.thresholds
         classifier.temperature = record.temperature
         classifier.training_summary = record.training
+        if record.answer_options is not None:
+            classifier.answer_options = record.answer_options
 
 
 def from_keras_hub(
@@ -318,6 +320,7 @@ def save_classifier(
         temperature=classifier.temperature,
         training=classifier.training_summary,
         gelu=converters.changed_gelu(classifier.backbone),
+        answer_options=classifier.answer_options,
     )
     try:
         with replace_directory(target, keep) as draft, hidden:

@@ -7,6 +7,7 @@ do stands in the modules below it.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import types
 from typing import Any
 
@@ -33,7 +34,13 @@ from keras_textcls.heads import (
 )
 from keras_textcls.labels import LabelSet
 from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
-from keras_textcls.prediction import Prediction, decide, read_thresholds, to_probabilities
+from keras_textcls.prediction import (
+    AnswerOptions,
+    Prediction,
+    decide,
+    read_thresholds,
+    to_probabilities,
+)
 from keras_textcls.preset_files import describe_presets
 
 
@@ -131,6 +138,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             thresholds=None,
             temperature=1.0,
             training=None,
+            answer_options=AnswerOptions(),
             encoder=None,
             embedder=None,
             histories={},
@@ -454,6 +462,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         threshold: Any = None,
         top_k: int | None = None,
         batch_size: int | None = None,
+        select_labels: Any = None,
+        min_score: float | None = None,
     ) -> list[Prediction]:
         """Answer in label names.
 
@@ -463,8 +473,13 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 to float: the probability that a label must reach. Defaults to
                 `None`: the classifier's `thresholds`, else 0.5 for multi-label
                 and none otherwise.
-            top_k: int, most labels a text. Defaults to `None`, no limit.
+            top_k: int, most labels a text. Defaults to `None`: that of
+                `answer_options`, else no limit.
             batch_size: int, texts a batch. Defaults to `None`.
+            select_labels: list of label names, the only ones to answer.
+                Defaults to `None`: those of `answer_options`, else all.
+            min_score: float in `[0, 1]`, lowest probability of a label that is
+                listed. Defaults to `None`: that of `answer_options`, else 0.
 
         Returns:
             A list of `Prediction`, one a text.
@@ -473,8 +488,13 @@ class TextClassifier(keras_hub.models.TextClassifier):
         thresholds = read_thresholds(
             self.thresholds if threshold is None else threshold, self.labels
         )
+        given = {"max_labels": top_k, "select_labels": select_labels, "min_score": min_score}
+        changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+        options = dataclasses.replace(self.answer_options, **changes)
+        if options.select_labels is not None:
+            self.labels.encode(options.select_labels, "select_labels")
         probabilities = self.predict_proba(x, batch_size, verbose=0)
-        return decide(probabilities, self.labels, self.multi_label, thresholds, top_k)
+        return decide(probabilities, self.labels, self.multi_label, thresholds, options)
 
     def embed(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
@@ -545,6 +565,17 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 f"`temperature` must be a positive number. Received: temperature={shorten(value)}."
             )
         self._runtime.temperature = float(value)
+
+    @property
+    def answer_options(self) -> AnswerOptions:
+        """Which labels `classify` answers if not told, an `AnswerOptions`. Settable."""
+        return self._runtime.answer_options
+
+    @answer_options.setter
+    def answer_options(self, value: AnswerOptions) -> None:
+        if value.select_labels is not None:
+            self.labels.encode(value.select_labels, "select_labels")
+        self._runtime.answer_options = value
 
     @property
     def training_summary(self) -> dict[str, Any] | None:

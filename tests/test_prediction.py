@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from keras_textcls import ArgumentError, LabelSet
-from keras_textcls.prediction import decide, read_thresholds, to_probabilities
+from keras_textcls.prediction import (
+    AnswerOptions,
+    decide,
+    read_thresholds,
+    to_probabilities,
+)
 
 LABELS = LabelSet(["a", "b", "c"])
 LOGITS = np.array([[2.0, 1.0, -1.0], [0.0, 0.0, 3.0]], "float32")
@@ -44,7 +49,7 @@ def test_other_activations_have_no_probabilities():
 
 
 def test_single_label_ranks_all_labels():
-    first, second = decide(np.array([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]), LABELS, False, None, None)
+    first, second = decide(np.array([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]), LABELS, False, None)
     assert (first.label, first.labels, first.scores) == ("b", ("b", "c", "a"), (0.5, 0.3, 0.2))
     # Equal scores keep the order of the labels.
     assert second.labels == ("c", "a", "b")
@@ -52,12 +57,12 @@ def test_single_label_ranks_all_labels():
 
 def test_top_k_and_threshold():
     scores = np.array([[0.2, 0.5, 0.3]])
-    assert decide(scores, LABELS, False, None, 2)[0].labels == ("b", "c")
-    below = decide(scores, LABELS, False, np.full(3, 0.6), None)[0]
+    assert decide(scores, LABELS, False, None, AnswerOptions(max_labels=2))[0].labels == ("b", "c")
+    below = decide(scores, LABELS, False, np.full(3, 0.6))[0]
     assert (below.label, below.score) == (None, 0.5)
-    multi = decide(scores, LABELS, True, np.array([0.1, 0.6, 0.3]), None)[0]
+    multi = decide(scores, LABELS, True, np.array([0.1, 0.6, 0.3]))[0]
     assert (multi.label, multi.labels) == (None, ("c", "a"))
-    assert decide(np.array([[0.1, 0.2, 0.3]]), LABELS, True, None, None)[0].labels == ()
+    assert decide(np.array([[0.1, 0.2, 0.3]]), LABELS, True, None)[0].labels == ()
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.5, [0.1, 0.2], float("nan")])
@@ -72,4 +77,4 @@ def test_thresholds_by_name():
 
 def test_bad_top_k():
     with pytest.raises(ArgumentError, match="top_k=0"):
-        decide(LOGITS, LABELS, False, None, 0)
+        AnswerOptions(max_labels=0)

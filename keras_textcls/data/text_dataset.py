@@ -382,6 +382,27 @@ class TextDataset:
         _, first = np.unique(self._digests(), axis=0, return_index=True)
         return self.take(np.sort(first))
 
+    def shared_with(self, other: TextDataset) -> np.ndarray:
+        """Find the texts that another dataset has too, but for case and space.
+
+        Args:
+            other: `TextDataset`.
+
+        Returns:
+            Int array, rows of this dataset, in order.
+
+        Example:
+        >>> from keras_textcls import read
+        >>> train = read([("free money", "spam"), ("see you", "ham")])
+        >>> test = read([("Free  money", "spam"), ("at six", "ham")])
+        >>> test.shared_with(train).tolist()
+        [0]
+        """
+        if not isinstance(other, TextDataset):
+            raise ArgumentError(f"`other` must be a TextDataset. Received: other={shorten(other)}.")
+        theirs = {row.tobytes() for row in other._digests()}
+        return np.flatnonzero([row.tobytes() in theirs for row in self._digests()])
+
     def relabel(self, names: Mapping[str, str | None]) -> TextDataset:
         """Rename labels, merge some into one, or drop some.
 

@@ -1,0 +1,82 @@
+"""How deep a layer of a backbone lies: embeddings, then one block after another."""
+
+from __future__ import annotations
+
+import collections
+
+import keras
+
+from keras_textcls.errors import ArgumentError
+
+
+def layers_by_depth(backbone: keras.Model) -> list[list[keras.Layer]]:
+    """Sort the layers of a backbone that have weights by depth.
+
+    A block is a layer that holds an attention layer, or a composed layer of a
+    class that comes more than once.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+
+    Returns:
+        A list of lists: what comes before the first block (the embeddings),
+        each block with what follows it before the next one, in order.
+    """
+    weighted = [layer for layer in backbone.layers if layer.weights]
+    composed = [layer for layer in weighted if len(list(layer._flatten_layers())) > 1]
+    classes = collections.Counter(type(layer) for layer in composed)
+    blocks = {id(layer) for layer in composed if classes[type(layer)] > 1 or _has_attention(layer)}
+    found: list[list[keras.Layer]] = [[]]
+    for layer in weighted:
+        if id(layer) in blocks:
+            found.append([])
+        found[-1].append(layer)
+    return found
+
+
+def _has_attention(layer: keras.Layer) -> bool:
+    return any("attention" in type(part).__name__.lower() for part in layer._flatten_layers())
+
+
+def freeze(backbone: keras.Model, num_blocks: int, embeddings: bool) -> None:
+    """Freeze the lowest layers of a backbone.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+        num_blocks: int, blocks to freeze; the embeddings below them freeze
+            too.
+        embeddings: bool, whether to freeze the embeddings anyway.
+
+    Raises:
+        ArgumentError: there are fewer blocks.
+    """
+    groups = layers_by_depth(backbone)
+    if num_blocks >= len(groups):
+        raise ArgumentError(
+            f"`frozen_layers` must be at most {len(groups) - 1}, the layers of "
+            f"{type(backbone).__name__}. Received: frozen_layers={num_blocks}. To train the head "
+            'alone, take the template "transfer_learning".'
+        )
+    frozen = groups[: num_blocks + 1] if num_blocks else groups[: int(embeddings)]
+    for layer in (layer for group in frozen for layer in group):
+        layer.trainable = False
+
+
+def learning_rate_factors(backbone: keras.Model, decay: float) -> dict[str, float]:
+    """Return a factor on the learning rate of each weight: smaller the deeper below the top.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+        decay: float, the factor from one layer to the one below it; the top
+            layer has it once.
+
+    Returns:
+        A dict from the path of a variable to its factor.
+    """
+    groups = layers_by_depth(backbone)
+    return {
+        variable.path: decay ** (len(groups) - depth)
+        for depth, group in enumerate(groups)
+        for layer in group
+        for variable in layer.trainable_variables
+    }

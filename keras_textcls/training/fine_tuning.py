@@ -1,0 +1,261 @@
+"""The templates `fine_tuning` and `lora`: AdamW over the batches of `TextClassifier.fit`."""
+
+from __future__ import annotations
+
+import gc
+import math
+from typing import Any
+
+import keras
+
+from keras_textcls.data.text_dataset import TextDataset
+from keras_textcls.errors import RunError
+from keras_textcls.execution import reseed_dropout
+from keras_textcls.layerwise_adam import LayerwiseAdamW
+from keras_textcls.masked import MaskedBinaryCrossentropy
+from keras_textcls.schedules import WarmupLinearDecay
+from keras_textcls.smoothing import SmoothedSparseCategoricalCrossentropy
+from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.training.callbacks import (
+    Checkpointing,
+    EpochLines,
+    restore_best,
+    stop_on_interrupt,
+    write_history,
+)
+from keras_textcls.training.checkpoint import CheckpointStore, Progress, write_weights
+from keras_textcls.training.depth import freeze, learning_rate_factors
+from keras_textcls.training.job import Job, Outcome
+from keras_textcls.training.templates import FineTuning, Lora
+
+_UNDECAYED = ("bias", "gamma", "beta", "scale")
+
+
+def fine_tune(job: Job) -> Outcome:
+    """Train the weights of a classifier; see `FineTuning` and `Lora`.
+
+    A training that has a checkpoint goes on from there. Where memory runs out,
+    it begins anew with batches of half the size, of which twice as many make a
+    step.
+
+    Args:
+        job: `Job` whose template is a `FineTuning`.
+
+    Returns:
+        An `Outcome`.
+
+    Raises:
+        RunError: the loss is no number, or memory runs out with one text a
+            batch.
+    """
+    store = CheckpointStore(job.run.directory / "checkpoint")
+    progress, state = store.load() or (Progress(batch_size=job.template.batch_size), None)
+    train, validation = held_out(job)
+    while True:
+        try:
+            classifier = prepare(job, len(train), progress)
+            if not progress.finished:
+                _fit(job, classifier, train, validation, store, progress, state)
+            elif state is not None:
+                write_weights(classifier, state)
+            break
+        except (MemoryError, RuntimeError, *_of_backend()) as error:
+            if isinstance(error, RunError) or not _is_out_of_memory(error):
+                raise
+            progress, state = _smaller(job, progress, error), None
+            store.clear()
+        gc.collect()
+    restore_best(classifier, store, progress)
+    write_history(progress, job.run.directory)
+    adapter_only = isinstance(job.template, Lora) and job.template.save == "adapter"
+    return Outcome(classifier, _metrics(progress), adapter_only)
+
+
+def held_out(job: Job) -> tuple[TextDataset, TextDataset | None]:
+    """Return the texts to train on and those to validate on.
+
+    Args:
+        job: `Job`.
+
+    Returns:
+        A tuple of the `TextDataset` to train on and that to validate on, or
+        `None` where there are no texts to spare.
+    """
+    share = job.template.validation_share
+    if job.validation is not None or not share:
+        return job.dataset, job.validation
+    parts = job.dataset.split(1 - share, share, 0, seed=job.template.seed)
+    if parts.validation is None or not len(parts.validation):
+        job.tell("No text is held out: there are too few. The last epoch's weights are kept.")
+        return job.dataset, None
+    return parts.train, parts.validation
+
+
+def prepare(job: Job, num_texts: int, progress: Progress) -> TextClassifier:
+    """Make the classifier and compile it as the template says.
+
+    Args:
+        job: `Job`.
+        num_texts: int, texts to train on.
+        progress: `Progress`, which holds the size of the batches.
+
+    Returns:
+        A `TextClassifier`.
+    """
+    template: FineTuning = job.template
+    classifier = job.load()
+    if template.dropout is not None:
+        set_dropout(classifier, template.dropout)
+    if isinstance(template, Lora):
+        classifier.add_lora(
+            rank=template.rank,
+            alpha=template.alpha,
+            dropout=template.lora_dropout,
+            targets=template.targets[0] if len(template.targets) == 1 else template.targets,
+            seed=template.seed,
+        )
+    else:
+        freeze(classifier.backbone, template.frozen_layers, template.freeze_embeddings)
+    steps = math.ceil(num_texts / progress.batch_size) * template.epochs
+    classifier.compile(
+        optimizer=_optimizer(template, classifier, steps, progress.batch_size),
+        loss=_loss(template, classifier),
+    )
+    return classifier
+
+
+def _optimizer(
+    template: FineTuning, classifier: TextClassifier, steps: int, batch_size: int
+) -> keras.optimizers.Optimizer:
+    # Batches that memory made smaller still make steps of as many texts.
+    accumulation = template.gradient_accumulation * math.ceil(template.batch_size / batch_size)
+    arguments: dict[str, Any] = {
+        "learning_rate": WarmupLinearDecay(
+            template.learning_rate, steps, round(template.warmup_share * steps)
+        ),
+        "weight_decay": template.weight_decay,
+        "global_clipnorm": template.clip_norm,
+        "gradient_accumulation_steps": accumulation if accumulation > 1 else None,
+    }
+    optimizer = keras.optimizers.AdamW(**arguments)
+    if template.layer_decay < 1:
+        factors = learning_rate_factors(classifier.backbone, template.layer_decay)
+        optimizer = LayerwiseAdamW(factors=factors, **arguments)
+    undecayed = [
+        v for v in classifier.trainable_variables if v.name in _UNDECAYED or len(v.shape) < 2
+    ]
+    optimizer.exclude_from_weight_decay(var_list=undecayed)
+    return optimizer
+
+
+def _loss(template: FineTuning, classifier: TextClassifier) -> Any:
+    if not template.label_smoothing:
+        return "auto"
+    if classifier.multi_label:
+        return MaskedBinaryCrossentropy(True, template.label_smoothing)
+    return SmoothedSparseCategoricalCrossentropy(True, template.label_smoothing)
+
+
+def _fit(
+    job: Job,
+    classifier: TextClassifier,
+    train: TextDataset,
+    validation: TextDataset | None,
+    store: CheckpointStore,
+    progress: Progress,
+    state: Any,
+) -> None:
+    template: FineTuning = job.template
+    metric = "binary_accuracy" if classifier.multi_label else "sparse_categorical_accuracy"
+    with stop_on_interrupt(job.tell) as stop:
+        checkpointing = Checkpointing(
+            store,
+            progress,
+            state,
+            seconds=job.checkpoint_seconds,
+            monitor="val_loss" if template.monitor == "val_loss" else f"val_{metric}",
+            patience=template.patience,
+            stop=stop,
+            directory=job.run.directory,
+            advice=_advice(template),
+        )
+        show = job.tell if job.verbose == 2 else job.log
+        callbacks = [checkpointing, EpochLines(show, template.epochs)]
+        if job.tensorboard:
+            callbacks.append(keras.callbacks.TensorBoard(job.run.directory / "tensorboard"))
+        classifier.fit(
+            train,
+            validation_data=validation,
+            batch_size=progress.batch_size,
+            epochs=template.epochs,
+            initial_epoch=progress.epoch,
+            initial_batch=progress.batch,
+            class_weight=template.class_weight,
+            seed=template.seed,
+            callbacks=callbacks,
+            verbose=int(job.verbose == 1),
+        )
+
+
+def set_dropout(classifier: TextClassifier, rate: float) -> None:
+    """Set the rate of every dropout layer of a classifier that was not trained yet.
+
+    Args:
+        classifier: a `TextClassifier`.
+        rate: float in `[0, 1)`.
+    """
+    for layer in classifier._flatten_layers():
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = rate
+            if rate and getattr(layer, "seed_generator", None) is None:
+                # Keras makes none for a rate of 0.
+                layer._tracker.unlock()
+                layer.seed_generator = keras.random.SeedGenerator(0)
+                layer._tracker.lock()
+    reseed_dropout(classifier, 0)
+
+
+def _advice(template: FineTuning) -> str:
+    precision = ' or mixed_precision="bfloat16"' if template.mixed_precision == "float16" else ""
+    clip = "" if template.clip_norm else ", set clip_norm=1.0"
+    return (
+        f"Lower learning_rate (it was {template.learning_rate:g}){clip}{precision}. The checkpoint "
+        "before it is kept."
+    )
+
+
+def _smaller(job: Job, progress: Progress, error: BaseException) -> Progress:
+    size = progress.batch_size
+    if not job.template.auto_batch_size or size == 1:
+        raise RunError(
+            f"Memory ran out with batches of {size} texts. Take a smaller batch_size with a larger "
+            "gradient_accumulation, a smaller sequence_length, or a smaller preset."
+        ) from error
+    job.tell(f"Memory ran out with batches of {size} texts: beginning anew with {(size + 1) // 2}.")
+    return Progress(batch_size=(size + 1) // 2)
+
+
+def _of_backend() -> tuple[type[Exception], ...]:
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return (tf.errors.ResourceExhaustedError,)
+    return ()  # PyTorch's and JAX's are a RuntimeError.
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    said = str(error).lower()
+    return isinstance(error, (MemoryError, *_of_backend())) or any(
+        words in said
+        for words in ("out of memory", "can't allocate memory", "resource_exhausted", "oom when")
+    )
+
+
+def _metrics(progress: Progress) -> dict[str, Any]:
+    kept = progress.best_epoch if progress.best is not None else len(progress.history) - 1
+    return {
+        **progress.history[kept or 0],
+        "epochs": len(progress.history),
+        "batch_size": progress.batch_size,
+        "seconds": round(progress.seconds, 3),
+    }

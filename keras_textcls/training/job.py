@@ -1,0 +1,56 @@
+"""What the templates train with, and what they give back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from keras_textcls.data.text_dataset import TextDataset
+from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.training.runs import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One training: everything that a template needs.
+
+    Args:
+        run: `Run`.
+        template: `Template`.
+        dataset: `TextDataset`.
+        validation: `TextDataset` or `None`.
+        load: function that makes the classifier anew, equal every time.
+        tell: function that shows and logs a line.
+        log: function that logs a line.
+        verbose: int, 0 silent, 1 progress bar, 2 a line an epoch.
+        checkpoint_seconds: float, between checkpoints within an epoch.
+        tensorboard: bool, whether to write events for TensorBoard.
+    """
+
+    run: Run
+    template: Any
+    dataset: TextDataset
+    validation: TextDataset | None
+    load: Callable[[], TextClassifier]
+    tell: Callable[[str], None]
+    log: Callable[[str], None]
+    verbose: int
+    checkpoint_seconds: float
+    tensorboard: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a training gives.
+
+    Args:
+        classifier: a trained `TextClassifier`.
+        metrics: dict, what training found out.
+        adapter_only: bool, whether to save the adapters alone. Defaults to
+            `False`.
+    """
+
+    classifier: TextClassifier
+    metrics: dict[str, Any]
+    adapter_only: bool = False

@@ -1,0 +1,134 @@
+"""`run.json`: what a run is, what it was given, how it stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+from keras_textcls.atomic import replace_file
+from keras_textcls.errors import RunError, shorten
+
+RECORD_FILE = "run.json"
+SCHEMA_VERSION = 1
+STATUSES = ("queued", "training", "trained", "failed", "stopped")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRecord:
+    """What `run.json` holds.
+
+    Args:
+        name: string, the model that the run is a version of.
+        version: int.
+        status: one of `STATUSES`.
+        template: string.
+        parameters: dict of all parameters of the template.
+        preset: string, what was trained, as it was given.
+        preset_fingerprint: string, hash of its backbone's weights.
+        dataset: dict: `fingerprint`, `rows`, `labels`, `multi_label`.
+        validation: like `dataset`, or `None` where a share of it is held out.
+        resume_from: string, the preset of the version that training continues,
+            or `None`.
+        reason: string, why it failed or stopped, or `None`.
+        backend: string.
+        versions: dict from package to version.
+        created, started, ended: strings, times in UTC, or `None`.
+        seconds: float, training time of all starts together.
+        starts: int, how often the run was started.
+        batch_size: int, what memory was enough for, or `None`.
+        metrics: dict of what training found out.
+        schema_version: int.
+    """
+
+    name: str
+    version: int
+    template: str
+    parameters: dict[str, Any]
+    preset: str
+    preset_fingerprint: str
+    dataset: dict[str, Any]
+    validation: dict[str, Any] | None = None
+    resume_from: str | None = None
+    status: str = "queued"
+    reason: str | None = None
+    backend: str = ""
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    created: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    seconds: float = 0.0
+    starts: int = 0
+    batch_size: int | None = None
+    metrics: dict[str, Any] = dataclasses.field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+
+    def write(self, directory: Path) -> None:
+        """Write `run.json`, whole or not at all.
+
+        Args:
+            directory: `Path` of the run.
+        """
+        with replace_file(directory / RECORD_FILE) as draft:
+            text = json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)
+            draft.write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, directory: Path) -> RunRecord:
+        """Read and check `run.json`.
+
+        Args:
+            directory: `Path` of the run.
+
+        Returns:
+            A `RunRecord`.
+
+        Raises:
+            RunError: it is missing, broken or of a newer version.
+        """
+        path = directory / RECORD_FILE
+        try:
+            contents = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{directory} is no run: it has no {RECORD_FILE}.") from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"{path} is broken: {error}.") from error
+        if not isinstance(contents, dict):
+            raise RunError(f"{path} is broken: it holds {shorten(contents)}.")
+        version = contents.get("schema_version")
+        if not isinstance(version, int) or version > SCHEMA_VERSION:
+            raise RunError(
+                f"{path} was written by a newer keras-textcls (schema_version={shorten(version)}, "
+                f"this one reads {SCHEMA_VERSION}). Update it."
+            )
+        known = {field.name for field in dataclasses.fields(cls)}
+        try:
+            record = cls(**{k: v for k, v in contents.items() if k in known})
+        except TypeError as error:
+            raise RunError(f"{path} is broken: {error}.") from error
+        _check(record, path)
+        return record
+
+
+def _check(record: RunRecord, path: Path) -> None:
+    kinds = {
+        "name": str,
+        "version": int,
+        "template": str,
+        "parameters": dict,
+        "preset": str,
+        "dataset": dict,
+        "metrics": dict,
+    }
+    for name, kind in kinds.items():
+        if not isinstance(getattr(record, name), kind):
+            raise RunError(f"{path} is broken: {name}={shorten(getattr(record, name))}.")
+    if record.status not in STATUSES:
+        raise RunError(f"{path} is broken: status={shorten(record.status)}.")
+
+
+def now() -> str:
+    """Return the time, in UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
