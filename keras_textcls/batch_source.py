@@ -87,8 +87,8 @@ class BatchSource:
         self._example = example
         self.num_batches = num_batches
         self.epoch = 0
-        # Where a training that is taken up within an epoch begins.
-        self.first: tuple[int, int] = (0, 0)
+        # Batches of the pass that are done already.
+        self.done = 0
         self.order: list[np.ndarray] = []
 
     @classmethod
@@ -130,8 +130,7 @@ class BatchSource:
         order: list[np.ndarray] = []
         self.order = order
         while True:
-            done = self.first[1] if epoch == self.first[0] else 0
-            for element, indices in itertools.islice(self._generate(epoch), done, None):
+            for element, indices in itertools.islice(self._generate(epoch), self.done, None):
                 order.append(indices)
                 yield element
             if not endless:
@@ -193,7 +192,8 @@ class _SourceAdapter(DataAdapter):
 
     @property
     def num_batches(self) -> int | None:
-        return None if self._endless else self._source.num_batches
+        total = self._source.num_batches
+        return None if self._endless or total is None else total - self._source.done
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return self._source.elements(self._endless)
@@ -232,10 +232,8 @@ def quiet(*sources: BatchSource | None) -> Iterator[None]:
         warnings.filterwarnings("ignore", f"Gradients do not exist for variables .*{unread}")
         # The decoder of an encoder-decoder reads one token, and so attends to one.
         warnings.filterwarnings("ignore", "(?s).*You are using a softmax over axis -1 of a tensor")
-        given = [source for source in sources if source is not None]
-        if any(source.num_batches is None or source.first[1] for source in given):
-            # Said at the end of every stream whose length is not known beforehand, and of the
-            # rest of an epoch.
+        if any(source is not None and source.num_batches is None for source in sources):
+            # Said at the end of every stream whose length is not known beforehand.
             warnings.filterwarnings("ignore", "Your input ran out of data")
         yield
 

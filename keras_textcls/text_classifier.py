@@ -346,9 +346,9 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 `keras.utils.set_random_seed` seeds.
             callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
             verbose: as in `keras.Model.fit`. Defaults to `"auto"`.
-            initial_batch: int, how many batches of the first epoch (see
-                `initial_epoch`) are left out, for a training that is taken up
-                where it stood. Defaults to `0`.
+            initial_batch: int, batches of the epoch that are left out, for one
+                epoch (`epochs=initial_epoch + 1`) that is taken up where it
+                stood. Defaults to `0`.
             **kwargs: further arguments of `keras.Model.fit`.
 
         Returns:
@@ -373,7 +373,12 @@ class TextClassifier(keras_hub.models.TextClassifier):
             seed=seed,
         )
         self.labels = feeder.labels
-        source.first = kwargs.get("initial_epoch", 0), initial_batch
+        if initial_batch and epochs != kwargs.get("initial_epoch", 0) + 1:
+            raise ArgumentError(
+                f"`initial_batch={initial_batch}` is for one epoch, epochs=initial_epoch + 1. "
+                f"Received: epochs={epochs}."
+            )
+        source.done = initial_batch
         reseed_dropout(self, seed)
         optimizer = self.optimizer if self.compiled else None
         if optimizer is not None and not optimizer.built:

@@ -26,6 +26,7 @@ from keras_textcls.training.checkpoint import (
     read_state,
     read_weights,
     write_metrics,
+    write_random_state,
     write_state,
     write_weights,
 )
@@ -84,6 +85,7 @@ class Checkpointing(keras.callbacks.Callback):
         progress: `Progress`, brought up to date as training goes on.
         state: dict of arrays that a checkpoint held, or `None` for a new
             training.
+        epochs: int, passes that make the whole training.
         seconds: float, between checkpoints within an epoch.
         monitor: string, the metric that picks the best epoch; where it is not
             in the logs, as without validation data, the last epoch is kept.
@@ -98,6 +100,7 @@ class Checkpointing(keras.callbacks.Callback):
         store: CheckpointStore,
         progress: Progress,
         state: dict[str, np.ndarray] | None,
+        epochs: int,
         seconds: float,
         monitor: str,
         patience: int | None,
@@ -109,6 +112,7 @@ class Checkpointing(keras.callbacks.Callback):
         self._store = store
         self._progress = progress
         self._state = state
+        self._epochs = epochs
         self._seconds = seconds
         self._monitor = monitor
         self._patience = patience
@@ -126,12 +130,17 @@ class Checkpointing(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Put back the running metrics of an epoch that had begun."""
-        if self._state is not None:
-            if self._first_batch:
-                write_metrics(self.model, self._state)
-            self._state = None
+        if self._state is not None and self._first_batch:
+            write_metrics(self.model, self._state)
         else:
-            self._first_batch = 0
+            self._state, self._first_batch = None, 0
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Put back the random state that an epoch had reached."""
+        if self._state is not None:
+            # Only now: making the iterator of an epoch draws a number on PyTorch.
+            write_random_state(self._state)
+            self._state = None
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Save if it is time or the user wants to stop."""
@@ -139,7 +148,7 @@ class Checkpointing(keras.callbacks.Callback):
         is_due = time.monotonic() - self._saved >= self._seconds
         if is_due or self._stop.is_set or batch % _STEPS_BETWEEN_LOOKS == 0:
             self._check(logs)
-        is_last = batch + 1 == (self.params.get("steps") or 0) - self._first_batch
+        is_last = batch + 1 == self.params.get("steps")
         # After the last batch the epoch's own checkpoint follows.
         if (is_due or self._stop.is_set) and not is_last:
             self._save()
@@ -163,7 +172,7 @@ class Checkpointing(keras.callbacks.Callback):
             if value is not None:
                 self._store.save_best(epoch, read_weights(self.model))
         is_over = self._patience is not None and progress.wait >= self._patience
-        progress.finished = is_over or progress.epoch == self.params["epochs"]
+        progress.finished = is_over or progress.epoch == self._epochs
         self._save()
         write_history(progress, self._directory)
         if progress.finished:

@@ -210,6 +210,17 @@ def write_state(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
         RunError: the arrays are those of another model.
     """
     _write({**_changing(model), **_of_optimizer(model)}, arrays)
+    write_random_state(arrays)
+
+
+def write_random_state(arrays: Mapping[str, np.ndarray]) -> None:
+    """Put back the state of the generator that dropout draws from on PyTorch.
+
+    Elsewhere it is among the weights.
+
+    Args:
+        arrays: mapping from name to array, as of `read_state`.
+    """
     if keras.config.backend() == "torch":
         import torch
 

@@ -19,6 +19,7 @@ from keras_textcls.text_classifier import TextClassifier
 from keras_textcls.training.callbacks import (
     Checkpointing,
     EpochLines,
+    StopRequest,
     restore_best,
     stop_on_interrupt,
     write_history,
@@ -55,11 +56,11 @@ def fine_tune(job: Job) -> Outcome:
         try:
             classifier = prepare(job, len(train), progress)
             if not progress.finished:
-                _fit(job, classifier, train, validation, store, progress, state)
+                progress = _fit(job, classifier, train, validation, store, progress, state)
             elif state is not None:
                 write_weights(classifier, state)
             break
-        except (MemoryError, RuntimeError, *_of_backend()) as error:
+        except _memory_errors() as error:
             if isinstance(error, RunError) or not _is_out_of_memory(error):
                 raise
             progress, state = _smaller(job, progress, error), None
@@ -164,37 +165,58 @@ def _fit(
     store: CheckpointStore,
     progress: Progress,
     state: Any,
-) -> None:
+) -> Progress:
     template: FineTuning = job.template
-    metric = "binary_accuracy" if classifier.multi_label else "sparse_categorical_accuracy"
     with stop_on_interrupt(job.tell) as stop:
-        checkpointing = Checkpointing(
+        while not progress.finished:
+            if progress.epoch or progress.batch:
+                job.log(f"from epoch {progress.epoch + 1}, batch {progress.batch + 1}")
+            # The rest of an epoch is a call of its own.
+            epochs = progress.epoch + 1 if progress.batch else template.epochs
+            classifier.fit(
+                train,
+                validation_data=validation,
+                batch_size=progress.batch_size,
+                epochs=epochs,
+                initial_epoch=progress.epoch,
+                initial_batch=progress.batch,
+                class_weight=template.class_weight,
+                seed=template.seed,
+                callbacks=_callbacks(job, classifier, store, progress, state, stop),
+                verbose=int(job.verbose == 1),
+            )
+            progress, state = store.load() or (progress, None)
+    return progress
+
+
+def _callbacks(
+    job: Job,
+    classifier: TextClassifier,
+    store: CheckpointStore,
+    progress: Progress,
+    state: Any,
+    stop: StopRequest,
+) -> list[keras.callbacks.Callback]:
+    template: FineTuning = job.template
+    accuracy = "binary_accuracy" if classifier.multi_label else "sparse_categorical_accuracy"
+    callbacks = [
+        Checkpointing(
             store,
             progress,
             state,
+            epochs=template.epochs,
             seconds=job.checkpoint_seconds,
-            monitor="val_loss" if template.monitor == "val_loss" else f"val_{metric}",
+            monitor="val_loss" if template.monitor == "val_loss" else f"val_{accuracy}",
             patience=template.patience,
             stop=stop,
             directory=job.run.directory,
             advice=_advice(template),
-        )
-        show = job.tell if job.verbose == 2 else job.log
-        callbacks = [checkpointing, EpochLines(show, template.epochs)]
-        if job.tensorboard:
-            callbacks.append(keras.callbacks.TensorBoard(job.run.directory / "tensorboard"))
-        classifier.fit(
-            train,
-            validation_data=validation,
-            batch_size=progress.batch_size,
-            epochs=template.epochs,
-            initial_epoch=progress.epoch,
-            initial_batch=progress.batch,
-            class_weight=template.class_weight,
-            seed=template.seed,
-            callbacks=callbacks,
-            verbose=int(job.verbose == 1),
-        )
+        ),
+        EpochLines(job.tell if job.verbose == 2 else job.log, template.epochs),
+    ]
+    if job.tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(job.run.directory / "tensorboard"))
+    return callbacks
 
 
 def set_dropout(classifier: TextClassifier, rate: float) -> None:
@@ -235,17 +257,19 @@ def _smaller(job: Job, progress: Progress, error: BaseException) -> Progress:
     return Progress(batch_size=(size + 1) // 2)
 
 
-def _of_backend() -> tuple[type[Exception], ...]:
+def _memory_errors() -> tuple[type[Exception], ...]:
+    """What may be raised when memory runs out; PyTorch's and JAX's are a `RuntimeError`."""
+    kinds: tuple[type[Exception], ...] = (MemoryError, RuntimeError)
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf
 
-        return (tf.errors.ResourceExhaustedError,)
-    return ()  # PyTorch's and JAX's are a RuntimeError.
+        kinds += (tf.errors.ResourceExhaustedError,)
+    return kinds
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
     said = str(error).lower()
-    return isinstance(error, (MemoryError, *_of_backend())) or any(
+    return not isinstance(error, RuntimeError) or any(
         words in said
         for words in ("out of memory", "can't allocate memory", "resource_exhausted", "oom when")
     )

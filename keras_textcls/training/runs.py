@@ -92,7 +92,7 @@ class Run:
     def template(self) -> Template:
         """The `Template`, with all its parameters."""
         record = self.record
-        return from_text(record.template, record.parameters)  # type: ignore[no-any-return]
+        return from_text(record.template, record.parameters)
 
     @property
     def preset(self) -> Path:

@@ -134,7 +134,7 @@ def train(
     validation = None if validation_data is None else as_dataset(validation_data, "validation_data")
     make, data = _maker(data, preset, chosen, earlier)
     if validation is not None:
-        make.labels.encode(validation.labels, "validation_data.labels")
+        make.labels.encode(validation.labels or (), "validation_data.labels")
     describe_run = functools.partial(
         RunRecord,
         name=name,
@@ -252,7 +252,7 @@ def _as_template(given: Any) -> Template:
     if isinstance(given, Template):
         return given
     if isinstance(given, str):
-        return template(given)  # type: ignore[no-any-return]
+        return template(given)
     raise ArgumentError(
         f"`template` must be a name or a Template. Received: template={shorten(given)}. Make one "
         'with keras_textcls.template("fine_tuning", epochs=5).'

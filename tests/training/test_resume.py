@@ -1,0 +1,91 @@
+"""A run that is killed, wherever, ends at the weights of the unbroken one, bit for bit."""
+
+import multiprocessing
+import os
+import sys
+
+import h5py
+import numpy as np
+import pytest
+import training_process as process
+
+from keras_textcls.training.runs import runs
+
+
+@pytest.fixture(scope="module")
+def server():
+    """Processes that need not import everything anew."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["training_process"])
+    with pytest.MonkeyPatch.context() as patch:
+        # Python 3.11 does not hand its path on to the process that imports.
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+        child = context.Process(target=process.messages)
+        child.start()
+        child.join()
+    return context
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("resume") / "preset"
+    process.write_preset(directory)
+    return directory
+
+
+def _start(server, preset, output, template, parameters, event=-1):
+    """Train in a process; return how many file operations it took, or `None` if it was killed."""
+    result = server.SimpleQueue()
+    child = server.Process(
+        target=process.run_training,
+        args=(preset, output, template, parameters, event, result),
+    )
+    child.start()
+    child.join()
+    if child.exitcode == 0:
+        status, count = result.get()
+        assert status == "trained"
+        return count
+    assert child.exitcode == -9
+    return None
+
+
+def _weights(preset):
+    found = {}
+    for name in ("model.weights.h5", "task.weights.h5"):
+        with h5py.File(preset / name) as file:
+            file.visititems(
+                lambda path, item, name=name: (
+                    found.update({(name, path): np.asarray(item)})
+                    if isinstance(item, h5py.Dataset) and "optimizer" not in path
+                    else None
+                )
+            )
+    return found
+
+
+FINE_TUNING = {"epochs": 3, "batch_size": 8, "learning_rate": 0.01, "validation_share": 0.2}
+
+
+@pytest.mark.parametrize("kills", [20])
+def test_twenty_kills_change_nothing(server, preset, tmp_path, kills):
+    arguments = (server, preset), ("fine_tuning", FINE_TUNING)
+    events = _start(*arguments[0], tmp_path / "unbroken", *arguments[1])
+    expected = _weights(runs(tmp_path / "unbroken")[0].preset)
+    history = runs(tmp_path / "unbroken")[0].history
+    rng, killed, number = np.random.default_rng(0), 0, 0
+    while killed < kills:
+        output, number = tmp_path / f"broken{number}", number + 1
+        for _ in range(5):
+            event = int(rng.integers(1, events + 1))
+            if _start(*arguments[0], output, *arguments[1], event) is not None:
+                break
+            killed += 1
+        else:
+            _start(*arguments[0], output, *arguments[1])
+        (run,) = [run for run in runs(output) if run.status == "trained"]
+        assert run.history == history
+        found = _weights(run.preset)
+        assert found.keys() == expected.keys()
+        for key, values in expected.items():
+            np.testing.assert_array_equal(found[key], values, err_msg=str(key))
