@@ -13,6 +13,9 @@ import click
 from keras_textcls.cli.data import data_group
 from keras_textcls.cli.distill import distill_command
 from keras_textcls.cli.presets import presets_command
+from keras_textcls.cli.runs import runs_group
+from keras_textcls.cli.templates import templates_command
+from keras_textcls.cli.train import train_command
 from keras_textcls.errors import KerasTextclsError
 
 
@@ -40,5 +43,8 @@ def main() -> None:
 
 
 main.add_command(data_group)
+main.add_command(templates_command)
+main.add_command(train_command)
+main.add_command(runs_group)
 main.add_command(presets_command)
 main.add_command(distill_command)

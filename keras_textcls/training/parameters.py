@@ -54,9 +54,9 @@ class Parameter:
         if self.choices:
             return ", ".join(map(repr, self.choices))
         bounds = [
-            f"{word} {bound:g}"
+            f"{word} {bound if isinstance(bound, int) else f'{bound:g}'}"
             for word, bound in (
-                ("at least", self.low),
+                ("of at least", self.low),
                 ("above", self.above),
                 ("at most", self.high),
                 ("below", self.below),
@@ -68,11 +68,10 @@ class Parameter:
     @property
     def wanted(self) -> str:
         """What a value must be, in words."""
-        if self.choices:
-            return f"one of {self.range}"
         many = {"strings": "a list of strings", "floats": "a list of numbers"}
         words = many.get(self.kind) or _KINDS[self.kind]
         words += f" {self.range}" if self.range else ""
+        words = f"one of {self.range}" if self.choices else words
         return f"{words}, or None" if self.or_none else words
 
     def read(self, value: Any, owner: str) -> Any:

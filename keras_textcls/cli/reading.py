@@ -1,0 +1,97 @@
+"""The options with which commands read a file of labelled texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from keras_textcls.errors import InvalidDataError
+
+if TYPE_CHECKING:
+    from keras_textcls.data.text_dataset import TextDataset
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_READING = (
+    click.option("--text", help="Column of the texts."),
+    click.option("--label", multiple=True, help="Column of the labels; several for 0/1 columns."),
+    click.option("--text-pair", help="Column of the second texts."),
+    click.option("--id", help="Column of the identifiers."),
+    click.option("--split", help="Column that names the part."),
+    click.option("--labels", help="Names of the labels in their order, with commas between."),
+    click.option("--label-separator", help="What stands between labels in one cell, such as '|'."),
+    click.option("--multi-label/--single-label", default=None, help="Any number of labels a text."),
+    click.option("--keep-unlabelled", is_flag=True, help="Keep texts without a label."),
+    click.option("--metadata", is_flag=True, help="Keep all other columns as metadata."),
+    click.option("--format", "format_", help="csv, tsv, json, parquet, arrow or excel."),
+    click.option("--encoding", default="auto", show_default=True),
+    click.option("--delimiter", help="One character; tab is written \\t."),
+    click.option("--quote", default="auto", help="One character, or none. Told by what fits."),
+    click.option("--sheet", help="Sheet of a workbook; the first if not given."),
+    click.option("--no-header", is_flag=True, help="The first row is data; columns are 0, 1, ..."),
+    click.option("--cells", type=click.Choice(["text", "path", "url"]), default="text"),
+    click.option("--root", type=click.Path(path_type=Path),
+                 help="Folder that paths in the cells are relative to."),
+    click.option("--max-text-length", type=int, help="Most characters of a text."),
+    click.option("--replace-undecodable", is_flag=True,
+                 help="Read texts with bytes that are no characters, U+FFFD in their place."),
+    click.option("--tolerance", type=float, default=5.0, show_default=True,
+                 help="Percent of the rows that may be invalid."),
+    click.option("--invalid-rows", type=click.Path(path_type=Path),
+                 help="CSV to write the rows to that could not be used."),
+)  # fmt: skip
+
+
+def reads_a_file(command: _Command) -> _Command:
+    """Give a command the argument SOURCE and the options of `read`."""
+    for option in reversed(_READING):
+        command = option(command)
+    return click.argument("source")(command)
+
+
+def read_source(source: str, options: dict[str, Any]) -> TextDataset:
+    """Read SOURCE as the options say, and write down its invalid rows."""
+    from keras_textcls.data.platform_formats import split_concepts
+    from keras_textcls.data.reading import read
+
+    label: Any = options["label"]
+    try:
+        dataset = read(
+            source,
+            text=options["text"],
+            label=None if not label else label[0] if len(label) == 1 else list(label),
+            text_pair=options["text_pair"],
+            id=options["id"],
+            split=options["split"],
+            labels=split_concepts(options["labels"]) if options["labels"] else None,
+            label_separator=options["label_separator"],
+            multi_label=options["multi_label"],
+            unlabelled="keep" if options["keep_unlabelled"] else "invalid",
+            metadata=options["metadata"],
+            format=options["format_"] or "auto",
+            encoding=options["encoding"],
+            delimiter="\t" if options["delimiter"] == "\\t" else options["delimiter"],
+            quote=None if options["quote"] == "none" else options["quote"],
+            sheet=options["sheet"],
+            header=not options["no_header"],
+            cells=options["cells"],
+            root=options["root"],
+            max_text_length=options["max_text_length"],
+            undecodable="replace" if options["replace_undecodable"] else "invalid",
+            invalid_data_tolerance_percent=options["tolerance"],
+        )
+    except InvalidDataError as error:
+        _write_invalid_rows(error.invalid_rows, options["invalid_rows"])
+        raise
+    _write_invalid_rows(dataset.invalid_rows, options["invalid_rows"])
+    return dataset
+
+
+def _write_invalid_rows(rows: Sequence[Any], path: Path | None) -> None:
+    if path is not None:
+        from keras_textcls.data.invalid_rows import InvalidRows
+
+        InvalidRows(rows).to_csv(path)
+        click.echo(f"Wrote {len(rows):,} invalid rows to {path}", err=True)

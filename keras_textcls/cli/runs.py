@@ -1,0 +1,128 @@
+"""`keras-textcls runs`: the versions of all models, and what became of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from keras_textcls.training.runs import Run
+
+_output = click.option("--output", default="runs", show_default=True, help="Directory of the runs.")
+_which = click.argument("run", metavar="NAME[/VERSION]")
+
+
+def _find(output: str, which: str) -> Run:
+    from keras_textcls.training.runs import find_run
+
+    return find_run(output, which)
+
+
+@click.group("runs")
+def runs_group() -> None:
+    """List, show, resume, repeat and delete runs.
+
+    NAME alone is the newest version of that model.
+    """
+
+
+@runs_group.command("list")
+@click.argument("name", required=False)
+@_output
+def list_command(name: str | None, output: str) -> None:
+    """List the runs, all or those of NAME."""
+    from keras_textcls.training.runs import runs
+
+    found = runs(output, name)
+    if not found:
+        click.echo(f"There are no runs in {output}.")
+        return
+    rows = [("RUN", "STATUS", "TEMPLATE", "TEXTS", "SECONDS", "CREATED")]
+    for run in found:
+        record = run.record
+        rows.append(
+            (
+                f"{run.name}/{run.version}",
+                run.status,
+                record.template,
+                f"{record.dataset.get('rows', 0):,}",
+                f"{record.seconds:,.1f}",
+                record.created or "",
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip())
+
+
+@runs_group.command("show")
+@_which
+@_output
+def show_command(run: str, output: str) -> None:
+    """Show how a run stands: data, parameters, metrics."""
+    found = _find(output, run)
+    record, reason = found.record, found.reason
+    click.echo(f"{found.name}/{found.version}: {found.status}{f', {reason}' if reason else ''}")
+    labels = record.dataset.get("labels", [])
+    details = {
+        "template": record.template,
+        "preset": record.preset,
+        "texts": f"{record.dataset.get('rows', 0):,}, {len(labels)} labels",
+        "data version": str(record.dataset.get("fingerprint"))[:12],
+        "continues": record.resume_from,
+        "created": record.created,
+        "ended": record.ended,
+        "seconds": record.seconds,
+        "starts": record.starts,
+        "backend": f"{record.backend}, {', '.join(f'{k} {v}' for k, v in record.versions.items())}",
+        "model": str(found.preset) if found.preset.exists() else None,
+    }
+    for name, value in details.items():
+        if value is not None:
+            click.echo(f"{name}: {value}")
+    for heading, values in (("metrics", record.metrics), ("parameters", record.parameters)):
+        click.echo(f"{heading}:")
+        for name, value in values.items():
+            click.echo(f"  {name}: {value}")
+
+
+@runs_group.command("log")
+@_which
+@_output
+def log_command(run: str, output: str) -> None:
+    """Print the log of a run."""
+    click.echo(_find(output, run).log, nl=False)
+
+
+@runs_group.command("resume")
+@_which
+@_output
+def resume_command(run: str, output: str) -> None:
+    """Go on with a run that was stopped or failed."""
+    resumed = _find(output, run).resume()
+    click.echo(f"{resumed.name}/{resumed.version}: {resumed.status}, {resumed.preset}")
+
+
+@runs_group.command("rerun")
+@_which
+@_output
+def rerun_command(run: str, output: str) -> None:
+    """Train the same once more, as the next version."""
+    again = _find(output, run).rerun()
+    click.echo(f"{again.name}/{again.version}: {again.status}, {again.preset}")
+
+
+@runs_group.command("delete")
+@click.argument("run", metavar="NAME/VERSION")
+@_output
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete_command(run: str, output: str, yes: bool) -> None:
+    """Delete a run and its model."""
+    if "/" not in run.strip("/"):
+        raise click.UsageError("Say which version is to go: NAME/VERSION.")
+    found = _find(output, run)
+    if not yes:
+        click.confirm(f"Delete {found.directory} and the model in it?", abort=True)
+    found.delete()
+    click.echo(f"Deleted {found.name}/{found.version}.")

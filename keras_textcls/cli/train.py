@@ -1,0 +1,106 @@
+"""`keras-textcls train`: from a file of labelled texts to a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_textcls.cli.reading import read_source, reads_a_file
+from keras_textcls.errors import ArgumentError
+
+
+@click.command("train")
+@reads_a_file
+@click.option("--preset", help="What to start from; the bundled encoder if not given.")
+@click.option(
+    "--template", "template_name", help="transfer_learning (if not given), fine_tuning or lora."
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the template; any number of times.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="YAML of a template, such as a run's run.yaml.",
+)
+@click.option("--output", default="runs", show_default=True, help="Directory of the runs.")
+@click.option("--name", default="classifier", show_default=True, help="Name of the model.")
+@click.option("--validation", help="File to pick the best epoch on; else a share of SOURCE.")
+@click.option("--resume", is_flag=True, help="Go on with the newest version if it is not trained.")
+@click.option("--resume-from", help="NAME or NAME/VERSION whose training continues on new texts.")
+@click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard.")
+@click.option("--quiet", is_flag=True, help="Show nothing but the result.")
+def train_command(
+    source: str,
+    preset: str | None,
+    template_name: str | None,
+    settings: tuple[str, ...],
+    config: Path | None,
+    output: str,
+    name: str,
+    validation: str | None,
+    resume: bool,
+    resume_from: str | None,
+    tensorboard: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Train a classifier on SOURCE: the next version of a model in OUTPUT/NAME.
+
+    A run that was killed goes on with the same command and --resume.
+    """
+    template, beside = _read_template(template_name, settings, config)
+    dataset = read_source(source, options)
+    held = read_source(validation, {**options, "invalid_rows": None}) if validation else None
+    from keras_textcls.training.train import train
+
+    run = train(
+        dataset,
+        preset or (None if resume_from else beside.get("preset")),
+        template,
+        output,
+        name,
+        validation_data=held,
+        resume=resume,
+        resume_from=resume_from,
+        tensorboard=tensorboard,
+        verbose=0 if quiet else "auto",
+    )
+    click.echo(f"{run.name}/{run.version}: {run.status}, {run.preset}")
+    if run.status != "trained":
+        raise click.exceptions.Exit(130)
+
+
+def _read_template(
+    name: str | None, settings: tuple[str, ...], config: Path | None
+) -> tuple[Any, dict[str, Any]]:
+    """The template of the options, and what stood beside it in the file."""
+    import yaml
+
+    from keras_textcls.training.templates import DEFAULT_TEMPLATE, from_text, read_yaml
+
+    values: dict[str, Any] = {}
+    beside: dict[str, Any] = {}
+    if config is not None:
+        read, beside = read_yaml(config)
+        if name not in (None, read.name):
+            raise ArgumentError(
+                f"`--template {name}` and `--config {config}` are at odds: the file is of the "
+                f"template {read.name!r}. Leave one of them out."
+            )
+        name, values = read.name, read.to_dict()
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise ArgumentError(f"`--set` takes NAME=VALUE. Received: {setting!r}.")
+        try:
+            values[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            values[key.strip()] = value
+    return from_text(name or DEFAULT_TEMPLATE, values), beside
