@@ -23,9 +23,12 @@ ALL_LINEAR = "all-linear"
 _ATTENTION_CLASS = re.compile(r"attention$", re.IGNORECASE)
 # "disentangled_attention_encoder_layer_0" is a whole block.
 _ATTENTION_NAME = re.compile(r"(^|_)(attention|attn|att)(_layer)?(_\d+)?$", re.IGNORECASE)
-
+# A dense layer of a block that has no layer of its own for attention.
+_PROJECTION = re.compile(r"(query|key|value|query_key_value|attention_output)(_dense|_proj)?")
 # Lists that Keras itself keeps of the parts of a model.
 _LISTS_OF_KERAS = ("_layers", "_operations")
+
+_Parents = tuple[tuple[keras.layers.Layer, tuple[str, ...]], ...]
 
 
 def layer_paths(model: keras.Model) -> dict[str, keras.layers.Layer]:
@@ -62,7 +65,7 @@ def find_targets(model: keras.Model, targets: str | Iterable[str]) -> dict[str, 
     walked = list(_walk(model))
     dense = {path: (layer, parents) for path, layer, parents in walked if _is_dense(layer)}
     if targets == ATTENTION:
-        found = {p for p, (_, parents) in dense.items() if parents and _is_attention(*parents[-1])}
+        found = {path for path, (_, parents) in dense.items() if _is_projection(path, parents)}
         if not found:
             raise ArgumentError(
                 f'`targets="attention"` finds no attention layer in {type(model).__name__}. Pass '
@@ -125,14 +128,16 @@ def _has_low_rank(layer: Any, path: str) -> bool:
     return True
 
 
-def _is_attention(layer: keras.layers.Layer, attributes: tuple[str, ...]) -> bool:
-    names = (layer.name, *attributes)
+def _is_projection(path: str, parents: _Parents) -> bool:
+    """Whether a dense layer belongs to attention, by the layer that holds it or by its name."""
+    if _PROJECTION.fullmatch(path.rsplit("/", 1)[-1]):
+        return True
+    if not parents:
+        return False
+    layer, attributes = parents[-1]
     return bool(_ATTENTION_CLASS.search(type(layer).__name__)) or any(
-        _ATTENTION_NAME.search(name) for name in names
+        _ATTENTION_NAME.search(name) for name in (layer.name, *attributes)
     )
-
-
-_Parents = tuple[tuple[keras.layers.Layer, tuple[str, ...]], ...]
 
 
 def _walk(model: keras.Model) -> Iterator[tuple[str, keras.layers.Layer, _Parents]]:
