@@ -4,21 +4,13 @@ import keras
 import numpy as np
 import pytest
 from conftest import fox_and_cat, make_classifier, perturb
+from trained_adapters import move
 
 from keras_textcls import ArgumentError
 from keras_textcls.adapters import LoraConfig, add_lora
 from keras_textcls.adapters.targets import find_targets
 
 TEXTS, NAMES = fox_and_cat(16)
-
-
-def move(lora, scale=0.2):
-    """Give A and B values as training would."""
-    rng = np.random.default_rng(7)
-    for pair in lora.weights().values():
-        for weight in pair:
-            weight.assign(rng.normal(0, scale, weight.shape).astype("float32"))
-    return lora
 
 
 def arrays(model):
@@ -47,8 +39,12 @@ LAYERS = {
         (5, 6),
     ),
     "joined": (lambda: keras.layers.EinsumDense("abcd,cde->abe", (None, 4), name="it"), (5, 2, 3)),
-    "kernel last": (lambda: keras.layers.EinsumDense("bsd,kdh->bskh", (None, 2, 3), name="it"), (5, 6)),
-    "output first": (lambda: keras.layers.EinsumDense("ibnd,hnd->ibh", (None, 4), name="it"), (5, 2, 3)),
+    "heads first": (
+        lambda: keras.layers.EinsumDense("bsd,kdh->bskh", (None, 2, 3), name="it"), (5, 6)
+    ),
+    "output first": (
+        lambda: keras.layers.EinsumDense("ibnd,hnd->ibh", (None, 4), name="it"), (5, 2, 3)
+    ),
     "any axes": (lambda: keras.layers.EinsumDense("...x,xy->...y", 4, name="it"), (5, 6)),
 }  # fmt: skip
 
@@ -231,17 +227,13 @@ def test_wrong_settings_are_named(arguments, message):
 
 def test_a_kernel_with_a_batch_axis_is_refused():
     """Experts, each with a kernel of its own."""
-    model = one_layer(keras.layers.EinsumDense("abe,aed->abd", (3, 4), name="it"), (3, 5))
-    model = keras.Model(*_experts())
+    inputs = keras.Input((3, 5))
+    layer = keras.layers.EinsumDense("bec,ecd->bed", (3, 4), name="it")
+    model = keras.Model(inputs, layer(inputs))
     with pytest.raises(ArgumentError, match="shares no batch axis.*'it' has 'bec,ecd->bed'"):
         add_lora(model, LoraConfig(targets=["it"]))
     with pytest.raises(ArgumentError, match="no dense layer"):
         add_lora(model, LoraConfig(targets="all-linear"))
-
-
-def _experts():
-    inputs = keras.Input((3, 5))
-    return inputs, keras.layers.EinsumDense("bec,ecd->bed", (3, 4), name="it")(inputs)
 
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "bfloat16"])
@@ -264,6 +256,7 @@ def test_halves_train_adapters_in_float32(dtype):
     np.testing.assert_array_equal(np.array(model.get_layer("it").kernel), kernel)
 
 
+@pytest.mark.filterwarnings("ignore:.*does not have a `quantize` method:UserWarning")
 def test_adapters_on_a_quantized_layer_train_and_do_not_merge():
     classifier = make_classifier(labels=["cat", "fox"])
     classifier.quantize("int8")

