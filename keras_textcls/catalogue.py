@@ -26,6 +26,8 @@ DEFAULT_PRESET = "mini_encoder_en_uncased"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 _LANGUAGES = {"en": "English", "multi": "many", "zh": "Chinese", "ko": "Korean", "vi": "Vietnamese"}
 _BYTES_A_PARAMETER = 4
+# One of them makes a directory a preset; the second holds adapters of another preset.
+_MAIN_FILES = ("config.json", "adapter.json")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +141,7 @@ def find_preset(name: str) -> Path | None:
     if not _PLAIN_NAME.fullmatch(name):
         return None
     for directory in [*search_path(), bundled_directory()]:
-        if (directory / name / "config.json").is_file():
+        if any((directory / name / file).is_file() for file in _MAIN_FILES):
             return directory / name
     return None
 
@@ -259,9 +261,10 @@ def _row(info: PresetInfo) -> tuple[str, ...]:
 
 def _on_search_path() -> Iterator[PresetInfo]:
     for directory in search_path():
-        for config in sorted(directory.glob("*/config.json")):
-            if _PLAIN_NAME.fullmatch(config.parent.name):
-                yield _local_info(config.parent, "path")
+        found = {path.parent for name in _MAIN_FILES for path in directory.glob(f"*/{name}")}
+        for preset in sorted(found):
+            if _PLAIN_NAME.fullmatch(preset.name):
+                yield _local_info(preset, "path")
 
 
 def _bundled() -> Iterator[PresetInfo]:
@@ -279,15 +282,28 @@ def _local_info(directory: Path, source: str) -> PresetInfo:
         labels = tuple(str(name) for name in contents["labels"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # A preset without names, or one that `from_preset` will refuse.
+    base = _base_of(directory)
     return PresetInfo(
         name=directory.name,
         source=source,
+        description="" if base is None else f"Low-rank adapters and a head for {base}",
         size_bytes=sum(p.stat().st_size for p in files),
-        has_head=(directory / "task.weights.h5").is_file(),
+        has_head=base is not None or (directory / "task.weights.h5").is_file(),
         labels=labels,
         origin=str(directory),
         is_available=True,
     )
+
+
+def _base_of(directory: Path) -> str | None:
+    """What a directory of adapters names as its base, or `None` for a whole preset."""
+    if (directory / "config.json").is_file():
+        return None
+    try:
+        contents = json.loads((directory / "adapter.json").read_text(encoding="utf-8"))
+        return str(contents["base"]["preset"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _of_keras_hub() -> Iterator[PresetInfo]:

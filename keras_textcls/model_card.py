@@ -30,13 +30,17 @@ def is_own_card(path: Path) -> bool:
         return False
 
 
-def write_card(classifier: TextClassifier, portable: bool, directory: Path) -> None:
+def write_card(
+    classifier: TextClassifier, portable: bool, directory: Path, base: str | None = None
+) -> None:
     """Write the model card.
 
     Args:
         classifier: a `TextClassifier`.
         portable: bool, whether Keras Hub alone can load the preset.
         directory: `Path` of the preset.
+        base: string, the preset whose adapters it holds. Defaults to `None`: it
+            is a whole preset.
     """
     kind = "multi-label" if classifier.multi_label else "one label a text"
     labels = [f"{i}. `{name}`" for i, name in enumerate(classifier.labels)][:_MOST_LABELS]
@@ -55,6 +59,11 @@ def write_card(classifier: TextClassifier, portable: bool, directory: Path) -> N
     )
     if portable and changed_gelu(classifier.backbone) is not None:
         plain += " They differ by about a thousandth: it approximates the GELU."
+    if base is not None:
+        plain = (
+            f"These are low-rank adapters and a head for the preset `{base}`, which is loaded too; "
+            "where it has another name, pass `base=...`."
+        )
     training = [f"- {k}: {v}" for k, v in (classifier.training_summary or {}).items()]
     text = "\n".join(
         [

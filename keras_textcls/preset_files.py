@@ -32,6 +32,8 @@ from keras_textcls.errors import ArgumentError, PresetError, did_you_mean, short
 from keras_textcls.prediction import AnswerOptions
 
 CLASSIFIER_FILE = "classifier.json"
+# Of a preset that holds low-rank adapters and names the preset of the backbone they belong to.
+ADAPTER_FILE = "adapter.json"
 SCHEMA_VERSION = 1
 
 # Packages whose classes a preset may name, and classes of theirs that run
@@ -48,8 +50,8 @@ _CODE_RUNNERS = (
 _ASSET_KEYS = ("vocabulary", "merges", "proto", "config_file", "vocabulary_file")
 _LEAVES_DIRECTORY = re.compile(r"(^|[\\/])\.\.([\\/]|$)")
 _OWN_FILES = re.compile(
-    r"(config|task|preprocessor|tokenizer|metadata|classifier)\.json"
-    r"|(model(_\d+)?|task)\.weights\.(h5|json)|assets"
+    r"(config|task|preprocessor|tokenizer|metadata|classifier|adapter)\.json"
+    r"|(model(_\d+)?|task)\.weights\.(h5|json)|adapter\.safetensors|assets"
 )
 
 
@@ -89,9 +91,14 @@ class PresetFiles:
         preset: string or path: a built-in name, a `kaggle://`, `hf://` or
             `modelscope://` handle, or a directory.
 
+    Attributes:
+        config: dict, contents of `config.json`.
+        adapter: dict, contents of `adapter.json` of a preset that holds nothing
+            but adapters and a head, else `None`.
+
     Raises:
-        PresetError: there is no such preset, or it has no `config.json`, or a
-            file of it is broken or refused.
+        PresetError: there is no such preset, or it has neither `config.json` nor
+            `adapter.json`, or a file of it is broken or refused.
     """
 
     def __init__(self, preset: str | os.PathLike[str]) -> None:
@@ -102,12 +109,13 @@ class PresetFiles:
             _check_links(self.directory)
             self.preset = str(self.directory)
         config = self.json(preset_utils.CONFIG_FILE)
-        if config is None:
+        self.adapter = self.json(ADAPTER_FILE) if config is None else None
+        if config is None and self.adapter is None:
             raise PresetError(
                 f"The preset {self.preset!r} has no `config.json`, so it is no preset"
                 f"{self._contents()}. Pass the directory that `save_to_preset` wrote."
             )
-        self.config = config
+        self.config = config or {}
         for name in (preset_utils.PREPROCESSOR_CONFIG_FILE, preset_utils.TOKENIZER_CONFIG_FILE):
             self.json(name)
         self._check_shards()

@@ -31,25 +31,25 @@ from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocesso
 if TYPE_CHECKING:
     from keras_textcls.text_classifier import TextClassifier
 
-_WEIGHTED_LAYERS = ("pooled_dense", "output_dense")
+# Layers of a head that have weights, where it has them.
+WEIGHTED_LAYERS = ("pooled_dense", "output_dense")
 _HEAD_ARGUMENTS = ("num_classes", "activation", "dropout", "hidden_dim")
 
 
 def load_classifier(
-    cls: type[TextClassifier], preset: Any, load_weights: bool, **kwargs: Any
+    cls: type[TextClassifier], files: PresetFiles, load_weights: bool, **kwargs: Any
 ) -> TextClassifier:
     """Load a classifier; see `TextClassifier.from_preset`.
 
     Args:
         cls: `TextClassifier`.
-        preset: string or path.
+        files: `PresetFiles`.
         load_weights: bool.
         **kwargs: arguments of the constructor, and `dtype`.
 
     Returns:
         A `TextClassifier`.
     """
-    files = PresetFiles(preset)
     fresh = kwargs.get("num_classes") is not None or kwargs.get("labels") is not None
     if converters.handles(files, fresh):
         defaults = _sentence_pooling(files)
@@ -80,7 +80,7 @@ def load_classifier(
     if weights is not None:
         _load_head_weights(classifier, weights, files)
     if not fresh:
-        _restore(classifier, files.record())
+        restore(classifier, files.record())
     return classifier
 
 
@@ -190,7 +190,13 @@ def _load_head_weights(classifier: TextClassifier, path: str, files: PresetFiles
         _copy_head_weights(task, classifier)
 
 
-def _restore(classifier: TextClassifier, record: ClassifierRecord | None) -> None:
+def restore(classifier: TextClassifier, record: ClassifierRecord | None) -> None:
+    """Give a classifier what `classifier.json` holds beside the labels.
+
+    Args:
+        classifier: a `TextClassifier`.
+        record: `ClassifierRecord` or `None`.
+    """
     if record is not None:
         classifier.thresholds = record.thresholds
         classifier.temperature = record.temperature
@@ -258,7 +264,7 @@ def to_keras_hub(classifier: TextClassifier) -> keras_hub.models.TextClassifier:
 
 
 def _copy_head_weights(source: Any, target: Any) -> None:
-    for name in _WEIGHTED_LAYERS:
+    for name in WEIGHTED_LAYERS:
         layer = getattr(source, name, None)
         if layer is not None:
             getattr(target, name).set_weights(layer.get_weights())
@@ -307,12 +313,57 @@ def save_classifier(
     portable = is_portable(classifier)
     task = to_keras_hub(classifier) if portable else classifier
     hidden = contextlib.nullcontext() if portable else _with_new_optimizer(task)
+    with replacing_preset(target) as draft, hidden:
+        keras_hub.models.Task.save_to_preset(task, str(draft), max_shard_size=max_shard_size)
+        write_names(classifier, target, draft, portable=portable)
+
+
+@contextlib.contextmanager
+def replacing_preset(target: Path) -> Iterator[Path]:
+    """Yield an empty directory that becomes the preset `target` when the block ends well.
+
+    Args:
+        target: `Path`. Files there that are no part of a preset are kept.
+
+    Returns:
+        A context manager that yields the `Path` to write to.
+
+    Raises:
+        PresetError: the directory cannot be written.
+    """
 
     def keep(name: str) -> bool:
         if name == CARD_FILE:
             return not is_own_card(target / name)
         return not is_own_file(name)
 
+    try:
+        with replace_directory(target, keep) as draft:
+            yield draft
+    except OSError as error:
+        raise PresetError(
+            f"The preset cannot be written to {str(target)!r}: {error}. What stood there is as it "
+            "was."
+        ) from error
+
+
+def write_names(
+    classifier: TextClassifier,
+    target: Path,
+    draft: Path,
+    *,
+    portable: bool = False,
+    base: str | None = None,
+) -> None:
+    """Write `classifier.json`, and the model card unless the user wrote one.
+
+    Args:
+        classifier: a `TextClassifier`.
+        target: `Path` of the preset that is replaced.
+        draft: `Path` to write to.
+        portable: bool, whether Keras Hub alone can load the preset.
+        base: string, the preset whose adapters it holds, or `None`.
+    """
     record = ClassifierRecord(
         labels=list(classifier.labels),
         multi_label=classifier.multi_label,
@@ -322,14 +373,6 @@ def save_classifier(
         gelu=converters.changed_gelu(classifier.backbone),
         answer_options=classifier.answer_options,
     )
-    try:
-        with replace_directory(target, keep) as draft, hidden:
-            keras_hub.models.Task.save_to_preset(task, str(draft), max_shard_size=max_shard_size)
-            write_record(record, draft)
-            if not (target / CARD_FILE).exists() or is_own_card(target / CARD_FILE):
-                write_card(classifier, portable, draft)
-    except OSError as error:
-        raise PresetError(
-            f"The preset cannot be written to {str(target)!r}: {error}. What stood there is as it "
-            "was."
-        ) from error
+    write_record(record, draft)
+    if not (target / CARD_FILE).exists() or is_own_card(target / CARD_FILE):
+        write_card(classifier, portable, draft, base)

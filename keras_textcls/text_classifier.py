@@ -16,7 +16,7 @@ import keras_hub
 import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
-from keras_textcls import converters, serialization
+from keras_textcls import adapter_presets, adapters, converters, serialization
 from keras_textcls.batch_source import EpochSetter, quiet
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, shorten
@@ -143,6 +143,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
             embedder=None,
             histories={},
             counting_unknown=None,
+            base=None,
+            lora=None,
         )
 
         # === Functional Model ===
@@ -173,17 +175,20 @@ class TextClassifier(keras_hub.models.TextClassifier):
             load_weights: bool. If `False`, all weights are initialized anew.
                 Defaults to `True`.
             **kwargs: arguments of the constructor that replace what the preset
-                holds, and `dtype`, the dtype policy of the backbone.
+                holds; `dtype`, the dtype policy of the backbone; and for a preset
+                that holds only adapters `base`, the preset of its backbone where
+                that has another name than when they were saved.
 
         Returns:
-            A `TextClassifier`.
+            A `TextClassifier`. Adapters are attached and not merged.
 
         Raises:
-            PresetError: the preset is missing, broken or refused.
+            PresetError: the preset is missing, broken or refused, or the base of
+                its adapters is another than they were trained on.
             ArgumentError: the preset holds no head and neither `labels` nor
                 `num_classes` is given.
         """
-        return serialization.load_classifier(cls, preset, load_weights, **kwargs)
+        return adapter_presets.load(cls, preset, load_weights, **kwargs)
 
     @classmethod
     def from_keras_hub(cls, task: keras_hub.models.TextClassifier, **kwargs: Any) -> TextClassifier:
@@ -211,19 +216,30 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         return serialization.to_keras_hub(self)
 
-    def save_to_preset(self, preset_dir: Any, max_shard_size: float | None = 10) -> None:
+    def save_to_preset(
+        self, preset_dir: Any, max_shard_size: float | None = 10, adapter_only: bool = False
+    ) -> None:
         """Save everything to a preset directory, or leave it as it was.
+
+        Low-rank adapters are merged into the weights that are written, and stay
+        as they are in the classifier.
 
         Args:
             preset_dir: string or path. Files there that are no part of a preset
                 are kept.
             max_shard_size: int, float or `None`, largest weights file in GB.
                 Defaults to `10`.
+            adapter_only: bool, whether to write only the adapters of `add_lora`,
+                the head and the label names (about 1 MB), with the name and the
+                hash of the preset that the classifier was loaded from.
+                `from_preset` loads both together. Defaults to `False`.
 
         Raises:
             PresetError: the directory cannot be written.
+            ArgumentError: `adapter_only` is set, and there are no adapters, or
+                the backbone is not that of a preset.
         """
-        serialization.save_classifier(self, preset_dir, max_shard_size)
+        adapter_presets.save(self, preset_dir, max_shard_size, adapter_only)
 
     def save_to_huggingface(self, directory: Any) -> None:
         """Save for the `transformers` library, or leave the directory as it was.
@@ -243,7 +259,68 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 there.
             PresetError: the directory cannot be written.
         """
-        converters.save_to_huggingface(self, directory)
+        with adapters.folded(self.lora):
+            converters.save_to_huggingface(self, directory)
+
+    def add_lora(
+        self,
+        rank: int = 16,
+        alpha: float = 16,
+        dropout: float = 0.1,
+        targets: Any = "attention",
+        seed: int | None = None,
+    ) -> adapters.Lora:
+        """Freeze the backbone and add low-rank adapters that train in its place.
+
+        The outputs are as before until the adapters are trained; the head trains
+        along. Hu et al., 2021, "LoRA: Low-Rank Adaptation of Large Language
+        Models".
+
+        Args:
+            rank: int, rank of the update to each kernel. Defaults to `16`.
+            alpha: float; the update is scaled by `alpha / rank`. Defaults to `16`.
+            dropout: float in `[0, 1)`, dropout rate of the adapters' inputs.
+                Defaults to `0.1`.
+            targets: which layers are adapted: `"attention"`, `"all-linear"`, or a
+                list of names: paths such as
+                `"transformer_layer_0/self_attention_layer/query"`, ends of paths
+                such as `"query"`, either with wildcards. Defaults to
+                `"attention"`.
+            seed: int, from which the adapters are drawn. Defaults to `None`: drawn
+                from numpy's global generator.
+
+        Returns:
+            The adapters, as `lora` returns them.
+
+        Raises:
+            ArgumentError: a name matches no layer, a layer cannot be adapted, or
+                there are adapters already.
+        """
+        config = adapters.LoraConfig(rank, alpha, dropout, targets)
+        self._runtime.lora = adapters.add_lora(self, config, seed)
+        return self._runtime.lora
+
+    def merge_lora(self) -> None:
+        """Add the adapters to the weights: the same outputs at the speed of the base.
+
+        Raises:
+            ArgumentError: there are none, they are merged, or a layer is quantized.
+        """
+        self._adapters().merge()
+
+    def unmerge_lora(self) -> None:
+        """Undo `merge_lora`: the weights are bit for bit what they were before.
+
+        Raises:
+            ArgumentError: there are none, or they are not merged.
+        """
+        self._adapters().unmerge()
+
+    @property
+    def lora(self) -> adapters.Lora | None:
+        """The adapters of `add_lora`, or `None`: `config`, `paths`, `num_weights`, `remove()`."""
+        lora = self._runtime.lora
+        return lora if lora is not None and lora.is_attached else None
 
     def compile(
         self,
@@ -357,6 +434,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         Raises:
             InvalidDataError: texts or labels cannot be used.
         """
+        if self.lora is not None:
+            self.lora.check_can_train()
         seed = int(np.random.randint(2**31)) if seed is None else seed
         feeder = self._feeder()
         source, validation = fit_sources(
@@ -524,7 +603,15 @@ class TextClassifier(keras_hub.models.TextClassifier):
         Args:
             mode: string, such as `"int8"`, as in `keras.Model.quantize`.
             **kwargs: further arguments of `keras.Model.quantize`.
+
+        Raises:
+            ArgumentError: the classifier has low-rank adapters.
         """
+        if self.lora is not None:
+            raise ArgumentError(
+                "A backbone with adapters cannot be quantized. Call `merge_lora()` and "
+                "`lora.remove()` before, or `quantize()` before `add_lora()`."
+            )
         self.backbone.quantize(mode, **kwargs)
         for model in (self, self._runtime.embedder):
             model.train_function = model.test_function = model.predict_function = None
@@ -622,6 +709,11 @@ class TextClassifier(keras_hub.models.TextClassifier):
         if gelu is not None:
             converters.set_gelu(classifier.backbone, gelu)
         return classifier
+
+    def _adapters(self) -> adapters.Lora:
+        if self.lora is None:
+            raise ArgumentError("The classifier has no adapters. `add_lora()` adds them.")
+        return self.lora
 
     def _feeder(self) -> Feeder:
         runtime = self._runtime

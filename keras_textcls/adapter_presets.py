@@ -1,0 +1,305 @@
+"""Presets that hold adapters and a head, and name the preset of their backbone.
+
+`load` and `save` are the doors of `TextClassifier` to all presets: what is no
+adapter is left to `serialization`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from keras_textcls import adapters, converters, serialization
+from keras_textcls.adapters.files import (
+    AdapterRecord,
+    read_record,
+    read_weights,
+    write_adapter,
+)
+from keras_textcls.adapters.low_rank import low_rank
+from keras_textcls.adapters.targets import layer_paths
+from keras_textcls.catalogue import find_preset
+from keras_textcls.errors import ArgumentError, PresetError, did_you_mean
+from keras_textcls.preset_files import (
+    ADAPTER_FILE,
+    PresetFiles,
+)
+from keras_textcls.weight_fingerprint import weight_fingerprint
+
+if TYPE_CHECKING:
+    from keras_textcls.text_classifier import TextClassifier
+
+# Numbers of each weight that are compared.
+_SAMPLED = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class BasePreset:
+    """From where the backbone of a classifier was loaded.
+
+    Args:
+        preset: string, as it was given to `from_preset`.
+        sample: string, a hash of a few numbers of each weight, which shows
+            cheaply whether they were trained since.
+    """
+
+    preset: str
+    sample: str
+
+
+def load(
+    cls: type[TextClassifier], preset: Any, load_weights: bool, **kwargs: Any
+) -> TextClassifier:
+    """Load a classifier; see `TextClassifier.from_preset`.
+
+    Args:
+        cls: `TextClassifier`.
+        preset: string or path.
+        load_weights: bool.
+        **kwargs: arguments of the constructor, `dtype` and `base`.
+
+    Returns:
+        A `TextClassifier`.
+    """
+    files = PresetFiles(preset)
+    base = kwargs.pop("base", None)
+    if files.adapter is not None:
+        return _load_adapter(cls, files, base, load_weights, **kwargs)
+    if base is not None:
+        raise ArgumentError(
+            f"`base` is for presets that hold adapters; {files.preset!r} is a whole one. Leave "
+            f"`base` out. Received: base={base!r}."
+        )
+    classifier = serialization.load_classifier(cls, files, load_weights, **kwargs)
+    if load_weights and "backbone" not in kwargs:
+        sample = _sample(classifier.backbone)
+        classifier._runtime.base = BasePreset(os.fspath(preset), sample)
+    return classifier
+
+
+def save(
+    classifier: TextClassifier, preset_dir: Any, max_shard_size: float | None, adapter_only: bool
+) -> None:
+    """Save a classifier; see `TextClassifier.save_to_preset`.
+
+    Args:
+        classifier: a `TextClassifier`.
+        preset_dir: string or path.
+        max_shard_size: int, float or `None`, in GB.
+        adapter_only: bool.
+    """
+    if adapter_only:
+        _save_adapter(classifier, Path(os.fspath(preset_dir)))
+        return
+    with adapters.folded(classifier.lora):
+        serialization.save_classifier(classifier, preset_dir, max_shard_size)
+
+
+def _load_adapter(
+    cls: type[TextClassifier], files: PresetFiles, base: Any, load_weights: bool, **kwargs: Any
+) -> TextClassifier:
+    record, names = read_record(files), files.record()
+    fresh = kwargs.get("num_classes") is not None or kwargs.get("labels") is not None
+    arguments = dict(record.head)
+    if not fresh:
+        if names is None:
+            raise PresetError(
+                f"The preset {files.preset!r} has no classifier.json. Copy the whole directory."
+            )
+        arguments.update(labels=names.labels, multi_label=names.multi_label)
+    base = record.base if base is None else os.fspath(base)
+    base_files = _base_files(files, base)
+    arguments.update(kwargs)
+    classifier = serialization.load_classifier(cls, base_files, load_weights, **arguments)
+    backbone = classifier.backbone
+    if names is not None and names.gelu not in (None, converters.changed_gelu(backbone)):
+        converters.set_gelu(backbone, names.gelu)
+    if load_weights:
+        _check_base(classifier, files, record, base, base_files)
+        classifier._runtime.base = BasePreset(base, _sample(backbone))
+    _attach(classifier, files, record, load_weights, fresh)
+    if not fresh:
+        serialization.restore(classifier, names)
+    if record.sequence_length and classifier.sequence_length and "preprocessor" not in kwargs:
+        classifier.sequence_length = record.sequence_length
+    return classifier
+
+
+def _base_files(files: PresetFiles, base: str) -> PresetFiles:
+    where = f"The base preset {base!r} of the adapters in {files.preset!r}"
+    try:
+        found = PresetFiles(base)
+    except PresetError as error:
+        raise PresetError(
+            f"{where} cannot be loaded: {error} Where it is elsewhere now, pass base=... with its "
+            "name or directory."
+        ) from error
+    if found.adapter is not None:
+        raise PresetError(f"{where} holds adapters itself. Pass base=... with a whole preset.")
+    return found
+
+
+def _check_base(
+    classifier: TextClassifier,
+    files: PresetFiles,
+    record: AdapterRecord,
+    base: str,
+    base_files: PresetFiles,
+) -> None:
+    """Compare the backbone with the one that the adapters were trained on."""
+    backbone = classifier.backbone
+    if backbone.dtype_policy.variable_dtype != record.dtype:
+        # Rounded numbers have another hash.
+        as_trained = serialization.load_classifier(
+            type(classifier), base_files, True, num_classes=2, dtype=record.dtype
+        )
+        backbone = as_trained.backbone
+    found = weight_fingerprint(backbone)
+    if found != record.fingerprint:
+        raise PresetError(
+            f"The base preset {base!r} is not the one that the adapters in {files.preset!r} were "
+            f"trained on: its backbone has the hash {found[:12]}, theirs had "
+            f"{record.fingerprint[:12]}. Pass base=... with the preset that they were trained on."
+        )
+
+
+def _attach(
+    classifier: TextClassifier,
+    files: PresetFiles,
+    record: AdapterRecord,
+    load_weights: bool,
+    fresh: bool,
+) -> None:
+    """Give a classifier the adapters, and unless `fresh` the head, of a preset."""
+    layers = _checked_layers(classifier, files, record)
+    values = {}
+    if load_weights:
+        head = {} if fresh else _head_weights(classifier)
+        shapes = {name: tuple(weight.shape) for name, weight in head.items()}
+        for path, (a, b) in record.layers.items():
+            shapes |= {f"lora/{path}/a": tuple(a), f"lora/{path}/b": tuple(b)}
+        values = read_weights(files, shapes, "head/" if fresh else None)
+    lora = adapters.add_lora(classifier, record.config, seed=0, layers=layers)
+    classifier._runtime.lora = lora
+    weights = {**_lora_weights(lora), **_head_weights(classifier)}
+    for name, value in values.items():
+        weights[name].assign(value)
+
+
+def _checked_layers(
+    classifier: TextClassifier, files: PresetFiles, record: AdapterRecord
+) -> dict[str, keras.layers.Layer]:
+    """The layers that `adapter.json` names, which take adapters of the shapes it says."""
+    where = f"{ADAPTER_FILE} of the preset {files.preset!r}"
+    known = layer_paths(classifier.backbone)
+    for path, shapes in record.layers.items():
+        if path not in known:
+            raise PresetError(
+                f"{where} names the layer {path!r}, which the {type(classifier.backbone).__name__} "
+                f"does not have.{did_you_mean(path, known)}"
+            )
+        try:
+            axes = low_rank(known[path], path)
+        except ArgumentError as error:
+            raise PresetError(f"{where} does not fit the backbone: {error}") from error
+        rank = record.config.rank
+        needed = list(axes.a_shape(rank)), list(axes.b_shape(rank))
+        if needed != shapes:
+            raise PresetError(
+                f"{where} has shapes {shapes} for the layer {path!r}, which takes {needed}."
+            )
+    return {path: known[path] for path in record.layers}
+
+
+def _save_adapter(classifier: TextClassifier, target: Path) -> None:
+    lora, base = classifier.lora, classifier._runtime.base
+    if lora is None:
+        raise ArgumentError(
+            "`adapter_only=True` needs adapters, and the classifier has none. Call `add_lora()` "
+            "and train them, or leave `adapter_only` out."
+        )
+    if base is None:
+        raise ArgumentError(
+            "`adapter_only=True` needs a base preset, and the classifier was not loaded from one. "
+            "Before `add_lora()`, save it with `save_to_preset(directory)` and load it with "
+            "`from_preset(directory)`; or leave `adapter_only` out to save all of it."
+        )
+    if target.resolve() == _directory_of(base.preset):
+        raise ArgumentError(
+            f"The adapters cannot take the place of their own base. Received: preset_dir="
+            f"{str(target)!r}. Pass another directory."
+        )
+    with lora.hidden(merged=False):
+        if _sample(classifier.backbone) != base.sample:
+            raise ArgumentError(
+                f"The backbone is no longer that of the preset {base.preset!r}: its weights were "
+                "changed beside the adapters, which would not be saved. Leave `adapter_only` out "
+                "to save all of it."
+            )
+        fingerprint = weight_fingerprint(classifier.backbone)
+    weights = {
+        name: np.ascontiguousarray(keras.ops.convert_to_numpy(weight).astype("float32"))
+        for name, weight in {**_lora_weights(lora), **_head_weights(classifier)}.items()
+    }
+    record = AdapterRecord(
+        config=lora.config,
+        layers={p: (list(a.shape), list(b.shape)) for p, (a, b) in lora.weights().items()},
+        base=base.preset,
+        fingerprint=fingerprint,
+        dtype=classifier.backbone.dtype_policy.variable_dtype,
+        head=_head_arguments(classifier),
+        sequence_length=classifier.sequence_length,
+    )
+    with serialization.replacing_preset(target) as draft:
+        write_adapter(record, weights, draft)
+        serialization.write_names(classifier, target, draft, base=base.preset)
+
+
+def _head_arguments(classifier: TextClassifier) -> dict[str, Any]:
+    activation = keras.activations.serialize(classifier.activation)
+    if not isinstance(activation, str):
+        raise ArgumentError(
+            "`adapter_only=True` keeps the activation of the head by its name, which "
+            f"{classifier.activation!r} does not have. Leave `adapter_only` out to save all of it."
+        )
+    return {
+        "pooling": classifier.pooling,
+        "hidden_dim": classifier.hidden_dim,
+        "activation": activation,
+        "dropout": classifier.dropout,
+    }
+
+
+def _lora_weights(lora: adapters.Lora) -> dict[str, Any]:
+    pairs = lora.weights().items()
+    return {f"lora/{path}/{n}": w for path, (a, b) in pairs for n, w in (("a", a), ("b", b))}
+
+
+def _head_weights(classifier: TextClassifier) -> dict[str, Any]:
+    layers = {name: getattr(classifier, name, None) for name in serialization.WEIGHTED_LAYERS}
+    return {
+        f"head/{name}/{weight.name}": weight
+        for name, layer in layers.items()
+        if layer is not None
+        for weight in layer.weights
+    }
+
+
+def _directory_of(preset: str) -> Path | None:
+    if "://" in preset:
+        return None
+    return (find_preset(preset) or Path(preset)).resolve()
+
+
+def _sample(backbone: keras.Model) -> str:
+    digest = hashlib.sha256()
+    for weight in backbone.weights:
+        first = keras.ops.reshape(weight, (-1,))[:_SAMPLED]
+        digest.update(keras.ops.convert_to_numpy(first).tobytes())
+    return digest.hexdigest()

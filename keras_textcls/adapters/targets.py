@@ -1,0 +1,186 @@
+"""Layers by paths that stay the same: in every process, model and backend.
+
+Keras numbers layers without a name of their own in the order in which a process
+makes them, and `layer.path` holds such numbers. Here a path is made of names
+that a class gives to its parts, else of the attributes that hold them.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+from keras.src.utils.naming import to_snake_case
+
+from keras_textcls.adapters.low_rank import low_rank
+from keras_textcls.errors import ArgumentError, did_you_mean, shorten
+
+ATTENTION = "attention"
+ALL_LINEAR = "all-linear"
+_ATTENTION_CLASS = re.compile(r"attention$", re.IGNORECASE)
+# "disentangled_attention_encoder_layer_0" is a whole block.
+_ATTENTION_NAME = re.compile(r"(^|_)(attention|attn|att)(_layer)?(_\d+)?$", re.IGNORECASE)
+# A dense layer of a block that has no layer of its own for attention.
+_PROJECTION = re.compile(r"(query|key|value|query_key_value|attention_output)(_dense|_proj)?")
+# Lists that Keras itself keeps of the parts of a model.
+_LISTS_OF_KERAS = ("_layers", "_operations")
+
+_Parents = tuple[tuple[keras.layers.Layer, tuple[str, ...]], ...]
+
+
+def layer_paths(model: keras.Model) -> dict[str, keras.layers.Layer]:
+    """Return every layer of a model by its path.
+
+    Args:
+        model: a `keras.Model`, such as a `keras_hub.models.Backbone`.
+
+    Returns:
+        A dict from path, such as `"transformer_layer_0/self_attention_layer/query"`,
+        to layer. A layer that stands in several places has the path of the first.
+    """
+    return {path: layer for path, layer, _ in _walk(model)}
+
+
+def find_targets(model: keras.Model, targets: str | Iterable[str]) -> dict[str, keras.layers.Layer]:
+    """Return the layers that `targets` names.
+
+    Args:
+        model: a `keras.Model`, such as a `keras_hub.models.Backbone`.
+        targets: `"attention"` (the dense layers of its attention layers),
+            `"all-linear"` (all dense layers), or names: paths, ends of paths such
+            as `"query"`, or either with wildcards such as
+            `"transformer_layer_1*/query"`. The name of a layer that holds dense
+            layers stands for all of them.
+
+    Returns:
+        A dict from path to `Dense` or `EinsumDense` layer, in the order of the
+        model.
+
+    Raises:
+        ArgumentError: a name matches no layer, or one that is not dense.
+    """
+    walked = list(_walk(model))
+    dense = {path: (layer, parents) for path, layer, parents in walked if _is_dense(layer)}
+    if targets == ATTENTION:
+        found = {path for path, (_, parents) in dense.items() if _is_projection(path, parents)}
+        if not found:
+            raise ArgumentError(
+                f'`targets="attention"` finds no attention layer in {type(model).__name__}. Pass '
+                f'targets="all-linear", or names of its dense layers: {shorten(list(dense))}.'
+            )
+    elif targets == ALL_LINEAR:
+        found = {path for path, (layer, _) in dense.items() if _has_low_rank(layer, path)}
+        if not found:
+            raise ArgumentError(
+                f"{type(model).__name__} has no dense layer, so there is nothing for LoRA to adapt."
+                " Train all of it, or only the head."
+            )
+    else:
+        found = _by_name(targets, [path for path, _, _ in walked], list(dense), model)
+    return {path: layer for path, (layer, _) in dense.items() if path in found}
+
+
+def _by_name(targets: Any, paths: list[str], dense: list[str], model: keras.Model) -> set[str]:
+    found: set[str] = set()
+    for name in [targets] if isinstance(targets, str) else targets:
+        matched = {path for path in dense if _matches(path, name)}
+        if not matched:
+            other = [path for path in paths if _matches(path, name)]
+            if other:
+                kind = type(layer_paths(model)[other[0]]).__name__
+                raise ArgumentError(
+                    f"`targets` names {name!r}, which is a {kind} without dense layers; LoRA is "
+                    "for Dense and EinsumDense layers."
+                )
+            ends = {path.rsplit("/", 1)[-1] for path in dense}
+            raise ArgumentError(
+                f"`targets` names {shorten(name)}, which matches no layer of "
+                f"{type(model).__name__}.{did_you_mean(name, [*dense, *ends])} It has "
+                f"{shorten(dense)}."
+            )
+        found |= matched
+    if not found:
+        raise ArgumentError(
+            f"`targets` must name at least one layer. Received: targets={shorten(targets)}."
+        )
+    return found
+
+
+def _matches(path: str, name: str) -> bool:
+    """Whether a name means a layer or one that holds it."""
+    parts = path.split("/")
+    heads = ("/".join(parts[: i + 1]) for i in range(len(parts)))
+    return any(fnmatch.fnmatchcase(f"/{head}", f"*/{name}") for head in heads)
+
+
+def _is_dense(layer: Any) -> bool:
+    return isinstance(layer, (keras.layers.Dense, keras.layers.EinsumDense)) and layer.built
+
+
+def _has_low_rank(layer: Any, path: str) -> bool:
+    try:
+        low_rank(layer, path)
+    except ArgumentError:
+        return False
+    return True
+
+
+def _is_projection(path: str, parents: _Parents) -> bool:
+    """Whether a dense layer belongs to attention, by the layer that holds it or by its name."""
+    if _PROJECTION.fullmatch(path.rsplit("/", 1)[-1]):
+        return True
+    if not parents:
+        return False
+    layer, attributes = parents[-1]
+    return bool(_ATTENTION_CLASS.search(type(layer).__name__)) or any(
+        _ATTENTION_NAME.search(name) for name in (layer.name, *attributes)
+    )
+
+
+def _walk(model: keras.Model) -> Iterator[tuple[str, keras.layers.Layer, _Parents]]:
+    """Path, layer, and the layers above it with the attributes that hold them."""
+    yield from _beneath(model, "", (), set())
+
+
+def _beneath(
+    parent: Any, prefix: str, parents: _Parents, seen: set[int]
+) -> Iterator[tuple[str, keras.layers.Layer, _Parents]]:
+    used: set[str] = set()
+    for layer in parent._layers:
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        attributes = _attributes(parent, layer)
+        segment = _segment(layer, attributes)
+        number = 0
+        while segment in used:
+            number += 1
+            segment = f"{_segment(layer, attributes)}_{number}"
+        used.add(segment)
+        path = prefix + segment
+        yield path, layer, parents
+        yield from _beneath(layer, f"{path}/", (*parents, (layer, attributes)), seen)
+
+
+def _segment(layer: keras.layers.Layer, attributes: tuple[str, ...]) -> str:
+    kind = to_snake_case(type(layer).__name__)
+    if re.fullmatch(rf"{re.escape(kind)}(_\d+)?", layer.name) is None:
+        return str(layer.name).replace("/", "_")
+    return attributes[0].lstrip("_") if attributes else kind
+
+
+def _attributes(parent: Any, layer: keras.layers.Layer) -> tuple[str, ...]:
+    """The attributes of `parent` that hold a layer, itself or in a list."""
+    own = vars(parent)
+    # PyTorch keeps modules apart from other attributes.
+    every = {**own, **own.get("_modules", {})}
+    found = []
+    for name, value in every.items():
+        if value is layer:
+            found.append(name)
+        elif isinstance(value, (list, tuple)) and name not in _LISTS_OF_KERAS:
+            found += [f"{name}_{i}" for i, item in enumerate(value) if item is layer]
+    return tuple(found)
