@@ -22,6 +22,7 @@ from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from keras_textcls.batching import PlannedBatch
 from keras_textcls.encoding import EncodedTexts, concatenate
+from keras_textcls.pieces import Pieces, join_pieces
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Encoded:
     """Encoded texts with their targets.
 
     Args:
-        texts: `EncodedTexts`.
+        texts: `EncodedTexts`. Where it has `pieces`, targets and weights are
+            those of the whole texts.
         y: array of targets, or `None`.
         sample_weight: float array of shape `(num_texts,)`, or `None`.
     """
@@ -66,27 +68,34 @@ class BatchSource:
     the same whether training began at 0 or was resumed.
 
     Args:
-        generate: function from epoch to an iterator of `(element, indices)`,
-            where `indices` says which texts the rows are, `-1` for filling.
+        generate: function from epoch and a list to an iterator of `(element,
+            indices)`, where `indices` says which texts the rows are, `-1` for
+            filling.
         example: one element, from which dtypes and ranks are read.
         num_batches: int, batches a pass, or `None` if not known.
         fixed_length: int or `None`, the width of every batch if there is only
             one. Defaults to `None`.
+        is_cut: bool, whether the rows may be pieces of texts. Elements are then
+            `(x,)`, and `generate` appends what belongs to the texts of each
+            window to its second argument. Defaults to `False`.
     """
 
     def __init__(
         self,
-        generate: Callable[[int], Iterator[tuple[tuple[Any, ...], np.ndarray]]],
+        generate: _Generate,
         example: tuple[Any, ...],
         num_batches: int | None,
         fixed_length: int | None = None,
+        is_cut: bool = False,
     ) -> None:
         self._fixed_length = fixed_length
+        self.is_cut = is_cut
         self._generate = generate
         self._example = example
         self.num_batches = num_batches
         self.epoch = 0
         self.order: list[np.ndarray] = []
+        self._windows: list[_Window] = []
 
     @classmethod
     def from_plan(
@@ -106,12 +115,17 @@ class BatchSource:
             A `BatchSource`.
         """
 
-        def generate(epoch: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
+        is_cut = encoded.texts.pieces is not None
+        served = Encoded(encoded.texts) if is_cut else encoded
+
+        def generate(epoch: int, windows: list[_Window]) -> Iterator[_Element]:
+            if is_cut:
+                windows.append(_Window.of(encoded))
             for batch in plan(epoch):
-                yield encoded.element(batch), _row_indices(batch, 0)
+                yield served.element(batch), _row_indices(batch, 0)
 
         first = plan(0)
-        return cls(generate, encoded.element(first[0]), len(first), fixed_length)
+        return cls(generate, served.element(first[0]), len(first), fixed_length, is_cut)
 
     def elements(self, endless: bool = False) -> Iterator[tuple[Any, ...]]:
         """Yield one pass, from the `epoch` that is set when it begins.
@@ -125,9 +139,10 @@ class BatchSource:
         """
         epoch = self.epoch
         order: list[np.ndarray] = []
-        self.order = order
+        windows: list[_Window] = []
+        self.order, self._windows = order, windows
         while True:
-            for element, indices in self._generate(epoch):
+            for element, indices in self._generate(epoch, windows):
                 order.append(indices)
                 yield element
             if not endless:
@@ -164,13 +179,49 @@ class BatchSource:
             rows: array of shape `(num_rows, ...)`, as the batches came.
 
         Returns:
-            An array of shape `(num_texts, ...)`.
+            An array of shape `(num_texts, ...)`; of a source that `is_cut`, the
+            average over the pieces of each text.
         """
         order = np.concatenate(self.order)
         real = order >= 0
         restored = np.empty((int(real.sum()), *rows.shape[1:]), dtype=rows.dtype)
         restored[order[real]] = rows[real]
-        return restored
+        if not self.is_cut:
+            return restored
+        return join_pieces(window.pieces for window in self._windows).average(restored)
+
+    def targets(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return the targets of the texts of the last pass, of a source that `is_cut`.
+
+        Returns:
+            A tuple of an array of targets and one of weights, or `None` where
+            there are none.
+        """
+        columns = zip(*((w.y, w.sample_weight) for w in self._windows), strict=True)
+        y, weight = (
+            None if any(part is None for part in parts) else np.concatenate(parts)
+            for parts in columns
+        )
+        return y, weight
+
+
+@dataclasses.dataclass(frozen=True)
+class _Window:
+    """What belongs to the texts of a window, not to their pieces."""
+
+    pieces: Pieces
+    y: np.ndarray | None
+    sample_weight: np.ndarray | None
+
+    @classmethod
+    def of(cls, encoded: Encoded) -> _Window:
+        texts = encoded.texts
+        pieces = Pieces.whole(len(texts)) if texts.pieces is None else texts.pieces
+        return cls(pieces, encoded.y, encoded.sample_weight)
+
+
+_Element = tuple[tuple[Any, ...], np.ndarray]
+_Generate = Callable[[int, list[_Window]], Iterator[_Element]]
 
 
 class _SourceAdapter(DataAdapter):
@@ -255,6 +306,7 @@ def stream_source(
     plan: Callable[[EncodedTexts, int, bool], list[PlannedBatch]],
     keep_partial: bool,
     fixed_length: int | None = None,
+    is_cut: bool = False,
 ) -> BatchSource:
     """Serve a stream, bucketed within windows of it, in constant memory.
 
@@ -265,14 +317,18 @@ def stream_source(
         keep_partial: bool, whether texts that a plan leaves out wait for the
             next window.
         fixed_length: int or `None`, as for `BatchSource`. Defaults to `None`.
+        is_cut: bool, as for `BatchSource`. Defaults to `False`.
 
     Returns:
         A `BatchSource` whose `num_batches` is `None`.
     """
 
-    def generate(epoch: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
+    def generate(epoch: int, passed: list[_Window]) -> Iterator[_Element]:
         first_index, waiting = 0, None
         for window, is_last in _mark_last(windows()):
+            if is_cut:
+                passed.append(_Window.of(window))
+                window = Encoded(window.texts)
             window = waiting.join(window) if waiting else window
             planned = plan(window.texts, epoch, is_last)
             for batch in planned:
@@ -284,8 +340,9 @@ def stream_source(
                 first_index += len(window.texts)
 
     example = next(iter(windows()))
+    example = Encoded(example.texts) if is_cut else example
     element = example.element(PlannedBatch(np.arange(1), int(example.texts.lengths[0]), 1))
-    return BatchSource(generate, element, None, fixed_length)
+    return BatchSource(generate, element, None, fixed_length, is_cut)
 
 
 def _mark_last(items: Iterator[Any]) -> Iterator[tuple[Any, bool]]:

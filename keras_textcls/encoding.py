@@ -7,7 +7,8 @@ holds the real tokens only, end to end in one flat array for each feature, and
 cuts padded batches of any width out of them. Which bytes stand for padding is
 learnt from the preprocessor itself, so that any preprocessor serves. Many texts
 at once take a shorter way where there is one: the tokenizer alone, and what the
-preprocessor does around it in NumPy (`framing.py`).
+preprocessor does around it in NumPy (`framing.py`). Only on that way can a text
+be cut into pieces instead of truncated.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from keras_textcls.errors import ArgumentError
 from keras_textcls.fast_tokenization import FastTokenizer
 from keras_textcls.framing import Framing, learn_framing, probe_texts
 from keras_textcls.inputs import TextColumns
+from keras_textcls.pieces import Pieces, cut_evenly, join_pieces
 
 CHUNK_SIZE = 1024
 # From so many texts on, learning a framing (some 0.3 s) is paid back.
@@ -43,6 +45,8 @@ class EncodedTexts:
             for features whose size does not depend on the text.
         padding: dict from feature name to the value that fills the rest.
         full_length: int, the width to which the preprocessor pads.
+        pieces: `Pieces` where what is called a text here may be a piece of one,
+            else `None`. Defaults to `None`.
     """
 
     lengths: np.ndarray
@@ -50,6 +54,7 @@ class EncodedTexts:
     fixed: dict[str, np.ndarray]
     padding: dict[str, Any]
     full_length: int
+    pieces: Pieces | None = None
 
     def __post_init__(self) -> None:
         ends = np.cumsum(self.lengths, dtype="int64")
@@ -75,6 +80,7 @@ class EncodedTexts:
             lengths=lengths,
             flat={name: values[starts + within] for name, values in self.flat.items()},
             fixed={name: values[indices] for name, values in self.fixed.items()},
+            pieces=None,
         )
 
     def batch(self, indices: np.ndarray, padded_length: int, rows: int = 0) -> dict[str, Any]:
@@ -129,14 +135,52 @@ class TextEncoder:
         """
         runner = self._runner(len(columns))
         framed = runner.frame(columns[0]) if len(columns) == 1 else None
-        lengths, flat, fixed = framed or _cut(runner, columns)
-        return EncodedTexts(
-            lengths=lengths.astype("int32"),
-            flat=flat,
-            fixed=fixed,
-            padding={name: values.item() for name, values in runner.padding.items()},
-            full_length=runner.full_length,
-        )
+        return _wrap(runner, framed or _unpad(runner, columns))
+
+    def encode_in_pieces(self, columns: TextColumns) -> EncodedTexts:
+        """Tokenize texts, long ones in pieces; pairs are truncated.
+
+        Args:
+            columns: `TextColumns`.
+
+        Returns:
+            `EncodedTexts`, with `pieces` if a text was cut.
+
+        Raises:
+            ArgumentError: the preprocessor is not one that can be framed.
+        """
+        if len(columns) > 1:
+            return self.encode(columns)
+        self.check_can_cut()
+        runner = self._runner(1)
+        tokens, counts = runner.tokenize(columns[0])
+        parts, sizes, owners, padded = runner.frame_pieces(tokens, counts)
+        encoded = _wrap(runner, parts)
+        if len(padded):
+            # As above: only the preprocessor knows what becomes of its padding token. In a text
+            # that is cut, it is a token as any other.
+            whole = _wrap(runner, _unpad(runner, ([columns[0][i] for i in owners[padded]],)))
+            rows = np.arange(len(owners))
+            rows[padded] = len(owners) + np.arange(len(padded))
+            encoded = concatenate([encoded, whole]).take(rows)
+        if len(owners) == len(counts):
+            return encoded
+        return dataclasses.replace(encoded, pieces=Pieces(owners, np.maximum(sizes, 1.0)))
+
+    def check_can_cut(self) -> None:
+        """Refuse a preprocessor that does more to a text than to frame its tokens.
+
+        Raises:
+            ArgumentError: it does, or leaves no room for a text.
+        """
+        if not self._runner(1).is_framed:
+            name = type(self.preprocessor).__name__
+            length = getattr(self.preprocessor, "sequence_length", None)
+            raise ArgumentError(
+                f"Long texts cannot be cut into pieces with this preprocessor ({name}, "
+                f"sequence_length={length}): it does more than to put tokens before and after "
+                'those of the text, or leaves no room for them. Set long_texts = "truncate".'
+            )
 
     def _runner(self, num_columns: int) -> _Runner:
         """The traced preprocessor, made anew only when its settings changed."""
@@ -149,7 +193,18 @@ class TextEncoder:
 _Parts = tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]
 
 
-def _cut(runner: _Runner, columns: TextColumns) -> _Parts:
+def _wrap(runner: _Runner, parts: _Parts) -> EncodedTexts:
+    lengths, flat, fixed = parts
+    return EncodedTexts(
+        lengths=lengths.astype("int32"),
+        flat=flat,
+        fixed=fixed,
+        padding={name: values.item() for name, values in runner.padding.items()},
+        full_length=runner.full_length,
+    )
+
+
+def _unpad(runner: _Runner, columns: TextColumns) -> _Parts:
     """Run the whole preprocessor and cut its padding off."""
     lengths: list[np.ndarray] = []
     flat: dict[str, list[np.ndarray]] = {}
@@ -213,16 +268,54 @@ class _Runner:
 
     def frame(self, texts: list[str]) -> _Parts | None:
         """The shorter way, where it gives the same and is worth learning."""
+        if not self._is_framing_known and len(texts) < FRAMING_PAYS:
+            return None
+        if not self.is_framed:
+            return None
+        tokens, counts = self.tokenize(texts)
+        if self._is_padding(tokens).any():
+            return None  # A text that spells the padding token out; some masks hide it there.
+        return self._apply(tokens, counts)
+
+    def frame_pieces(
+        self, tokens: np.ndarray, counts: np.ndarray
+    ) -> tuple[_Parts, np.ndarray, np.ndarray, np.ndarray]:
+        """Cut and frame tokens.
+
+        Args:
+            tokens: int array, as `tokenize` returned it; so `counts`.
+            counts: int array.
+
+        Returns:
+            A tuple of the parts of the pieces, how many tokens each has, the
+            text of each, and which of them are whole texts that spell the
+            padding token out.
+        """
+        assert self._framing is not None
+        sizes, owners = cut_evenly(counts, self._framing.room)
+        spells = np.unique(np.repeat(np.arange(len(sizes)), sizes)[self._is_padding(tokens)])
+        is_whole = counts[owners[spells]] <= self._framing.room
+        return self._apply(tokens, sizes), sizes, owners, spells[is_whole]
+
+    @property
+    def is_framed(self) -> bool:
+        """Whether there is a shorter way; learns it on the first call."""
         if not self._is_framing_known:
-            if len(texts) < FRAMING_PAYS:
-                return None
             self._is_framing_known = True
             self._learn_framing()
-        if self._framing is None or self._tokenize is None:
-            return None
-        tokens, counts = self._tokenize(texts)
-        if (tokens == self.padding[self._framing.ids_name]).any():
-            return None  # A text that spells the padding token out; some masks hide it there.
+        return self._framing is not None
+
+    def tokenize(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The tokens of all texts end to end, and how many each has; if `is_framed`."""
+        assert self._tokenize is not None
+        return self._tokenize(texts)
+
+    def _is_padding(self, tokens: np.ndarray) -> np.ndarray:
+        assert self._framing is not None
+        return tokens == self.padding[self._framing.ids_name]
+
+    def _apply(self, tokens: np.ndarray, counts: np.ndarray) -> _Parts:
+        assert self._framing is not None
         lengths, flat, fixed = self._framing.apply(tokens, counts)
         return lengths, {n: v.astype(self.padding[n].dtype) for n, v in flat.items()}, fixed
 
@@ -297,14 +390,16 @@ def concatenate(parts: Iterable[EncodedTexts]) -> EncodedTexts:
         parts: iterable of `EncodedTexts`, at least one.
 
     Returns:
-        `EncodedTexts`.
+        `EncodedTexts`, with `pieces` if one of them has those.
     """
     parts = list(parts)
     first = parts[0]
+    is_cut = any(p.pieces is not None for p in parts)
     return EncodedTexts(
         lengths=np.concatenate([p.lengths for p in parts]),
         flat={name: np.concatenate([p.flat[name] for p in parts]) for name in first.flat},
         fixed={name: np.concatenate([p.fixed[name] for p in parts]) for name in first.fixed},
         padding=first.padding,
         full_length=first.full_length,
+        pieces=join_pieces(p.pieces or Pieces.whole(len(p)) for p in parts) if is_cut else None,
     )

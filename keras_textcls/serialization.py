@@ -195,6 +195,8 @@ def _restore(classifier: TextClassifier, record: ClassifierRecord | None) -> Non
         classifier.thresholds = record.thresholds
         classifier.temperature = record.temperature
         classifier.training_summary = record.training
+        # Not through the setter, which tries the preprocessor out: that takes its time.
+        classifier._runtime.long_texts = record.long_texts
 
 
 def from_keras_hub(
@@ -318,6 +320,7 @@ def save_classifier(
         temperature=classifier.temperature,
         training=classifier.training_summary,
         gelu=converters.changed_gelu(classifier.backbone),
+        long_texts=classifier.long_texts,
     )
     try:
         with replace_directory(target, keep) as draft, hidden:
