@@ -33,8 +33,8 @@ from keras_textcls.heads import (
 )
 from keras_textcls.labels import LabelSet
 from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
-from keras_textcls.prediction import Prediction, decide, read_thresholds, to_probabilities
 from keras_textcls.padding import depends_on_padding
+from keras_textcls.prediction import Prediction, decide, read_thresholds, to_probabilities
 from keras_textcls.preset_files import LONG_TEXTS, describe_presets
 from keras_textcls.whole_texts import (
     average_features,
@@ -617,8 +617,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         if depends_on_padding(self.backbone):
             raise ArgumentError(
                 f'long_texts="chunk" does not go with {type(self.backbone).__name__}, whose '
-                "outputs depend on how far a text is padded, so that equal pieces would not be "
-                "read alike. Split long texts yourself, or take another backbone."
+                "outputs depend on how far a text is padded: a piece shorter than sequence_length "
+                "is read otherwise than as part of its text. Take another backbone."
             )
         self._feeder().encoder.check_can_cut()  # type: ignore[union-attr]
 
