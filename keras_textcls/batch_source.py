@@ -22,7 +22,8 @@ from keras.src.trainers.data_adapters import data_adapter_utils
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from keras_textcls.batching import PlannedBatch
-from keras_textcls.encoding import EncodedTexts, concatenate
+from keras_textcls.encoded_texts import EncodedTexts, concatenate
+from keras_textcls.pieces import Pieces, join_pieces
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Encoded:
     """Encoded texts with their targets.
 
     Args:
-        texts: `EncodedTexts`.
+        texts: `EncodedTexts`. Where it has `pieces`, targets and weights are
+            those of the whole texts.
         y: array of targets, or `None`.
         sample_weight: float array of shape `(num_texts,)`, or `None`.
     """
@@ -60,6 +62,28 @@ class Encoded:
         return Encoded(concatenate([self.texts, other.texts]), y, weight)
 
 
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """What belongs to whole texts, not to their pieces.
+
+    Args:
+        pieces: `Pieces`.
+        y: array of targets, one a text, or `None`.
+        sample_weight: float array of shape `(num_texts,)`, or `None`.
+    """
+
+    pieces: Pieces
+    y: np.ndarray | None
+    sample_weight: np.ndarray | None
+
+    @classmethod
+    def of(cls, encoded: Encoded) -> Window:
+        """Return what stays when the tokens of some texts have been read."""
+        texts = encoded.texts
+        pieces = Pieces.whole(len(texts)) if texts.pieces is None else texts.pieces
+        return cls(pieces, encoded.y, encoded.sample_weight)
+
+
 class BatchSource:
     """Batches in the order of a plan or a stream, pass after pass.
 
@@ -73,6 +97,9 @@ class BatchSource:
         num_batches: int, batches a pass, or `None` if not known.
         fixed_length: int or `None`, the width of every batch if there is only
             one. Defaults to `None`.
+        windows: list of `Window` or `None`, set where rows may be pieces of
+            texts: what belongs to the whole texts, complete at the end of a
+            pass. Defaults to `None`.
     """
 
     def __init__(
@@ -81,8 +108,10 @@ class BatchSource:
         example: tuple[Any, ...],
         num_batches: int | None,
         fixed_length: int | None = None,
+        windows: list[Window] | None = None,
     ) -> None:
         self._fixed_length = fixed_length
+        self._windows = windows
         self._generate = generate
         self._example = example
         self.num_batches = num_batches
@@ -108,13 +137,16 @@ class BatchSource:
         Returns:
             A `BatchSource`.
         """
+        is_cut = encoded.texts.pieces is not None
+        windows = [Window.of(encoded)] if is_cut else None
+        served = Encoded(encoded.texts) if is_cut else encoded
 
         def generate(epoch: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
             for batch in plan(epoch):
-                yield encoded.element(batch), _row_indices(batch, 0)
+                yield served.element(batch), _row_indices(batch, 0)
 
         first = plan(0)
-        return cls(generate, encoded.element(first[0]), len(first), fixed_length)
+        return cls(generate, served.element(first[0]), len(first), fixed_length, windows)
 
     def elements(self, endless: bool = False) -> Iterator[tuple[Any, ...]]:
         """Yield one pass, from the `epoch` that is set when it begins.
@@ -167,13 +199,35 @@ class BatchSource:
             rows: array of shape `(num_rows, ...)`, as the batches came.
 
         Returns:
-            An array of shape `(num_texts, ...)`.
+            An array of shape `(num_texts, ...)`; of a source that `is_cut`, the
+            average over the pieces of each text.
         """
         order = np.concatenate(self.order)
         real = order >= 0
         restored = np.empty((int(real.sum()), *rows.shape[1:]), dtype=rows.dtype)
         restored[order[real]] = rows[real]
-        return restored
+        if self._windows is None:
+            return restored
+        return join_pieces(window.pieces for window in self._windows).average(restored)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the rows may be pieces of texts; elements are then `(x,)`."""
+        return self._windows is not None
+
+    def targets(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return the targets of the texts of the last pass, of a source that `is_cut`.
+
+        Returns:
+            A tuple of an array of targets and one of weights, or `None` where
+            there are none.
+        """
+        columns = zip(*((w.y, w.sample_weight) for w in self._windows or ()), strict=True)
+        y, weight = (
+            None if any(part is None for part in parts) else np.concatenate(parts)
+            for parts in columns
+        )
+        return y, weight
 
 
 class _SourceAdapter(DataAdapter):
@@ -259,6 +313,7 @@ def stream_source(
     plan: Callable[[EncodedTexts, int, bool], list[PlannedBatch]],
     keep_partial: bool,
     fixed_length: int | None = None,
+    is_cut: bool = False,
 ) -> BatchSource:
     """Serve a stream, bucketed within windows of it, in constant memory.
 
@@ -269,14 +324,20 @@ def stream_source(
         keep_partial: bool, whether texts that a plan leaves out wait for the
             next window.
         fixed_length: int or `None`, as for `BatchSource`. Defaults to `None`.
+        is_cut: bool, whether rows may be pieces of texts. Defaults to `False`.
 
     Returns:
         A `BatchSource` whose `num_batches` is `None`.
     """
+    read: list[Window] = []
 
     def generate(epoch: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
         first_index, waiting = 0, None
+        passed = []
         for window, is_last in _mark_last(windows()):
+            if is_cut:
+                passed.append(Window.of(window))
+                window = Encoded(window.texts)
             window = waiting.join(window) if waiting else window
             planned = plan(window.texts, epoch, is_last)
             for batch in planned:
@@ -286,10 +347,13 @@ def stream_source(
                 waiting = window.take(np.setdiff1d(np.arange(len(window.texts)), used))
             else:
                 first_index += len(window.texts)
+        # At the end only: Keras begins passes that it does not finish.
+        read[:] = passed
 
     example = next(iter(windows()))
+    example = Encoded(example.texts) if is_cut else example
     element = example.element(PlannedBatch(np.arange(1), int(example.texts.lengths[0]), 1))
-    return BatchSource(generate, element, None, fixed_length)
+    return BatchSource(generate, element, None, fixed_length, read if is_cut else None)
 
 
 def _mark_last(items: Iterator[Any]) -> Iterator[tuple[Any, bool]]:

@@ -1,109 +1,36 @@
-"""From texts to token ids, once, in batches, stored without padding.
+"""From texts to token ids, once, in batches, without padding.
 
 A preprocessor of Keras Hub pads every text to `sequence_length`. Here it runs
 over large chunks in `tf.data` (its graph path is some 13 times as fast as its
-Python path), and what it appended as padding is cut off again: `EncodedTexts`
-holds the real tokens only, end to end in one flat array for each feature, and
-cuts padded batches of any width out of them. Which bytes stand for padding is
+Python path), and what it appended as padding is cut off again. Which bytes stand for padding is
 learnt from the preprocessor itself, so that any preprocessor serves. Many texts
 at once take a shorter way where there is one: the tokenizer alone, and what the
-preprocessor does around it in NumPy (`framing.py`).
+preprocessor does around it in NumPy (`framing.py`). Only on that way can a text
+be cut into pieces instead of truncated.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textcls.encoded_texts import EncodedTexts, concatenate
 from keras_textcls.errors import ArgumentError
 from keras_textcls.fast_tokenization import FastTokenizer
 from keras_textcls.framing import Framing, learn_framing, probe_texts
 from keras_textcls.inputs import TextColumns
+from keras_textcls.pieces import Pieces, cut_evenly
 
 CHUNK_SIZE = 1024
 # From so many texts on, learning a framing (some 0.3 s) is paid back.
 FRAMING_PAYS = 2048
 _MASKS = ("padding_mask", "encoder_padding_mask")
 _IDS = ("token_ids", "encoder_token_ids")
-
-
-@dataclasses.dataclass(frozen=True)
-class EncodedTexts:
-    """Tokenized texts of ragged length.
-
-    Args:
-        lengths: int array of shape `(num_texts,)`, real tokens of each text.
-        flat: dict from feature name to an array of all tokens end to end.
-        fixed: dict from feature name to an array of shape `(num_texts, ...)`,
-            for features whose size does not depend on the text.
-        padding: dict from feature name to the value that fills the rest.
-        full_length: int, the width to which the preprocessor pads.
-    """
-
-    lengths: np.ndarray
-    flat: dict[str, np.ndarray]
-    fixed: dict[str, np.ndarray]
-    padding: dict[str, Any]
-    full_length: int
-
-    def __post_init__(self) -> None:
-        ends = np.cumsum(self.lengths, dtype="int64")
-        object.__setattr__(self, "_starts", ends - self.lengths)
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def take(self, indices: np.ndarray) -> EncodedTexts:
-        """Return some of the texts, in the order of `indices`.
-
-        Args:
-            indices: int array, which texts.
-
-        Returns:
-            `EncodedTexts`.
-        """
-        lengths = self.lengths[indices]
-        starts = np.repeat(self._starts[indices], lengths)  # type: ignore[attr-defined]
-        within = np.arange(len(starts)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        return dataclasses.replace(
-            self,
-            lengths=lengths,
-            flat={name: values[starts + within] for name, values in self.flat.items()},
-            fixed={name: values[indices] for name, values in self.fixed.items()},
-        )
-
-    def batch(self, indices: np.ndarray, padded_length: int, rows: int = 0) -> dict[str, Any]:
-        """Cut one padded batch.
-
-        Args:
-            indices: int array, which texts.
-            padded_length: int, width of the batch, no less than the longest of
-                them.
-            rows: int, height to which the batch is filled by repeating its
-                last text. Defaults to `0`, no filling.
-
-        Returns:
-            A dict from feature name to an array of shape `(rows, padded_length)`.
-        """
-        if rows > len(indices):
-            indices = np.concatenate([indices, np.repeat(indices[-1:], rows - len(indices))])
-        column = np.arange(padded_length)
-        real = column < self.lengths[indices, None]
-        # Padding cells read cell 0 and are overwritten: indexing stays in bounds.
-        cells = np.where(real, self._starts[indices, None] + column, 0)  # type: ignore[attr-defined]
-        features = {}
-        for name, values in self.flat.items():
-            features[name] = np.where(real, values[cells], self.padding[name]).astype(
-                values.dtype, copy=False
-            )
-        for name, values in self.fixed.items():
-            features[name] = values[indices]
-        return features
 
 
 class TextEncoder:
@@ -129,14 +56,52 @@ class TextEncoder:
         """
         runner = self._runner(len(columns))
         framed = runner.frame(columns[0]) if len(columns) == 1 else None
-        lengths, flat, fixed = framed or _cut(runner, columns)
-        return EncodedTexts(
-            lengths=lengths.astype("int32"),
-            flat=flat,
-            fixed=fixed,
-            padding={name: values.item() for name, values in runner.padding.items()},
-            full_length=runner.full_length,
-        )
+        return _wrap(runner, framed or _unpad(runner, columns))
+
+    def encode_in_pieces(self, columns: TextColumns) -> EncodedTexts:
+        """Tokenize texts, long ones in pieces; pairs are truncated.
+
+        Args:
+            columns: `TextColumns`.
+
+        Returns:
+            `EncodedTexts`, with `pieces` if a text was cut.
+
+        Raises:
+            ArgumentError: the preprocessor is not one that can be framed.
+        """
+        if len(columns) > 1:
+            return self.encode(columns)
+        self.check_can_cut()
+        runner = self._runner(1)
+        tokens, counts = runner.tokenize(columns[0])
+        parts, sizes, owners, padded = runner.frame_pieces(tokens, counts)
+        encoded = _wrap(runner, parts)
+        if len(padded):
+            # As above: only the preprocessor knows what becomes of its padding token. In a text
+            # that is cut, it is a token as any other.
+            whole = _wrap(runner, _unpad(runner, ([columns[0][i] for i in owners[padded]],)))
+            rows = np.arange(len(owners))
+            rows[padded] = len(owners) + np.arange(len(padded))
+            encoded = concatenate([encoded, whole]).take(rows)
+        if len(owners) == len(counts):
+            return encoded
+        return dataclasses.replace(encoded, pieces=Pieces(owners, np.maximum(sizes, 1.0)))
+
+    def check_can_cut(self) -> None:
+        """Refuse a preprocessor that does more to a text than to frame its tokens.
+
+        Raises:
+            ArgumentError: it does, or leaves no room for a text.
+        """
+        if not self._runner(1).is_framed:
+            name = type(self.preprocessor).__name__
+            length = getattr(self.preprocessor, "sequence_length", None)
+            raise ArgumentError(
+                f"Long texts cannot be cut into pieces with this preprocessor ({name}, "
+                f"sequence_length={length}): it does more than to put tokens before and after "
+                'those of the text, or leaves no room for them. Set long_texts = "truncate".'
+            )
 
     def _runner(self, num_columns: int) -> _Runner:
         """The traced preprocessor, made anew only when its settings changed."""
@@ -149,7 +114,18 @@ class TextEncoder:
 _Parts = tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]
 
 
-def _cut(runner: _Runner, columns: TextColumns) -> _Parts:
+def _wrap(runner: _Runner, parts: _Parts) -> EncodedTexts:
+    lengths, flat, fixed = parts
+    return EncodedTexts(
+        lengths=lengths.astype("int32"),
+        flat=flat,
+        fixed=fixed,
+        padding={name: values.item() for name, values in runner.padding.items()},
+        full_length=runner.full_length,
+    )
+
+
+def _unpad(runner: _Runner, columns: TextColumns) -> _Parts:
     """Run the whole preprocessor and cut its padding off."""
     lengths: list[np.ndarray] = []
     flat: dict[str, list[np.ndarray]] = {}
@@ -213,16 +189,54 @@ class _Runner:
 
     def frame(self, texts: list[str]) -> _Parts | None:
         """The shorter way, where it gives the same and is worth learning."""
+        if not self._is_framing_known and len(texts) < FRAMING_PAYS:
+            return None
+        if not self.is_framed:
+            return None
+        tokens, counts = self.tokenize(texts)
+        if self._is_padding(tokens).any():
+            return None  # A text that spells the padding token out; some masks hide it there.
+        return self._apply(tokens, counts)
+
+    def frame_pieces(
+        self, tokens: np.ndarray, counts: np.ndarray
+    ) -> tuple[_Parts, np.ndarray, np.ndarray, np.ndarray]:
+        """Cut and frame tokens.
+
+        Args:
+            tokens: int array, as `tokenize` returned it; so `counts`.
+            counts: int array.
+
+        Returns:
+            A tuple of the parts of the pieces, how many tokens each has, the
+            text of each, and which of them are whole texts that spell the
+            padding token out.
+        """
+        assert self._framing is not None
+        sizes, owners = cut_evenly(counts, self._framing.room)
+        spells = np.unique(np.repeat(np.arange(len(sizes)), sizes)[self._is_padding(tokens)])
+        is_whole = counts[owners[spells]] <= self._framing.room
+        return self._apply(tokens, sizes), sizes, owners, spells[is_whole]
+
+    @property
+    def is_framed(self) -> bool:
+        """Whether there is a shorter way; learns it on the first call."""
         if not self._is_framing_known:
-            if len(texts) < FRAMING_PAYS:
-                return None
             self._is_framing_known = True
             self._learn_framing()
-        if self._framing is None or self._tokenize is None:
-            return None
-        tokens, counts = self._tokenize(texts)
-        if (tokens == self.padding[self._framing.ids_name]).any():
-            return None  # A text that spells the padding token out; some masks hide it there.
+        return self._framing is not None
+
+    def tokenize(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The tokens of all texts end to end, and how many each has; if `is_framed`."""
+        assert self._tokenize is not None
+        return self._tokenize(texts)
+
+    def _is_padding(self, tokens: np.ndarray) -> np.ndarray:
+        assert self._framing is not None
+        return tokens == self.padding[self._framing.ids_name]
+
+    def _apply(self, tokens: np.ndarray, counts: np.ndarray) -> _Parts:
+        assert self._framing is not None
         lengths, flat, fixed = self._framing.apply(tokens, counts)
         return lengths, {n: v.astype(self.padding[n].dtype) for n, v in flat.items()}, fixed
 
@@ -274,37 +288,3 @@ def _count_real_tokens(
             from_end = np.argmax(real.astype(bool)[:, ::-1], axis=1)
             return np.where(real.any(axis=1), full_length - from_end, 1)
     return np.full(len(next(iter(features.values()))), full_length)
-
-
-def from_features(features: dict[str, np.ndarray]) -> EncodedTexts:
-    """Wrap inputs that are preprocessed already; they keep their width.
-
-    Args:
-        features: dict from input name to an array of shape `(num_texts, ...)`.
-
-    Returns:
-        `EncodedTexts`.
-    """
-    first = next(iter(features.values()))
-    width = first.shape[1] if first.ndim > 1 else 1
-    return EncodedTexts(np.full(len(first), width, "int32"), {}, features, {}, width)
-
-
-def concatenate(parts: Iterable[EncodedTexts]) -> EncodedTexts:
-    """Join encoded texts of the same preprocessor, in order.
-
-    Args:
-        parts: iterable of `EncodedTexts`, at least one.
-
-    Returns:
-        `EncodedTexts`.
-    """
-    parts = list(parts)
-    first = parts[0]
-    return EncodedTexts(
-        lengths=np.concatenate([p.lengths for p in parts]),
-        flat={name: np.concatenate([p.flat[name] for p in parts]) for name in first.flat},
-        fixed={name: np.concatenate([p.fixed[name] for p in parts]) for name in first.fixed},
-        padding=first.padding,
-        full_length=first.full_length,
-    )

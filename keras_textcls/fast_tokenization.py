@@ -122,6 +122,9 @@ class GraphTokenizer:
 
     def __call__(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Tokenize `texts`."""
+        if len(texts) <= _CHUNK_SIZE:
+            tokens, counts = self._function(tf.constant(texts, tf.string))
+            return tokens.numpy(), counts.numpy()
         dataset = tf.data.Dataset.from_tensor_slices(texts).batch(_CHUNK_SIZE)
         dataset = dataset.map(self._function, num_parallel_calls=tf.data.AUTOTUNE)
         parts = list(dataset.prefetch(1).as_numpy_iterator())

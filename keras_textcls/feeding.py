@@ -15,7 +15,8 @@ import numpy as np
 from keras_textcls import batching
 from keras_textcls.batch_source import BatchSource, Encoded, stream_source
 from keras_textcls.batching import BucketPolicy, PlannedBatch, WidthHistory
-from keras_textcls.encoding import EncodedTexts, TextEncoder, concatenate, from_features
+from keras_textcls.encoded_texts import EncodedTexts, concatenate, from_features
+from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, InvalidDataError
 from keras_textcls.inputs import (
     Batch,
@@ -51,6 +52,8 @@ class Feeder:
         histories: dict from batch size (0 for inference) to a `WidthHistory`.
         counting_unknown: string or `None`, why unknown labels must be refused,
             as in `refuse_unknown`.
+        in_pieces: bool, whether texts that are too long are cut into pieces
+            instead of truncated. Defaults to `False`.
     """
 
     encoder: TextEncoder | None
@@ -61,6 +64,7 @@ class Feeder:
     longest: int | None = None
     histories: dict[int, WidthHistory] = dataclasses.field(default_factory=dict)
     counting_unknown: str | None = None
+    in_pieces: bool = False
 
     def read(self, x: Any, y: Any = None, sample_weight: Any = None) -> Encoded:
         """Check and tokenize texts in memory, with their labels and weights.
@@ -258,6 +262,7 @@ class Feeder:
             lambda texts, *_: self._inference_plan(texts, batch_size),
             keep_partial=False,
             fixed_length=self.policy.fixed_length,
+            is_cut=self.in_pieces and self.encoder is not None,
         )
 
     def _stream_batch_size(self, start: Callable[[], Iterator[Any]]) -> int:
@@ -308,7 +313,8 @@ class Feeder:
 
     def _encode(self, columns: TextColumns) -> EncodedTexts:
         assert self.encoder is not None
-        encoded = self.encoder.encode(columns)
+        encode = self.encoder.encode_in_pieces if self.in_pieces else self.encoder.encode
+        encoded = encode(columns)
         longest = int(encoded.lengths.max())
         if self.longest is not None and longest > self.longest:
             raise ArgumentError(

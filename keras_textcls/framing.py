@@ -60,6 +60,11 @@ class Framing:
     padding: dict[str, np.ndarray]
     full_length: int
 
+    @property
+    def room(self) -> int:
+        """Most tokens of a text that fit between those around it."""
+        return self.full_length - len(self.before) - len(self.after)
+
     def apply(
         self, tokens: np.ndarray, counts: np.ndarray
     ) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -75,7 +80,7 @@ class Framing:
             to an array of shape `(num_texts, ...)`.
         """
         frame = len(self.before) + len(self.after)
-        kept = np.minimum(counts, self.full_length - frame)
+        kept = np.minimum(counts, self.room)
         # A text of no tokens at all holds one cell of padding.
         lengths = np.maximum(kept + frame, 1)
         starts = np.cumsum(lengths) - lengths

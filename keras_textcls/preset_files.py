@@ -1,7 +1,7 @@
 """Preset directories: finding, checking, reading and writing them.
 
 The files are Keras Hub's own, so that Keras Hub loads what is saved here. What
-it has no place for (label names, multi-label, thresholds, temperature) stands
+it has no place for (label names, multi-label, thresholds, temperature, long texts) stands
 in `classifier.json`. Every JSON file is checked before Keras sees it: nothing
 in a preset may name code to run, or a path outside of it.
 """
@@ -35,6 +35,7 @@ CLASSIFIER_FILE = "classifier.json"
 # Of a preset that holds low-rank adapters and names the preset of the backbone they belong to.
 ADAPTER_FILE = "adapter.json"
 SCHEMA_VERSION = 1
+LONG_TEXTS = ("truncate", "chunk")
 
 # Packages whose classes a preset may name, and classes of theirs that run
 # code or unpickle what the preset brings along.
@@ -68,6 +69,7 @@ class ClassifierRecord:
         gelu: `"exact"` or `"tanh"` where the backbone computes another GELU than
             its class in Keras Hub, which has no argument for it, or `None`.
         answer_options: `AnswerOptions`, or `None` for its defaults.
+        long_texts: string, one of `LONG_TEXTS`.
     """
 
     labels: list[str]
@@ -77,6 +79,7 @@ class ClassifierRecord:
     training: dict[str, Any] | None = None
     gelu: str | None = None
     answer_options: AnswerOptions | None = None
+    long_texts: str = LONG_TEXTS[0]
 
 
 def is_own_file(name: str) -> bool:
@@ -318,6 +321,12 @@ def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
     gelu = contents.get("gelu")
     if gelu not in (None, "exact", "tanh"):
         raise PresetError(f'{where}: `gelu` must be "exact" or "tanh". Received {shorten(gelu)}.')
+    long_texts = contents.get("long_texts", LONG_TEXTS[0])
+    if long_texts not in LONG_TEXTS:
+        raise PresetError(
+            f"{where}: `long_texts` must be one of {list(LONG_TEXTS)}. Received "
+            f"{shorten(long_texts)}."
+        )
     return ClassifierRecord(
         labels,
         bool(contents.get("multi_label")),
@@ -326,6 +335,7 @@ def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
         contents.get("training"),
         gelu,
         _read_answer_options(contents.get("answer_options"), labels, where),
+        long_texts,
     )
 
 

@@ -203,6 +203,8 @@ def restore(classifier: TextClassifier, record: ClassifierRecord | None) -> None
         classifier.training_summary = record.training
         if record.answer_options is not None:
             classifier.answer_options = record.answer_options
+        # Not through the setter, which tries the preprocessor out: that takes its time.
+        classifier._runtime.long_texts = record.long_texts
 
 
 def from_keras_hub(
@@ -372,6 +374,7 @@ def write_names(
         training=classifier.training_summary,
         gelu=converters.changed_gelu(classifier.backbone),
         answer_options=classifier.answer_options,
+        long_texts=classifier.long_texts,
     )
     write_record(record, draft)
     if not (target / CARD_FILE).exists() or is_own_card(target / CARD_FILE):

@@ -34,6 +34,7 @@ from keras_textcls.heads import (
 )
 from keras_textcls.labels import LabelSet
 from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
+from keras_textcls.padding import depends_on_padding
 from keras_textcls.prediction import (
     AnswerOptions,
     Prediction,
@@ -41,7 +42,13 @@ from keras_textcls.prediction import (
     read_thresholds,
     to_probabilities,
 )
-from keras_textcls.preset_files import describe_presets
+from keras_textcls.preset_files import LONG_TEXTS, describe_presets
+from keras_textcls.whole_texts import (
+    average_features,
+    build_scorer,
+    evaluate_whole,
+    predict_whole,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
@@ -137,10 +144,13 @@ class TextClassifier(keras_hub.models.TextClassifier):
             head=head,
             thresholds=None,
             temperature=1.0,
+            long_texts=LONG_TEXTS[0],
             training=None,
             answer_options=AnswerOptions(),
             encoder=None,
             embedder=None,
+            scorer=None,
+            compile_arguments=None,
             histories={},
             counting_unknown=None,
             base=None,
@@ -158,6 +168,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             outputs = layer(outputs)
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         self._runtime.embedder = keras.Model(inputs, pooled, name="embedder")
+        self._runtime.scorer = build_scorer(layers.values(), pooled.shape[-1])
 
     @classmethod
     def from_preset(cls, preset: Any, load_weights: bool = True, **kwargs: Any) -> TextClassifier:
@@ -372,6 +383,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         every_metric = [metrics, kwargs.get("weighted_metrics")]
         self._runtime.counting_unknown = counting_unknown(loss, every_metric)
         self._runtime.histories = {}
+        self._runtime.compile_arguments = {"loss": loss, "metrics": metrics, **kwargs}
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
     def fit(
@@ -392,6 +404,9 @@ class TextClassifier(keras_hub.models.TextClassifier):
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Train on texts and labels.
+
+        Texts of more than `sequence_length` tokens are truncated, in training
+        and in validation, whatever `long_texts` says.
 
         Args:
             x: a list of texts, a string array, a column of a data frame, a
@@ -486,6 +501,10 @@ class TextClassifier(keras_hub.models.TextClassifier):
     ) -> Any:
         """Compute the loss and the metrics, as `keras.Model.evaluate` does.
 
+        They are those of what `predict` returns, with texts in pieces too (see
+        `long_texts`): the backbone runs first, then the head with the loss and
+        the metrics, each with a progress bar of its own.
+
         Args:
             x: texts, a data set or a stream, as in `fit`.
             y: labels, as in `fit`.
@@ -501,7 +520,14 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         if kwargs.get("_use_cached_eval_dataset", False):
             return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
-        source = evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
+        runtime = self._runtime
+        feeder = self._feeder(self.long_texts)
+        source = evaluation_source(feeder, x, y, sample_weight, batch_size)
+        if source.is_cut and self.compiled:
+            if runtime.compile_arguments is not None:
+                runtime.scorer.compile(**runtime.compile_arguments)
+                runtime.compile_arguments = None
+            return evaluate_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)
         with quiet(source):
             return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
 
@@ -591,7 +617,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
             verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
 
         Returns:
-            A float32 array of shape `(num_texts, hidden_dim)`.
+            A float32 array of shape `(num_texts, hidden_dim)`; for a text in
+            pieces (see `long_texts`) the average over those.
         """
         return self._run(self._runtime.embedder, x, batch_size, verbose)
 
@@ -623,7 +650,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
     @property
     def sequence_length(self) -> int | None:
-        """Longest sequence in tokens; longer texts are truncated. Settable."""
+        """Longest sequence in tokens; of longer texts see `long_texts`. Settable."""
         return getattr(self.preprocessor, "sequence_length", None)
 
     @sequence_length.setter
@@ -668,6 +695,60 @@ class TextClassifier(keras_hub.models.TextClassifier):
         if value.select_labels is not None:
             self.labels.encode(value.select_labels, "select_labels")
         self._runtime.answer_options = value
+
+    @property
+    def long_texts(self) -> str:
+        """What becomes of texts longer than `sequence_length`. Settable.
+
+        - `"truncate"`, the default: what is too long is left out.
+        - `"chunk"`: `predict`, `predict_proba`, `classify`, `embed` and
+          `evaluate` read the text whole. It is cut into the fewest pieces that
+          fit, as equal as possible, and each piece is read as a text of its
+          own, between the special tokens of the preprocessor. The features of
+          the pieces are averaged, weighed by their tokens, and the head scores
+          the average. A text that fits is read as ever.
+
+        `fit` truncates in either case, and so are text pairs. A preset keeps
+        the value.
+
+        Raises:
+            ArgumentError: the value is neither, or there is no preprocessor, or
+                one that does more than to put tokens around those of the text,
+                or the backbone depends on the padding of a text.
+
+        Example:
+        >>> classifier = TextClassifier.from_preset("mini_encoder_en_uncased", labels=["a", "b"])
+        >>> classifier.sequence_length = 16
+        >>> classifier.long_texts = "chunk"
+        >>> classifier.predict(["a long story " * 100], verbose=0).shape
+        (1, 2)
+        """
+        return str(self._runtime.long_texts)
+
+    @long_texts.setter
+    def long_texts(self, value: str) -> None:
+        if value not in LONG_TEXTS:
+            raise ArgumentError(
+                f"`long_texts` must be one of {list(LONG_TEXTS)}. Received: "
+                f"long_texts={shorten(value)}."
+            )
+        if value == "chunk":
+            self._check_can_cut()
+        self._runtime.long_texts = value
+
+    def _check_can_cut(self) -> None:
+        if self.preprocessor is None:
+            raise ArgumentError(
+                'long_texts="chunk" needs a preprocessor, whose tokens it cuts; this classifier '
+                "has none. Set classifier.preprocessor, or cut the inputs yourself."
+            )
+        if depends_on_padding(self.backbone):
+            raise ArgumentError(
+                f'long_texts="chunk" does not go with {type(self.backbone).__name__}, whose '
+                "outputs depend on how far a text is padded: a piece shorter than sequence_length "
+                "is read otherwise than as part of its text. Take another backbone."
+            )
+        self._feeder().encoder.check_can_cut()  # type: ignore[union-attr]
 
     @property
     def training_summary(self) -> dict[str, Any] | None:
@@ -715,7 +796,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             raise ArgumentError("The classifier has no adapters. `add_lora()` adds them.")
         return self.lora
 
-    def _feeder(self) -> Feeder:
+    def _feeder(self, long_texts: str = LONG_TEXTS[0]) -> Feeder:
         runtime = self._runtime
         if self.preprocessor is None:
             encoder = None
@@ -732,10 +813,16 @@ class TextClassifier(keras_hub.models.TextClassifier):
             longest=getattr(self.backbone, "max_sequence_length", None),
             histories=runtime.histories,
             counting_unknown=runtime.counting_unknown,
+            in_pieces=long_texts == "chunk",
         )
 
     def _run(self, model: keras.Model, x: Any, batch_size: Any, verbose: Any, **kwargs: Any) -> Any:
-        source = self._feeder().prediction(x, batch_size)
+        runtime = self._runtime
+        source = self._feeder(self.long_texts).prediction(x, batch_size)
+        if source.is_cut and model is runtime.embedder:
+            return average_features(model, source, verbose, **kwargs)
+        if source.is_cut:
+            return predict_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)
         with quiet(source):
             outputs = keras.Model.predict(model, source.for_keras(), verbose=verbose, **kwargs)
         return source.restore_order(np.asarray(outputs).astype("float32"))
