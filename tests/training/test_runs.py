@@ -1,0 +1,120 @@
+"""Runs on the disk: versions, status, deletion, and what is no directory of runs."""
+
+import subprocess
+import sys
+
+import pytest
+
+from keras_textcls import ArgumentError, RunError, runs
+from keras_textcls.training.run_record import RunRecord
+from keras_textcls.training.runs import Run, check_output, find_run, new_run
+
+
+def _record(version, name="model", **changes):
+    return RunRecord(
+        name=name,
+        version=version,
+        template="lora",
+        parameters={},
+        preset="x",
+        preset_fingerprint="",
+        dataset={},
+        **changes,
+    )
+
+
+def _make(folder, **changes):
+    return new_run(folder, lambda version: _record(version, folder.name, **changes))
+
+
+def test_each_run_of_a_name_is_the_next_version(tmp_path):
+    made = [_make(tmp_path / "model") for _ in range(11)]
+    assert [run.version for run in made] == list(range(1, 12))
+    _make(tmp_path / "other")
+    assert runs(tmp_path, "model") == made
+    assert len(runs(tmp_path)) == 12
+    assert find_run(tmp_path, "model") == made[-1]
+    assert find_run(tmp_path, "model/2") == made[1]
+
+
+def test_the_record_round_trips(tmp_path):
+    record = _record(1, status="failed", reason="a reason", metrics={"loss": 0.5})
+    record.write(tmp_path)
+    assert RunRecord.read(tmp_path) == record
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 1}'])
+def test_a_broken_record_is_an_error_and_not_listed(tmp_path, text):
+    run = _make(tmp_path / "model")
+    (run.directory / "run.json").write_text(text)
+    with pytest.raises(RunError, match="run.json"):
+        Run(run.directory)
+    assert runs(tmp_path) == []
+
+
+def test_a_run_whose_process_is_gone_is_stopped(tmp_path):
+    run = _make(tmp_path / "model", status="training")
+    assert (run.status, "resume" in run.reason) == ("stopped", True)
+    with run.locked():
+        assert run.status == "training"
+        with pytest.raises(RunError, match="in use"), Run(run.directory).locked():
+            pass
+        with pytest.raises(RunError, match="in use"):
+            Run(run.directory).delete()
+    assert run.status == "stopped"
+
+
+def test_a_killed_process_lets_go(tmp_path):
+    run = _make(tmp_path / "model", status="training")
+    code = (
+        "import os, signal, sys; from keras_textcls.training.runs import Run\n"
+        f"with Run({str(run.directory)!r}).locked():\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert run.status == "stopped"
+    with run.locked():
+        pass
+
+
+def test_deleted_is_gone(tmp_path):
+    first, second = _make(tmp_path / "model"), _make(tmp_path / "model")
+    first.delete()
+    assert runs(tmp_path) == [second]
+    second.delete()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_run_is_named_with_the_nearest(tmp_path):
+    _make(tmp_path / "messages")
+    with pytest.raises(RunError, match="Did you mean 'messages"):
+        find_run(tmp_path, "mesages")
+    with pytest.raises(RunError, match="There is none"):
+        find_run(tmp_path / "elsewhere", "messages")
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "-x", None])
+def test_names_that_serve_for_no_directory(tmp_path, name):
+    with pytest.raises(ArgumentError, match="`name`"):
+        check_output(tmp_path, name)
+
+
+def test_a_directory_of_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("x")
+    with pytest.raises(ArgumentError, match="thesis"):
+        check_output(tmp_path, "model")
+    with pytest.raises(ArgumentError, match="is a file"):
+        check_output(tmp_path / "thesis" / "chapter.txt", "model")
+    check_output(tmp_path / "new", "model")
+
+
+def test_a_run_that_never_began_is_no_obstacle(tmp_path):
+    (tmp_path / "model" / "1").mkdir(parents=True)
+    assert check_output(tmp_path, "model") == tmp_path / "model"
+    assert _make(tmp_path / "model").version == 2
+
+
+def test_only_a_trained_run_has_a_model(tmp_path):
+    with pytest.raises(RunError, match="it is failed \\(too bad\\)"):
+        _make(tmp_path / "model", status="failed", reason="too bad").load()
