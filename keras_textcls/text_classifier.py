@@ -220,7 +220,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
         Returns:
             A `keras_hub.models.TextClassifier` that shares the backbone and the
-            preprocessor. Label names, thresholds and temperature stay behind.
+            preprocessor. Label names, thresholds, temperature and `long_texts`
+            stay behind.
 
         Raises:
             ArgumentError: Keras Hub has no such head for this backbone.
@@ -257,7 +258,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
         `transformers.pipeline("text-classification", directory)` then answers
         the same labels and scores. A `temperature` is divided into the head;
-        `thresholds` have no place there.
+        `thresholds` and `long_texts` have no place there.
 
         Args:
             directory: string or path. Files there that are no part of a
