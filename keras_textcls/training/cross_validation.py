@@ -189,3 +189,26 @@ def search_strengths(
 def best_score(scores: Sequence[StrengthScore]) -> StrengthScore:
     """The one of the lowest calibrated loss, of equals the strongest penalty."""
     return min(scores, key=lambda score: (score.calibrated_loss, -score.strength))
+
+
+def between_scores(scores: Sequence[StrengthScore]) -> float:
+    """The strength where a parabola through the best score and its neighbours is lowest.
+
+    Args:
+        scores: sequence of `StrengthScore`, by falling strength.
+
+    Returns:
+        A float; the strength of the best score if it has no two neighbours.
+    """
+    best = best_score(scores)
+    i = scores.index(best)
+    if not 0 < i < len(scores) - 1:
+        return best.strength
+    x, y = (
+        np.array([getattr(score, name) for score in scores[i - 1 : i + 2]])
+        for name in ("strength", "calibrated_loss")
+    )
+    square, slope, _ = np.polyfit(np.log(x / best.strength), y - y[1], 2)
+    if square <= 0:
+        return best.strength
+    return float(np.clip(best.strength * np.exp(-slope / (2 * square)), x[2], x[0]))

@@ -23,10 +23,11 @@ from keras_textcls.training.cross_validation import (
     StrengthScore,
     assign_folds,
     best_score,
+    between_scores,
     score_outputs,
     search_strengths,
 )
-from keras_textcls.training.head_data import HeadData, read_head_data
+from keras_textcls.training.head_data import read_head_data
 from keras_textcls.training.logistic_regression import Basis, LogisticProblem, minimize
 
 # From 30 to 0.0003, two for each power of ten.
@@ -122,7 +123,10 @@ def solve_linear_head(
         is_chosen = len(path) > 1 and plan.count > 0
         scores, start = _cross_validate(problem, plan, path, strengths == "auto", is_chosen)
         best = best_score(scores) if scores else None
-        strength = best.strength if best else _default_strength(problem, path)
+        if best is None:
+            strength = _default_strength(problem, path)
+        else:
+            strength = between_scores(scores) if strengths == "auto" else best.strength
         weights, iterations = minimize(problem, strength, start, _TIGHT)
         kernel, bias = basis.unfold(weights)
     kernel, bias = data.expand(kernel, bias)
