@@ -16,6 +16,8 @@ _MOST_TEXTS = 20_000
 # Logarithms of what logits are multiplied by.
 _CALIBRATIONS = (-2.5, 2.5)
 _CALIBRATION_TOLERANCE = 0.05
+# Share of the loss.
+_MARKED = 0.99
 
 
 class StrengthScore(NamedTuple):
@@ -163,7 +165,9 @@ def score_outputs(
 def search_strengths(
     evaluate: Callable[[int], StrengthScore], count: int, start: int
 ) -> list[StrengthScore]:
-    """Walk along a path of strengths as long as the calibrated loss falls.
+    """Walk along a path of strengths as long as the calibrated loss falls markedly.
+
+    Weak penalties take long to solve, and often all of them do about as well.
 
     Args:
         evaluate: function from a position on the path to its score.
@@ -178,7 +182,7 @@ def search_strengths(
         position = start
         while 0 <= position + step < count:
             scores[position + step] = evaluate(position + step)
-            if scores[position + step].calibrated_loss >= scores[position].calibrated_loss:
+            if scores[position + step].calibrated_loss > _MARKED * scores[position].calibrated_loss:
                 break
             position += step
         if position != start:
