@@ -11,6 +11,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_expit, log_softmax
 
+from keras_textcls.errors import ArgumentError, shorten
+
 # More would cost time and change no choice.
 _MOST_TEXTS = 20_000
 # Logarithms of what logits are multiplied by.
@@ -216,3 +218,30 @@ def between_scores(scores: Sequence[StrengthScore]) -> float:
     if square <= 0:
         return best.strength
     return float(np.clip(best.strength * np.exp(-slope / (2 * square)), x[2], x[0]))
+
+
+def read_strengths(strengths: Any, usual: Sequence[float]) -> list[float]:
+    """Check the argument `strengths`.
+
+    Args:
+        strengths: `"auto"`, a number or a sequence of numbers.
+        usual: sequence of floats, what `"auto"` stands for.
+
+    Returns:
+        A list of floats, the strongest first.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    if isinstance(strengths, str) and strengths == "auto":
+        return list(usual)
+    try:
+        path = sorted({float(value) for value in np.atleast_1d(strengths)}, reverse=True)
+    except (TypeError, ValueError):
+        path = []
+    if not path or not all(0 < value < np.inf for value in path):
+        raise ArgumentError(
+            '`strengths` must be "auto", a positive number or a sequence of positive numbers. '
+            f"Received: strengths={shorten(strengths)}."
+        )
+    return path

@@ -45,7 +45,9 @@ class HeadData:
     notes: tuple[str, ...]
     multi_label: bool
 
-    def expand(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def expand(
+        self, kernel: np.ndarray, bias: np.ndarray, inputs: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Turn what was solved for the outputs into logits of all classes.
 
         Two labels get a half of their score each, with opposite signs. A label
@@ -55,6 +57,8 @@ class HeadData:
         Args:
             kernel: float array of shape `(hidden_dim, num_outputs)`.
             bias: float array of shape `(num_outputs,)`.
+            inputs: float array of shape `(num_texts, hidden_dim)`, what the
+                kernel multiplies.
 
         Returns:
             A tuple of float arrays of shapes `(hidden_dim, num_classes)` and
@@ -67,7 +71,7 @@ class HeadData:
         if self.multi_label:
             biases = np.log(self.priors) - np.log1p(-self.priors)
         else:
-            scores = self.features @ kernel.astype("float32") + bias
+            scores = inputs @ kernel.astype("float32") + bias
             highest = scores.max(axis=1)
             total = highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
             biases = np.log(self.priors) + total.mean()

@@ -24,6 +24,7 @@ from keras_textcls.training.cross_validation import (
     assign_folds,
     best_score,
     between_scores,
+    read_strengths,
     score_outputs,
     search_strengths,
 )
@@ -115,7 +116,7 @@ def solve_linear_head(
     >>> (features @ head.kernel + head.bias).argmax(axis=1).tolist()
     [0, 0, 1, 1]
     """
-    path = _read_strengths(strengths)
+    path = read_strengths(strengths, STRENGTHS)
     if folds != "auto" and (not isinstance(folds, (int, np.integer)) or folds < 2):
         raise ArgumentError(
             f'`folds` must be "auto" or an integer from 2 on. Received: folds={shorten(folds)}.'
@@ -137,7 +138,7 @@ def solve_linear_head(
             strength = between_scores(scores) if strengths == "auto" else best.strength
         weights, iterations = minimize(problem, strength, start, _TIGHT)
         kernel, bias = basis.unfold(weights)
-    kernel, bias = data.expand(kernel, bias)
+    kernel, bias = data.expand(kernel, bias, data.features)
     return LinearHead(
         kernel=kernel.astype("float32"),
         bias=bias.astype("float32"),
@@ -147,21 +148,6 @@ def solve_linear_head(
         num_iterations=iterations,
         notes=data.notes + (plan.notes if len(path) > 1 else ()),
     )
-
-
-def _read_strengths(strengths: Any) -> list[float]:
-    if isinstance(strengths, str) and strengths == "auto":
-        return list(STRENGTHS)
-    try:
-        path = sorted({float(value) for value in np.atleast_1d(strengths)}, reverse=True)
-    except (TypeError, ValueError):
-        path = []
-    if not path or not all(0 < value < np.inf for value in path):
-        raise ArgumentError(
-            '`strengths` must be "auto", a positive number or a sequence of positive numbers. '
-            f"Received: strengths={shorten(strengths)}."
-        )
-    return path
 
 
 def _default_strength(problem: LogisticProblem, path: Sequence[float]) -> float:

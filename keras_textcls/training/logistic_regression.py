@@ -144,19 +144,38 @@ class LogisticProblem:
             A tuple of a float and an array like `weights`.
         """
         scores = self.rows @ weights
-        if self.softmax:
-            scores -= scores.max(axis=1, keepdims=True)
-            of_target = np.einsum("ij,ij->i", scores, self.targets)
-            np.exp(scores, out=scores)
-            total = scores.sum(axis=1, keepdims=True)
-            losses = (np.log(total[:, 0]) - of_target) * self.weights[:, 0]
-            scores /= total
-        else:
-            losses = (np.logaddexp(0, scores) - scores * self.targets) * self.weights
-            scores = expit(scores)
-        scores -= self.targets
-        scores *= self.weights
-        return float(losses.sum(dtype="float64")), self.rows.T @ scores
+        loss, slopes = cross_entropy(scores, self.targets, self.weights, self.softmax)
+        return loss, self.rows.T @ slopes
+
+
+def cross_entropy(
+    scores: np.ndarray, targets: np.ndarray, weights: np.ndarray, softmax: bool
+) -> tuple[float, np.ndarray]:
+    """The weighted sum of the cross-entropies of logits, and its gradient.
+
+    Args:
+        scores: float array of shape `(num_texts, num_outputs)`, logits; written
+            over.
+        targets: float array of the same shape, of 0 and 1.
+        weights: float array of shape `(num_texts, 1)` or that of `scores`.
+        softmax: bool, whether the outputs exclude each other.
+
+    Returns:
+        A tuple of a float and an array like `scores`.
+    """
+    if softmax:
+        scores -= scores.max(axis=1, keepdims=True)
+        of_target = np.einsum("ij,ij->i", scores, targets)
+        np.exp(scores, out=scores)
+        total = scores.sum(axis=1, keepdims=True)
+        losses = (np.log(total[:, 0]) - of_target) * weights[:, 0]
+        scores /= total
+    else:
+        losses = (np.logaddexp(0, scores) - scores * targets) * weights
+        scores = expit(scores)
+    scores -= targets
+    scores *= weights
+    return float(losses.sum(dtype="float64")), scores
 
 
 def minimize(
@@ -191,16 +210,28 @@ def minimize(
         loss += 0.5 * float(np.einsum("ij,ij->", penalized, weights, dtype="float64"))
         return loss, scale * (gradient + penalized)
 
-    point, iterations = _l_bfgs(objective, start / scale, tolerance, max_iterations)
+    point, iterations = l_bfgs(objective, start / scale, tolerance, max_iterations)
     return scale * point, iterations
 
 
-def _l_bfgs(
+def l_bfgs(
     objective: Callable[[np.ndarray], tuple[float, np.ndarray]],
     point: np.ndarray,
     tolerance: float,
     max_iterations: int,
 ) -> tuple[np.ndarray, int]:
+    """Minimize a smooth function whose curvature is about the identity.
+
+    Args:
+        objective: function from a float32 array to a float and its gradient.
+        point: float32 array, where to begin.
+        tolerance: float; done when the squared gradient is this share of the
+            objective.
+        max_iterations: int.
+
+    Returns:
+        A tuple of the array at the minimum and the number of iterations.
+    """
     loss, gradient = objective(point)
     history: _History = collections.deque(maxlen=_MEMORY)
     for iteration in range(max_iterations):
