@@ -180,11 +180,12 @@ def search_strengths(
         A list of the `StrengthScore`s found, in the order of the path.
     """
     scores = {start: evaluate(start)}
-    for step in (1, -1):
+    # Towards weaker penalties first.
+    for step, enough in ((1, _MARKED), (-1, 1.0)):
         position = start
         while 0 <= position + step < count:
             scores[position + step] = evaluate(position + step)
-            if scores[position + step].calibrated_loss > _MARKED * scores[position].calibrated_loss:
+            if scores[position + step].calibrated_loss >= enough * scores[position].calibrated_loss:
                 break
             position += step
         if position != start:

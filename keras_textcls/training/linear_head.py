@@ -33,7 +33,7 @@ from keras_textcls.training.logistic_regression import Basis, LogisticProblem, m
 
 # From 30 to 0.0003, two for each power of ten.
 STRENGTHS = tuple(float(f"{10 ** (1.5 - i / 2):.3g}") for i in range(11))
-_ROUGH, _TIGHT = 1e-2, 1e-8
+_ROUGH, _TIGHT = 1e-2, 1e-9
 # Of the variance; what is left makes no difference to the choice of a strength.
 _COMPARED_SHARE = 0.95
 _FOLDS, _FOLDS_OF_MANY, _MANY = 5, 3, 50
