@@ -99,6 +99,9 @@ class EmbeddingCache:
                 is_hit = (known[positions] == hashes[order]) & ~found[order]
                 features[order[is_hit]] = rows[positions[is_hit]]
                 found[order[is_hit]] = True
+                if is_hit.any():
+                    with contextlib.suppress(OSError):
+                        os.utime(path)
         return features, found
 
     def put(self, key: str, hashes: np.ndarray, features: np.ndarray) -> None:
@@ -224,13 +227,22 @@ def embedding_key(classifier: Any) -> str:
     config = {k: v for k, v in classifier.get_config().items() if k not in _OF_THE_HEAD}
     parts = {
         "format": _FORMAT,
-        "config": config,
+        "config": _without_names(config),
         "weights": weight_fingerprint(classifier.backbone),
         "assets": _asset_hashes(getattr(classifier.preprocessor, "tokenizer", None)),
         "dtype": classifier.backbone.dtype_policy.name,
         "backend": keras.backend.backend(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _without_names(config: Any) -> Any:
+    """Keras numbers the names of layers as they are made."""
+    if isinstance(config, dict):
+        return {k: _without_names(v) for k, v in config.items() if k != "name"}
+    if isinstance(config, (list, tuple)):
+        return [_without_names(value) for value in config]
+    return config
 
 
 def _asset_hashes(tokenizer: Any) -> dict[str, str]:
@@ -264,7 +276,6 @@ def _read(path: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         with safe_open(path, "numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
-        os.utime(path)
     except FileNotFoundError:
         return  # Removed by another process just now.
     except (OSError, SafetensorError) as error:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_classifier, mixed_texts
+from conftest import make_classifier
+from conftest import mixed_texts as any_texts
 
 import keras_textcls
 from keras_textcls.training.embedding_cache import (
@@ -20,6 +21,11 @@ from keras_textcls.training.embedding_cache import (
 )
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+def mixed_texts(count):
+    """All of them distinct."""
+    return [f"{text} {'cat ' * i}" for i, text in enumerate(any_texts(count))]
 
 
 @pytest.fixture
@@ -180,7 +186,7 @@ import numpy as np
 from keras_textcls.training.embedding_cache import EmbeddingCache, text_hashes
 
 cache = EmbeddingCache(sys.argv[1], max_bytes=60_000)
-for step in range(40):
+for step in range(30):
     texts = [f"{step % 7} {i}" for i in range(20)]
     rows = np.array([[step % 7, i] * 50 for i in range(20)], "float32")
     found, known = cache.get("key", text_hashes((texts,)))

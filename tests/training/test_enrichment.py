@@ -50,7 +50,7 @@ def test_unrelated_texts_score_lower_and_related_ones_stay_told_apart():
     """Labels along axes of their own, the neutral elsewhere, and so are unrelated texts."""
     rng = np.random.default_rng(0)
     classes = np.repeat(np.arange(3), 5)
-    centres = np.vstack([3 * np.eye(30)[:3], -np.ones((1, 30))])
+    centres = np.vstack([6 * np.eye(30)[:3], -np.ones((1, 30))])
     draw = lambda which: centres[which] + rng.normal(size=(len(which), 30))  # noqa: E731
     features, targets = draw(classes), np.eye(3)[classes]
     neutral, unrelated, related = draw(np.full(100, 3)), draw(np.full(50, 3)), draw(classes)

@@ -18,12 +18,12 @@ from keras_textcls.training.logistic_regression import Basis
 def keras_loss(problem_data, rows, activation, first, second):
     """The same loss in Keras's words."""
     hidden = keras.activations.get(activation)(ops.matmul(rows, first))
-    logits = ops.matmul(hidden, second[:-1]) + second[-1]
+    logits = ops.add(ops.matmul(hidden, second[:-1]), second[-1])
     if problem_data.softmax:
         losses = ops.categorical_crossentropy(problem_data.targets, logits, from_logits=True)
     else:
         losses = ops.binary_crossentropy(problem_data.targets, logits, from_logits=True)
-    penalty = ops.sum(first[:-1] ** 2) + ops.sum(second[:-1] ** 2)
+    penalty = (first[:-1] ** 2).sum() + (second[:-1] ** 2).sum()
     return float(ops.sum(losses)) + 0.05 * float(penalty)
 
 
