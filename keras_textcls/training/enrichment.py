@@ -18,6 +18,9 @@ from keras_textcls.errors import ArgumentError, shorten
 _FILE = "neutral_sentences.txt"
 # Texts a label from which on a set brings enough negatives of its own.
 ENOUGH_TEXTS = 50
+# Of what the texts weigh. Ten times as much lowers unrelated texts little further, and takes many
+# related ones below a probability of 0.5.
+_SHARE = 0.1
 
 
 @functools.cache
@@ -67,7 +70,7 @@ def add_neutral(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Append neutral sentences as texts without any label.
 
-    Together they weigh as much as the texts, or less where there are fewer.
+    Together they weigh a tenth of the texts, or less where there are fewer.
 
     Args:
         features: float array of shape `(num_texts, hidden_dim)`.
@@ -81,7 +84,7 @@ def add_neutral(
         them.
     """
     weights = np.ones(len(features)) if sample_weight is None else np.asarray(sample_weight)
-    each = min(1.0, float(weights.sum()) / len(neutral_features))
+    each = min(1.0, _SHARE * float(weights.sum()) / len(neutral_features))
     return (
         np.concatenate([features, neutral_features]).astype("float32"),
         np.concatenate([targets, np.zeros((len(neutral_features), targets.shape[1]))]),

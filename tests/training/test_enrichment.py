@@ -38,12 +38,13 @@ def test_another_value_is_refused():
         wants_neutral_texts("always", np.eye(2), True)
 
 
-def test_together_they_weigh_no_more_than_the_texts():
+def test_together_they_weigh_a_tenth_of_the_texts():
     features, targets, weights = add_neutral(np.ones((6, 4)), np.ones((6, 2)), np.zeros((60, 4)))
     assert features.shape == (66, 4)
     assert not targets[6:].any()
-    assert weights[6:].sum() == pytest.approx(weights[:6].sum())
-    assert add_neutral(np.ones((6, 4)), np.ones((6, 2)), np.zeros((2, 4)))[2].tolist() == [1] * 8
+    assert weights[6:].sum() == pytest.approx(0.1 * weights[:6].sum())
+    few = add_neutral(np.ones((60, 4)), np.ones((60, 2)), np.zeros((2, 4)))
+    assert few[2].tolist() == [1] * 62
 
 
 def test_unrelated_texts_score_lower_and_related_ones_stay_told_apart():
