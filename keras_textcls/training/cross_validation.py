@@ -1,0 +1,248 @@
+"""Folds with the label mix of the whole, and scores of what they held out."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_expit, log_softmax
+
+from keras_textcls.errors import ArgumentError, shorten
+
+# More would cost time and change no choice.
+_MOST_TEXTS = 20_000
+# Logarithms of what logits are multiplied by.
+_CALIBRATIONS = (-2.5, 2.5)
+_CALIBRATION_TOLERANCE = 0.05
+# Share of the loss.
+_MARKED = 0.99
+
+
+class StrengthScore(NamedTuple):
+    """How well the texts that were held out are told apart.
+
+    Args:
+        strength: float, strength of the penalty.
+        loss: float, mean cross-entropy of the texts held out.
+        calibrated_loss: float, the same with the logits divided by the best
+            temperature.
+        accuracy: float, share of the texts whose label is right; for
+            multi-label, of the known labels.
+        temperature: float, that temperature.
+    """
+
+    strength: float
+    loss: float
+    calibrated_loss: float
+    accuracy: float
+    temperature: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Folds:
+    """Which text is held out when.
+
+    Args:
+        numbers: int array of shape `(num_texts,)`: the fold that holds the text
+            out, or -1 where it always trains.
+        count: int, how many folds there are, 0 where too few texts share a
+            label.
+        notes: tuple of strings, in what they differ from what was asked for.
+        is_used: bool array of shape `(num_texts,)`, false for texts that
+            neither train nor are held out, of which there are plenty.
+    """
+
+    numbers: np.ndarray
+    count: int
+    notes: tuple[str, ...]
+    is_used: np.ndarray
+
+    def __iter__(self) -> Any:
+        for fold in range(self.count):
+            held_out = self.numbers == fold
+            yield np.flatnonzero(self.is_used & ~held_out), np.flatnonzero(held_out)
+
+
+def assign_folds(targets: np.ndarray, count: int, seed: int) -> Folds:
+    """Deal texts out to folds, label by label.
+
+    Unlike scikit-learn's `StratifiedKFold` it serves labels with a single text,
+    which trains in every fold, and with fewer texts than folds. A text of many
+    labels goes by its rarest.
+
+    Args:
+        targets: int array of shape `(num_texts,)`, or for multi-label one of
+            shape `(num_texts, num_classes)`, 1 where a label is there.
+        count: int, folds wanted, 2 or more.
+        seed: int.
+
+    Returns:
+        `Folds`.
+
+    Example:
+    >>> assign_folds(np.array([0, 0, 0, 1, 1, 2]), 3, seed=0).numbers[-1]
+    np.int64(-1)
+    """
+    group = targets if targets.ndim == 1 else _rarest_label(targets)
+    order = np.lexsort((np.random.default_rng(seed).random(len(group)), group))
+    is_alone = np.bincount(group)[group] == 1
+    dealt = order[~is_alone[order]]
+    notes = []
+    if is_alone.any() and targets.ndim == 1:
+        notes.append(f"{is_alone.sum()} labels with a single text train in every fold")
+    pieces = count * math.ceil(len(group) / _MOST_TEXTS)
+    if pieces > count:
+        notes.append(f"cross-validated on {count} of {pieces} parts of the texts")
+    if len(dealt) < pieces:
+        count = pieces = len(dealt) if len(dealt) >= 2 else 0
+        notes.append(f"{count} folds, since no more texts share a label")
+    numbers = np.full(len(group), -1)
+    numbers[dealt] = np.arange(len(dealt)) % max(pieces, 1)
+    return Folds(numbers, count, tuple(notes), numbers < count)
+
+
+def _rarest_label(targets: np.ndarray) -> np.ndarray:
+    """The label that the fewest texts share, one more than the last for none."""
+    counts = (targets == 1).sum(axis=0)
+    ranked = np.where(targets == 1, counts, len(targets) + 1)
+    return np.where((targets == 1).any(axis=1), ranked.argmin(axis=1), targets.shape[1])
+
+
+def score_outputs(
+    strength: float,
+    outputs: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    softmax: bool,
+) -> StrengthScore:
+    """Score logits of texts that were held out.
+
+    A strength that tells labels apart well but is too sure, or not sure enough,
+    is not worse for it: what counts is the loss once the logits are scaled as a
+    whole, which is what calibration does later (Berta et al., "Rethinking Early
+    Stopping: Refine, Then Calibrate", 2025).
+
+    Args:
+        strength: float.
+        outputs: float array of shape `(num_texts, num_outputs)`, logits.
+        targets: float array of the same shape, of 0 and 1.
+        weights: float array of shape `(num_texts, 1)` or that of `outputs`.
+        softmax: bool, whether labels exclude each other.
+
+    Returns:
+        A `StrengthScore`.
+    """
+    total = float(weights.sum(dtype="float64"))
+    signs = 2 * targets - 1
+
+    def loss(log_scale: float) -> float:
+        scaled = outputs * np.float32(np.exp(log_scale))
+        if softmax:
+            losses = -np.einsum("ij,ij->i", log_softmax(scaled, axis=1), targets)[:, None]
+        else:
+            losses = -log_expit(signs * scaled)
+        return float((losses * weights).sum(dtype="float64")) / total
+
+    # One text's worth of doubt, without which texts told apart wholly want an infinite scale.
+    found = minimize_scalar(
+        lambda log_scale: loss(log_scale) + 0.5 * log_scale**2 / total,
+        bounds=_CALIBRATIONS,
+        method="bounded",
+        options={"xatol": _CALIBRATION_TOLERANCE},
+    )
+    if softmax:
+        right = (outputs.argmax(axis=1) == targets.argmax(axis=1))[:, None]
+    else:
+        right = (outputs > 0) == (targets > 0.5)
+    accuracy = float((right * weights).sum(dtype="float64")) / total
+    return StrengthScore(
+        strength, loss(0.0), float(found.fun), accuracy, float(np.exp(-float(found.x)))
+    )
+
+
+def search_strengths(
+    evaluate: Callable[[int], StrengthScore], count: int, start: int
+) -> list[StrengthScore]:
+    """Walk along a path of strengths as long as the calibrated loss falls markedly.
+
+    Weak penalties take long to solve, and often all of them do about as well.
+
+    Args:
+        evaluate: function from a position on the path to its score.
+        count: int, number of strengths.
+        start: int, where to begin.
+
+    Returns:
+        A list of the `StrengthScore`s found, in the order of the path.
+    """
+    scores = {start: evaluate(start)}
+    # Towards weaker penalties first.
+    for step, enough in ((1, _MARKED), (-1, 1.0)):
+        position = start
+        while 0 <= position + step < count:
+            scores[position + step] = evaluate(position + step)
+            if scores[position + step].calibrated_loss >= enough * scores[position].calibrated_loss:
+                break
+            position += step
+        if position != start:
+            break
+    return [scores[position] for position in sorted(scores)]
+
+
+def best_score(scores: Sequence[StrengthScore]) -> StrengthScore:
+    """The one of the lowest calibrated loss, of equals the strongest penalty."""
+    return min(scores, key=lambda score: (score.calibrated_loss, -score.strength))
+
+
+def between_scores(scores: Sequence[StrengthScore]) -> float:
+    """The strength where a parabola through the best score and its neighbours is lowest.
+
+    Args:
+        scores: sequence of `StrengthScore`, by falling strength.
+
+    Returns:
+        A float; the strength of the best score if it has no two neighbours.
+    """
+    best = best_score(scores)
+    i = scores.index(best)
+    if not 0 < i < len(scores) - 1:
+        return best.strength
+    x, y = (
+        np.array([getattr(score, name) for score in scores[i - 1 : i + 2]])
+        for name in ("strength", "calibrated_loss")
+    )
+    square, slope, _ = np.polyfit(np.log(x / best.strength), y - y[1], 2)
+    if square <= 0:
+        return best.strength
+    return float(np.clip(best.strength * np.exp(-slope / (2 * square)), x[2], x[0]))
+
+
+def read_strengths(strengths: Any, usual: Sequence[float]) -> list[float]:
+    """Check the argument `strengths`.
+
+    Args:
+        strengths: `"auto"`, a number or a sequence of numbers.
+        usual: sequence of floats, what `"auto"` stands for.
+
+    Returns:
+        A list of floats, the strongest first.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    if isinstance(strengths, str) and strengths == "auto":
+        return list(usual)
+    try:
+        path = sorted({float(value) for value in np.atleast_1d(strengths)}, reverse=True)
+    except (TypeError, ValueError):
+        path = []
+    if not path or not all(0 < value < np.inf for value in path):
+        raise ArgumentError(
+            '`strengths` must be "auto", a positive number or a sequence of positive numbers. '
+            f"Received: strengths={shorten(strengths)}."
+        )
+    return path

@@ -1,0 +1,322 @@
+"""Embeddings of texts, kept on disk between runs and shared between processes.
+
+A folder for each way of embedding (backbone, pooling, tokenizer, length,
+backend), named by its hash, and in it files of embeddings with the hashes of
+their texts: a dataset that grew by ten texts embeds ten. Files are written once
+and never changed, so that readers need no lock. The cache never makes a
+training fail; at worst it holds nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from keras_textcls.atomic import replace_file
+from keras_textcls.data.download_cache import CACHE_VARIABLE
+from keras_textcls.inputs import LabelledTexts, TextColumns, read_texts
+from keras_textcls.weight_fingerprint import weight_fingerprint
+
+_FORMAT = "keras-textcls embeddings 1"
+_CHUNK = 16_384
+# Bytes of a text's hash: two texts of a billion share one with a chance of 1e-21.
+_DIGEST_SIZE = 16
+_HASH = f"S{_DIGEST_SIZE}"
+# Seconds after which an unfinished file is no process's any more.
+_ABANDONED = 24 * 3600
+# What only the head depends on; any other argument of a classifier may change embeddings.
+_OF_THE_HEAD = frozenset(
+    "name trainable num_classes labels multi_label hidden_dim activation dropout".split()
+)
+
+_log = logging.getLogger(__name__)
+
+
+class EmbeddingCache:
+    """Keeps embeddings by the hash of their text and of how they were made.
+
+    Args:
+        directory: string or path, or `None`. Defaults to `None`: `embeddings`
+            in the folder that the environment variable `KERAS_TEXTCLS_CACHE`
+            names, else in `~/.cache/keras_textcls`.
+        max_bytes: int, above which the files that were not read for the longest
+            are removed. Defaults to 2 GB.
+
+    Example:
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cache = EmbeddingCache(folder)
+    ...     cache.put("bert", text_hashes((["hi"],)), np.ones((1, 2), "float32"))
+    ...     cache.get("bert", text_hashes((["hi", "you"],)))[1].tolist()
+    [True, False]
+    """
+
+    def __init__(
+        self, directory: str | os.PathLike[str] | None = None, max_bytes: int = 2 * 10**9
+    ) -> None:
+        self.directory = _default_directory() if directory is None else Path(directory)
+        self.max_bytes = max_bytes
+
+    def get(self, key: str, hashes: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+        """Look for embeddings.
+
+        Args:
+            key: string, how they are made, as of `embedding_key`.
+            hashes: array of shape `(num_texts,)`, as of `text_hashes`.
+
+        Returns:
+            A tuple of a float32 array of shape `(num_texts, hidden_dim)`, or
+            `None` if there are none, and a bool array of shape `(num_texts,)`,
+            for which texts it has them; the other rows are zeros.
+        """
+        found = np.zeros(len(hashes), bool)
+        features: np.ndarray | None = None
+        order = np.argsort(hashes, kind="stable")
+        for path in self._files(key):
+            if found.all():
+                break
+            for known, rows in _read(path):
+                if features is None:
+                    features = np.zeros((len(hashes), rows.shape[1]), "float32")
+                if rows.shape[1] != features.shape[1]:
+                    continue
+                # Every text of ours that the file has, also where one occurs twice.
+                positions = np.searchsorted(known, hashes[order])
+                positions[positions == len(known)] = 0
+                is_hit = (known[positions] == hashes[order]) & ~found[order]
+                features[order[is_hit]] = rows[positions[is_hit]]
+                found[order[is_hit]] = True
+                if is_hit.any():
+                    with contextlib.suppress(OSError):
+                        os.utime(path)
+        return features, found
+
+    def put(self, key: str, hashes: np.ndarray, features: np.ndarray) -> None:
+        """Keep embeddings, if the folder can be written.
+
+        Args:
+            key: string, how they were made.
+            hashes: array of shape `(num_texts,)`, as of `text_hashes`.
+            features: float32 array of shape `(num_texts, hidden_dim)`.
+        """
+        known, first = np.unique(hashes, return_index=True)
+        rows = np.ascontiguousarray(features[first], "float32")
+        if rows.nbytes > self.max_bytes:
+            _log.warning(
+                "The embeddings take %d bytes, more than max_bytes=%d of the cache.",
+                rows.nbytes,
+                self.max_bytes,
+            )
+            return
+        tensors = {"features": rows, "hashes": known.view(np.uint8).reshape(-1, _DIGEST_SIZE)}
+        metadata = {"format": _FORMAT, "sha256": _checksum(tensors)}
+        try:
+            with replace_file(self._folder(key) / f"{secrets.token_hex(16)}.safetensors") as path:
+                save_file(tensors, path, metadata)
+            self._evict()
+        # A full disk is an OSError of ours or a SafetensorError of the library.
+        except (OSError, SafetensorError) as error:
+            _log.warning("The embeddings are not kept in the cache: %s.", error)
+
+    def _folder(self, key: str) -> Path:
+        if self.directory is None:
+            raise FileNotFoundError("the user has no home directory")
+        return self.directory / key
+
+    def _files(self, key: str) -> list[Path]:
+        """Those of a key, the largest first."""
+        with contextlib.suppress(OSError):
+            sizes = {path: size for path, size, _ in _entries(self._folder(key))}
+            return sorted(sizes, key=lambda path: (-sizes[path], path.name))
+        return []
+
+    def _evict(self) -> None:
+        entries = []
+        for folder in Path(self._folder("")).iterdir():
+            if folder.is_dir():
+                entries += _entries(folder)
+                _remove_abandoned(folder)
+        excess = sum(size for _, size, _ in entries) - self.max_bytes
+        for path, size, _ in sorted(entries, key=lambda entry: entry[2]):
+            if excess <= 0:
+                break
+            # On Windows a file that is being read stays.
+            with contextlib.suppress(OSError):
+                path.unlink()
+                excess -= size
+
+
+def embed_cached(
+    classifier: Any, x: Any, cache: EmbeddingCache | None = None, verbose: str | int = 0
+) -> tuple[np.ndarray, bool]:
+    """Embed texts, those that the cache has not got.
+
+    A text that occurs twice is embedded once.
+
+    Args:
+        classifier: `TextClassifier`.
+        x: texts as in `classifier.embed`, or a dataset; no stream.
+        cache: `EmbeddingCache`, or `None` for none. Defaults to `None`.
+        verbose: as in `keras.Model.predict`. Defaults to `0`.
+
+    Returns:
+        A tuple of a float32 array of shape `(num_texts, hidden_dim)` and a
+        bool, whether the cache had them all.
+    """
+    pieces = list(_pieces(x))
+    hashes = np.concatenate([text_hashes(columns) for columns in pieces])
+    key = embedding_key(classifier) if cache else ""
+    features, found = cache.get(key, hashes) if cache else (None, np.zeros(len(hashes), bool))
+    if features is not None and found.all():
+        return features, True
+    missing, first = np.unique(hashes[~found], return_index=True)
+    first = np.sort(np.flatnonzero(~found)[first])
+    fresh = classifier.embed(_take(pieces, first), verbose=verbose)
+    if cache:
+        cache.put(key, hashes[first], fresh)
+    by_hash = np.argsort(hashes[first], kind="stable")
+    if features is None:
+        features = np.zeros((len(hashes), fresh.shape[1]), "float32")
+    features[~found] = fresh[by_hash[np.searchsorted(missing, hashes[~found])]]
+    return features, False
+
+
+def text_hashes(columns: TextColumns) -> np.ndarray:
+    """Hash texts, or pairs of them.
+
+    Args:
+        columns: tuple of lists of strings.
+
+    Returns:
+        An array of shape `(num_texts,)` of 16 bytes each.
+    """
+    digests = bytearray()
+    for texts in zip(*columns, strict=True):
+        encoded = [text.encode("utf-8") for text in texts]
+        # The lengths tell where the first of a pair ends.
+        head = b"".join(len(text).to_bytes(8, "little") for text in encoded)
+        digests += hashlib.sha256(head + b"".join(encoded)).digest()[:_DIGEST_SIZE]
+    return np.frombuffer(bytes(digests), _HASH)
+
+
+def embedding_key(classifier: Any) -> str:
+    """Hash everything that embeddings depend on but the texts.
+
+    Weights and architecture of the backbone, the vocabulary and the settings of
+    the preprocessor, the pooling, the numbers' precision, and the backend.
+
+    Args:
+        classifier: `TextClassifier`.
+
+    Returns:
+        A string of 64 hexadecimal digits (SHA-256).
+    """
+    config = {k: v for k, v in classifier.get_config().items() if k not in _OF_THE_HEAD}
+    parts = {
+        "format": _FORMAT,
+        "config": _without_names(config),
+        "weights": weight_fingerprint(classifier.backbone),
+        "assets": _asset_hashes(getattr(classifier.preprocessor, "tokenizer", None)),
+        "dtype": classifier.backbone.dtype_policy.name,
+        "backend": keras.backend.backend(),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _without_names(config: Any) -> Any:
+    """Keras numbers the names of layers as they are made."""
+    if isinstance(config, dict):
+        return {k: _without_names(v) for k, v in config.items() if k != "name"}
+    if isinstance(config, (list, tuple)):
+        return [_without_names(value) for value in config]
+    return config
+
+
+def _asset_hashes(tokenizer: Any) -> dict[str, str]:
+    """The vocabulary, which is no part of a tokenizer's config."""
+    if not hasattr(tokenizer, "save_assets"):
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_assets(folder)
+        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _pieces(x: Any) -> Iterator[TextColumns]:
+    if isinstance(x, LabelledTexts):
+        yield from (columns for columns, _ in x.chunks(_CHUNK))
+    else:
+        yield read_texts(x)
+
+
+def _take(pieces: Sequence[TextColumns], indices: np.ndarray) -> Any:
+    columns = []
+    for i in range(len(pieces[0])):
+        texts = [text for piece in pieces for text in piece[i]]
+        columns.append([texts[j] for j in indices])
+    return columns[0] if len(columns) == 1 else tuple(columns)
+
+
+def _read(path: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Hashes and embeddings of a file; nothing if it is not whole."""
+    try:
+        with safe_open(path, "numpy") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+    except FileNotFoundError:
+        return  # Removed by another process just now.
+    except (OSError, SafetensorError) as error:
+        _log.warning("The cache file %s cannot be read: %s.", path, error)
+        return
+    if metadata.get("format") != _FORMAT or metadata.get("sha256") != _checksum(tensors):
+        _log.warning("The cache file %s is not whole.", path)
+        return
+    yield tensors["hashes"].reshape(-1).view(_HASH), tensors["features"]
+
+
+def _checksum(tensors: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tensors[name].shape}".encode())
+        digest.update(np.ascontiguousarray(tensors[name]).data.cast("B"))
+    return digest.hexdigest()
+
+
+def _entries(folder: Path) -> list[tuple[Path, int, float]]:
+    """Path, size and time of the last use of every whole file."""
+    found = []
+    for path in folder.glob("[!.]*.safetensors"):
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            found.append((path, status.st_size, status.st_mtime))
+    return found
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what killed processes left."""
+    for draft in folder.glob(".saving-*"):
+        with contextlib.suppress(OSError):
+            if draft.stat().st_mtime < time.time() - _ABANDONED:
+                draft.unlink()
+
+
+def _default_directory() -> Path | None:
+    named = os.environ.get(CACHE_VARIABLE)
+    try:
+        folder = Path(named).expanduser() if named else Path.home() / ".cache" / "keras_textcls"
+    except RuntimeError:
+        return None
+    return folder / "embeddings"

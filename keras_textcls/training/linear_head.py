@@ -1,0 +1,235 @@
+"""A linear head on frozen features, solved to its optimum.
+
+The optimum is scikit-learn's, of `LogisticRegression(C=1 / strength)` on
+standardized features, one-vs-rest for multi-label. What standardizes is folded
+into kernel and biases, so that `features @ kernel + bias` are logits of the
+features as they come out of the backbone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.training.cross_validation import (
+    Folds,
+    StrengthScore,
+    assign_folds,
+    best_score,
+    between_scores,
+    read_strengths,
+    score_outputs,
+    search_strengths,
+)
+from keras_textcls.training.head_data import read_head_data
+from keras_textcls.training.logistic_regression import Basis, LogisticProblem, minimize
+
+# From 30 to 0.0003, two for each power of ten.
+STRENGTHS = tuple(float(f"{10 ** (1.5 - i / 2):.3g}") for i in range(11))
+_ROUGH, _TIGHT = 1e-2, 1e-9
+# Of the variance; what is left makes no difference to the choice of a strength.
+_COMPARED_SHARE = 0.95
+_FOLDS, _FOLDS_OF_MANY, _MANY = 5, 3, 50
+
+
+@dataclasses.dataclass(frozen=True)
+class LinearHead:
+    """A solved linear head.
+
+    Args:
+        kernel: float32 array of shape `(hidden_dim, num_classes)`.
+        bias: float32 array of shape `(num_classes,)`.
+        strength: float, of the penalty, scikit-learn's `1 / C` on features that
+            are standardized and have a mean squared norm of 1.
+        scores: tuple of `StrengthScore`, by falling strength; empty where
+            nothing was cross-validated.
+        temperature: float, by which logits of texts that were held out must be
+            divided to be probabilities as good as can be; kernel and bias are
+            those of the optimum, without it.
+        num_iterations: int, of the last solve.
+        notes: tuple of strings, what was done differently and why.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    strength: float
+    scores: tuple[StrengthScore, ...] = ()
+    temperature: float = 1.0
+    num_iterations: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def solve_linear_head(
+    features: Any,
+    targets: Any,
+    multi_label: bool = False,
+    strengths: str | float | Sequence[float] = "auto",
+    folds: int | str = "auto",
+    seed: int = 0,
+    class_weight: str | Mapping[int, float] | None = None,
+    sample_weight: Any = None,
+    num_classes: int | None = None,
+) -> LinearHead:
+    """Find the best linear head for features and targets.
+
+    The same arguments give the same head, to the last bit, on one machine.
+
+    Args:
+        features: float array of shape `(num_texts, hidden_dim)`.
+        targets: int array of shape `(num_texts,)`, classes; for multi-label a
+            matrix of shape `(num_texts, num_classes)` of 1, 0 and -1 or NaN,
+            which stand for unknown: such a text is left out for that label.
+        multi_label: bool, whether a text may have several labels, or none.
+            Defaults to `False`.
+        strengths: float or sequence of floats, strengths of the penalty to
+            choose from by stratified cross-validation, or `"auto"`. Defaults to
+            `"auto"`, `STRENGTHS`, of which those that promise nothing are left
+            out.
+        folds: int, 2 or more, or `"auto"`. Defaults to `"auto"`: 5, and 3 for
+            more than 50 labels, which take longer.
+        seed: int, from which the folds follow. Defaults to `0`.
+        class_weight: `"balanced"`, a dict from class to weight, or `None`. For
+            one label a text only. Defaults to `None`.
+        sample_weight: array of shape `(num_texts,)`, or `None`. Defaults to
+            `None`.
+        num_classes: int, or `None`. Defaults to `None`, the classes that occur,
+            or the columns of `targets`.
+
+    Returns:
+        A `LinearHead`.
+
+    Raises:
+        InvalidDataError: shapes do not fit, a number is not finite, or all
+            texts have one and the same label.
+        ArgumentError: another argument cannot be used.
+
+    Example:
+    >>> features = np.array([[0.0, 1.0], [0.2, 0.9], [1.0, 0.1], [0.9, 0.0]])
+    >>> head = solve_linear_head(features, [0, 0, 1, 1])
+    >>> (features @ head.kernel + head.bias).argmax(axis=1).tolist()
+    [0, 0, 1, 1]
+    """
+    path = read_strengths(strengths, STRENGTHS)
+    if folds != "auto" and (not isinstance(folds, (int, np.integer)) or folds < 2):
+        raise ArgumentError(
+            f'`folds` must be "auto" or an integer from 2 on. Received: folds={shorten(folds)}.'
+        )
+    data = read_head_data(features, targets, multi_label, class_weight, sample_weight, num_classes)
+    # One thread each: the folds share the cores, and sums have the same order on every machine.
+    with threadpool_limits(1, "blas"):
+        basis = Basis.of(data.features)
+        problem = LogisticProblem(basis.rows, data.targets, data.weights, data.softmax)
+        if folds == "auto":
+            folds = _FOLDS_OF_MANY if len(data.outputs) > _MANY else _FOLDS
+        plan = assign_folds(data.stratify, int(folds), seed)
+        is_chosen = len(path) > 1 and plan.count > 0
+        scores, start = _cross_validate(problem, plan, path, strengths == "auto", is_chosen)
+        best = best_score(scores) if scores else None
+        if best is None:
+            strength = _default_strength(problem, path)
+        else:
+            strength = between_scores(scores) if strengths == "auto" else best.strength
+        weights, iterations = minimize(problem, strength, start, _TIGHT)
+        kernel, bias = basis.unfold(weights)
+    kernel, bias = data.expand(kernel, bias, data.features)
+    return LinearHead(
+        kernel=kernel.astype("float32"),
+        bias=bias.astype("float32"),
+        strength=strength,
+        scores=tuple(scores),
+        temperature=best.temperature if best else 1.0,
+        num_iterations=iterations,
+        notes=data.notes + (plan.notes if len(path) > 1 else ()),
+    )
+
+
+def _default_strength(problem: LogisticProblem, path: Sequence[float]) -> float:
+    """Three times the curvature of the loss of a text, where the best mostly lies."""
+    shares = problem.shares()
+    usual = 3 * float(np.mean(shares * (1 - shares)))
+    return min(path, key=lambda strength: abs(np.log(strength / usual)))
+
+
+def _cross_validate(
+    problem: LogisticProblem,
+    plan: Folds,
+    path: Sequence[float],
+    may_skip: bool,
+    is_chosen: bool,
+) -> tuple[list[StrengthScore], np.ndarray]:
+    """The scores along the path, and where the last solve may start."""
+    if not is_chosen:
+        return [], problem.start()
+    narrow = _narrow(problem)
+    solver = _FoldSolver(narrow, plan, path)
+    begin = path.index(_default_strength(problem, path)) if may_skip else 0
+    with ThreadPoolExecutor(min(plan.count, os.cpu_count() or 1)) as pool:
+        if may_skip:
+            scores = search_strengths(lambda i: solver.evaluate(i, pool), len(path), begin)
+        else:
+            scores = [solver.evaluate(i, pool) for i in range(len(path))]
+    found = np.mean(solver.solved[path.index(best_score(scores).strength)], axis=0)
+    start = problem.start()
+    start[: len(found) - 1], start[-1] = found[:-1], found[-1]
+    return scores, start
+
+
+def _narrow(problem: LogisticProblem) -> LogisticProblem:
+    """Keep the axes of most variance."""
+    rows = problem.rows[:, :-1]
+    shares = np.cumsum(np.einsum("ij,ij->j", rows, rows, dtype="float64"))
+    width = int(np.searchsorted(shares, _COMPARED_SHARE * shares[-1:].sum())) + 1
+    kept = np.hstack([rows[:, :width], problem.rows[:, -1:]])
+    return dataclasses.replace(problem, rows=kept)
+
+
+class _FoldSolver:
+    """Solves every fold at one strength after the other, each from the nearest solved."""
+
+    def __init__(self, problem: LogisticProblem, plan: Folds, path: Sequence[float]) -> None:
+        self._path = path
+        self._parts = [_without_constant(problem.take(train)) for train, _ in plan]
+        self._held_out = [problem.take(test) for _, test in plan]
+        for part, test in zip(self._parts, self._held_out, strict=True):
+            # A label of which a fold has texts of one kind only is not scored there.
+            if not problem.softmax:
+                test.weights[:] *= part.weights.any(axis=0)
+        self.solved: dict[int, list[np.ndarray]] = {}
+
+    def evaluate(self, position: int, pool: ThreadPoolExecutor) -> StrengthScore:
+        """Score the strength at a position of the path."""
+        if self.solved:
+            near = self.solved[min(self.solved, key=lambda other: abs(other - position))]
+        else:
+            near = [part.start() for part in self._parts]
+        strength = self._path[position]
+        solve = lambda part, start: minimize(part, strength, start, _ROUGH)[0]  # noqa: E731
+        self.solved[position] = list(pool.map(solve, self._parts, near))
+        outputs = [
+            test.rows @ weights
+            for test, weights in zip(self._held_out, self.solved[position], strict=True)
+        ]
+        return score_outputs(
+            strength,
+            np.concatenate(outputs),
+            np.concatenate([test.targets for test in self._held_out]),
+            np.concatenate([test.weights for test in self._held_out]),
+            self._parts[0].softmax,
+        )
+
+
+def _without_constant(part: LogisticProblem) -> LogisticProblem:
+    """Leave out labels that all or none of the texts have."""
+    if not part.softmax:
+        counted = part.weights > 0
+        positive = (counted & (part.targets > 0.5)).any(axis=0)
+        negative = (counted & (part.targets < 0.5)).any(axis=0)
+        part.weights[:] *= positive & negative
+    return part

@@ -1,0 +1,274 @@
+"""Penalized logistic regression, solved to its optimum in the eigenbasis of the features.
+
+The same optimum as scikit-learn's `LogisticRegression(C=1 / strength)`, on which
+the tests hold it, some ten times as fast on many labels: L-BFGS (Liu and
+Nocedal, 1989) in coordinates in which the curvature is about the identity. Of
+cross-entropy that curvature is bounded by the Gram matrix of the features times
+`p * (1 - p)` (Böhning, 1992), so its eigenvectors, found once, precondition
+every fold and every strength.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import expit
+
+_MEMORY = 8
+_MOST_HALVINGS = 12
+# Of float32, in the loss of a thousand texts.
+_ROUNDING = 1e-6
+# Of the mean squared norm; what lies below is rounding of the features.
+_NEGLIGIBLE = 1e-9
+
+_History = collections.deque[tuple[np.ndarray, np.ndarray, float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Basis:
+    """Features that are standardized, then rotated to their principal axes.
+
+    The scaled features have a mean squared norm of 1, so that a strength means
+    the same whatever the backbone and its width.
+
+    Args:
+        rows: float32 array of shape `(num_texts, rank + 1)`; the last column is
+            1, for the biases.
+        to_raw: float array of shape `(hidden_dim, rank)`, takes coefficients of
+            the rotated features to those of the raw ones.
+        mean: float array of shape `(hidden_dim,)`.
+    """
+
+    rows: np.ndarray
+    to_raw: np.ndarray
+    mean: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> Basis:
+        """Standardize and rotate features.
+
+        A feature that is the same for all texts counts for nothing.
+
+        Args:
+            features: float array of shape `(num_texts, hidden_dim)`.
+
+        Returns:
+            A `Basis`.
+        """
+        features = np.asarray(features, "float32")
+        mean = features.mean(axis=0, dtype="float64")
+        centred = features - mean.astype("float32")
+        deviation = np.sqrt(np.mean(np.square(centred), axis=0, dtype="float64"))
+        varies = deviation > 1e-6 * np.maximum(np.abs(mean), deviation.max(initial=0.0))
+        scale = np.zeros_like(deviation)
+        scale[varies] = 1 / (deviation[varies] * np.sqrt(varies.sum()))
+        axes = _principal_axes(centred * scale.astype("float32"))
+        to_raw = scale[:, None] * axes
+        rows = np.ones((len(features), axes.shape[1] + 1), "float32")
+        rows[:, :-1] = centred @ to_raw.astype("float32")
+        return cls(rows, to_raw, mean)
+
+    def unfold(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Take weights of the rotated features to a kernel and biases of the raw ones.
+
+        Args:
+            weights: float array of shape `(rank + 1, num_outputs)`.
+
+        Returns:
+            A tuple of float64 arrays of shapes `(hidden_dim, num_outputs)` and
+            `(num_outputs,)`.
+        """
+        kernel = self.to_raw @ weights[:-1].astype("float64")
+        return kernel, weights[-1] - self.mean @ kernel
+
+
+def _principal_axes(scaled: np.ndarray) -> np.ndarray:
+    """Orthonormal columns that span the rows, those of most variance first."""
+    tall = len(scaled) >= scaled.shape[1]
+    values, vectors = np.linalg.eigh(scaled.T @ scaled if tall else scaled @ scaled.T)
+    kept = np.flatnonzero(values > _NEGLIGIBLE * len(scaled))[::-1]
+    if tall:
+        return vectors[:, kept]
+    return scaled.T @ (vectors[:, kept] / np.sqrt(values[kept]))
+
+
+@dataclasses.dataclass(frozen=True)
+class LogisticProblem:
+    """What to minimize: the weighted cross-entropy of some texts, plus a penalty.
+
+    The sum over texts of `weight * cross_entropy`, plus `strength / 2` times the
+    sum of the squared weights, biases left out.
+
+    Args:
+        rows: float32 array of shape `(num_texts, rank + 1)`, as of `Basis`.
+        targets: float32 array of shape `(num_texts, num_outputs)` of 0 and 1.
+        weights: float32 array of shape `(num_texts, 1)` or `(num_texts,
+            num_outputs)`; 0 leaves out.
+        softmax: bool, whether the outputs exclude each other.
+    """
+
+    rows: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+    softmax: bool
+
+    def take(self, indices: np.ndarray) -> LogisticProblem:
+        """Return the problem of some of the texts."""
+        return LogisticProblem(
+            self.rows[indices], self.targets[indices], self.weights[indices], self.softmax
+        )
+
+    def shares(self) -> np.ndarray:
+        """Smoothed share of each output among the texts, of shape `(num_outputs,)`."""
+        weights = np.broadcast_to(self.weights, self.targets.shape)
+        positive = np.einsum("ij,ij->j", weights, self.targets, dtype="float64")
+        return (positive + 0.5) / (weights.sum(axis=0, dtype="float64") + 1)
+
+    def start(self) -> np.ndarray:
+        """Weights that answer with the share of each output, whatever the text."""
+        weights = np.zeros((self.rows.shape[1], self.targets.shape[1]), "float32")
+        shares = self.shares()
+        weights[-1] = np.log(shares) - (0 if self.softmax else np.log1p(-shares))
+        return weights
+
+    def loss_and_gradient(self, weights: np.ndarray) -> tuple[float, np.ndarray]:
+        """The cross-entropy without the penalty.
+
+        Args:
+            weights: float32 array of shape `(rank + 1, num_outputs)`.
+
+        Returns:
+            A tuple of a float and an array like `weights`.
+        """
+        scores = self.rows @ weights
+        loss, slopes = cross_entropy(scores, self.targets, self.weights, self.softmax)
+        return loss, self.rows.T @ slopes
+
+
+def cross_entropy(
+    scores: np.ndarray, targets: np.ndarray, weights: np.ndarray, softmax: bool
+) -> tuple[float, np.ndarray]:
+    """The weighted sum of the cross-entropies of logits, and its gradient.
+
+    Args:
+        scores: float array of shape `(num_texts, num_outputs)`, logits; written
+            over.
+        targets: float array of the same shape, of 0 and 1.
+        weights: float array of shape `(num_texts, 1)` or that of `scores`.
+        softmax: bool, whether the outputs exclude each other.
+
+    Returns:
+        A tuple of a float and an array like `scores`.
+    """
+    if softmax:
+        scores -= scores.max(axis=1, keepdims=True)
+        of_target = np.einsum("ij,ij->i", scores, targets)
+        np.exp(scores, out=scores)
+        total = scores.sum(axis=1, keepdims=True)
+        losses = (np.log(total[:, 0]) - of_target) * weights[:, 0]
+        scores /= total
+    else:
+        losses = (np.logaddexp(0, scores) - scores * targets) * weights
+        scores = expit(scores)
+    scores -= targets
+    scores *= weights
+    return float(losses.sum(dtype="float64")), scores
+
+
+def minimize(
+    problem: LogisticProblem,
+    strength: float,
+    start: np.ndarray,
+    tolerance: float,
+    max_iterations: int = 1000,
+) -> tuple[np.ndarray, int]:
+    """Find the weights of the lowest penalized cross-entropy.
+
+    Args:
+        problem: `LogisticProblem`.
+        strength: float, of the penalty.
+        start: float32 array of shape `(rank + 1, num_outputs)`.
+        tolerance: float, share of the objective that may be left to gain, about.
+        max_iterations: int. Defaults to `1000`.
+
+    Returns:
+        A tuple of the weights, like `start`, and the number of iterations.
+    """
+    penalty = np.full((len(start), 1), strength, "float32")
+    penalty[-1] = 0
+    shares = problem.shares()
+    gram = np.einsum("ij,ij->j", problem.rows, problem.rows) * problem.weights.mean()
+    scale = (1 / np.sqrt(np.outer(gram, shares * (1 - shares)) + penalty)).astype("float32")
+
+    def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = scale * point
+        loss, gradient = problem.loss_and_gradient(weights)
+        penalized = penalty * weights
+        loss += 0.5 * float(np.einsum("ij,ij->", penalized, weights, dtype="float64"))
+        return loss, scale * (gradient + penalized)
+
+    point, iterations = l_bfgs(objective, start / scale, tolerance, max_iterations)
+    return scale * point, iterations
+
+
+def l_bfgs(
+    objective: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    point: np.ndarray,
+    tolerance: float,
+    max_iterations: int,
+) -> tuple[np.ndarray, int]:
+    """Minimize a smooth function whose curvature is about the identity.
+
+    Args:
+        objective: function from a float32 array to a float and its gradient.
+        point: float32 array, where to begin.
+        tolerance: float; done when the squared gradient is this share of the
+            objective.
+        max_iterations: int.
+
+    Returns:
+        A tuple of the array at the minimum and the number of iterations.
+    """
+    loss, gradient = objective(point)
+    history: _History = collections.deque(maxlen=_MEMORY)
+    for iteration in range(max_iterations):
+        if np.vdot(gradient, gradient) <= tolerance * loss:
+            return point, iteration
+        direction = _direction(gradient, history)
+        slope = float(np.vdot(gradient, direction))
+        step = 1.0
+        for _ in range(_MOST_HALVINGS):
+            new_point = point + np.float32(step) * direction
+            new_loss, new_gradient = objective(new_point)
+            # Close to the optimum the loss is all rounding; there the slope says more.
+            is_flat = new_loss <= loss * (1 + _ROUNDING)
+            is_less_steep = abs(float(np.vdot(new_gradient, direction))) <= -0.5 * slope
+            if new_loss <= loss + 1e-4 * step * slope or (is_flat and is_less_steep):
+                break
+            step /= 2
+        else:
+            return point, iteration
+        moved, bent = new_point - point, new_gradient - gradient
+        curvature = float(np.vdot(moved, bent))
+        if curvature > 0:
+            history.append((moved, bent, curvature))
+        point, loss, gradient = new_point, new_loss, new_gradient
+    return point, max_iterations
+
+
+def _direction(gradient: np.ndarray, history: _History) -> np.ndarray:
+    """Minus the gradient times the inverse curvature, by two loops over the history."""
+    direction = -gradient
+    factors = []
+    for moved, bent, curvature in reversed(history):
+        factors.append(np.float32(np.vdot(moved, direction) / curvature))
+        direction -= factors[-1] * bent
+    if history:
+        _, bent, curvature = history[-1]
+        direction *= np.float32(curvature / np.vdot(bent, bent))
+    for (moved, bent, curvature), factor in zip(history, reversed(factors), strict=True):
+        direction += (factor - np.float32(np.vdot(bent, direction) / curvature)) * moved
+    return direction
