@@ -228,6 +228,7 @@ def embedding_key(classifier: Any) -> str:
     parts = {
         "format": _FORMAT,
         "config": _without_names(config),
+        "long_texts": classifier.long_texts,
         "weights": weight_fingerprint(classifier.backbone),
         "assets": _asset_hashes(getattr(classifier.preprocessor, "tokenizer", None)),
         "dtype": classifier.backbone.dtype_policy.name,

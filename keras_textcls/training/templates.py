@@ -141,15 +141,28 @@ class TransferLearning(Template):
         choices=("linear", "hidden"),
     )
     hidden_dim: int = parameter("int", 128, 'Width of the hidden layer of head="hidden".', low=1)
+    pooling: str = parameter(
+        "str",
+        "auto",
+        "How the hidden states of a text become one vector; auto is what the preset was made "
+        "with, else the mean.",
+        choices=("auto", "pooler", "cls", "mean", "max", "last"),
+    )
     strengths: tuple[float, ...] | None = parameter(
         "floats",
         None,
-        "Inverse strengths of regularisation to choose from by cross-validation; None for a grid.",
+        "Strengths of the penalty on the weights to choose from; None for a grid.",
         above=0,
         or_none=True,
     )
-    folds: int = parameter(
-        "int", 5, "Folds of the stratified cross-validation that chooses.", low=2, high=20
+    folds: int | None = parameter(
+        "int",
+        None,
+        "Folds of the stratified cross-validation that chooses; None for 5, and 3 with more than "
+        "50 labels.",
+        low=2,
+        high=20,
+        or_none=True,
     )
     long_texts: str = parameter(
         "str",

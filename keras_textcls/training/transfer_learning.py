@@ -1,33 +1,176 @@
-"""The template `transfer_learning`."""
+"""The template `transfer_learning`: embed once, solve the head, write it into the classifier."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
+from keras_textcls.data.text_dataset import TextDataset
+from keras_textcls.errors import ArgumentError
+from keras_textcls.targets import read_targets
 from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.training.embedding_cache import EmbeddingCache, embed_cached
+from keras_textcls.training.enrichment import add_neutral, neutral_texts, wants_neutral_texts
+from keras_textcls.training.head_installation import install_head
+from keras_textcls.training.hidden_head import HiddenHead, solve_hidden_head
 from keras_textcls.training.job import Job, Outcome
+from keras_textcls.training.linear_head import LinearHead, solve_linear_head
+from keras_textcls.training.templates import TransferLearning
+
+# Texts that the first head of a fine-tuning is solved on: enough for a start.
+_TEXTS_FOR_A_START = 8192
 
 
 def transfer(job: Job) -> Outcome:
-    from sklearn.linear_model import LogisticRegression
+    """Solve the head of a classifier on embeddings; see `TransferLearning`.
 
+    Args:
+        job: `Job` whose template is a `TransferLearning`.
+
+    Returns:
+        An `Outcome`.
+    """
+    template: TransferLearning = job.template
     begun = time.monotonic()
-    c = job.load()
-    c = TextClassifier(
-        c.backbone,
-        preprocessor=c.preprocessor,
-        labels=c.labels,
-        multi_label=c.multi_label,
-        pooling=c.pooling,
-        hidden_dim=None,
+    classifier = with_new_head(job.load(), template)
+    _take_long_texts(classifier, template.long_texts, job)
+    cache = EmbeddingCache() if template.cache else None
+    features, was_cached = embed_cached(classifier, job.dataset, cache, int(job.verbose == 1))
+    embedded = time.monotonic()
+    head = _solve(job, classifier, features, cache)
+    install_head(classifier, head)
+    # What makes the probabilities of texts that the head has not seen right.
+    classifier.temperature = head.temperature
+    for note in head.notes:
+        job.log(note)
+    solved = time.monotonic()
+    metrics: dict[str, Any] = {
+        "strength": head.strength,
+        **_held_out_scores(head),
+        "embedding_seconds": round(embedded - begun, 3),
+        "solving_seconds": round(solved - embedded, 3),
+        "embeddings_cached": was_cached,
+    }
+    if job.validation is not None:
+        found = classifier.evaluate(job.validation, verbose=0, return_dict=True)
+        metrics |= {f"val_{name}": float(value) for name, value in found.items()}
+    return Outcome(classifier, metrics)
+
+
+def with_new_head(classifier: TextClassifier, template: TransferLearning) -> TextClassifier:
+    """Give a classifier the head that is to be solved.
+
+    Args:
+        classifier: `TextClassifier` with any head.
+        template: `TransferLearning`.
+
+    Returns:
+        A `TextClassifier` on the same backbone.
+    """
+    pooling = template.pooling
+    if pooling == "auto":
+        # What Keras Hub's own heads read is made to be trained; frozen, the mean says more.
+        is_native = classifier.head.keras_hub is not None
+        pooling = "mean" if is_native else classifier.pooling
+    return TextClassifier(
+        classifier.backbone,
+        preprocessor=classifier.preprocessor,
+        labels=classifier.labels,
+        multi_label=classifier.multi_label,
+        pooling=pooling,
+        hidden_dim=template.hidden_dim if template.head == "hidden" else None,
     )
-    f = c.embed(job.dataset, verbose=0)
-    y = c.labels.encode(job.dataset.targets)
-    m = LogisticRegression(max_iter=1000).fit(f, y)
-    k, b = m.coef_.T, m.intercept_
-    if k.shape[1] == 1:
-        k, b = np.concatenate([-k, k], 1) / 2, np.concatenate([-b, b]) / 2
-    c.output_dense.set_weights([k, b])
-    return Outcome(c, {"seconds": round(time.monotonic() - begun, 3)})
+
+
+def _take_long_texts(classifier: TextClassifier, wanted: str, job: Job) -> None:
+    if wanted == "truncate":
+        return
+    try:
+        classifier.long_texts = wanted
+    except ArgumentError as error:
+        job.log(f"Long texts are cut off: {error}")
+
+
+def _solve(
+    job: Job, classifier: TextClassifier, features: np.ndarray, cache: EmbeddingCache | None
+) -> LinearHead | HiddenHead:
+    template: TransferLearning = job.template
+    targets = targets_of(classifier, job.dataset)
+    weight = None
+    if wants_neutral_texts(template.enrich, targets, classifier.multi_label):
+        neutral, _ = embed_cached(classifier, list(neutral_texts()), cache)
+        features, targets, weight = add_neutral(features, targets, neutral)
+        job.log(f"{len(neutral)} neutral sentences train as negatives of every label")
+    arguments: dict[str, Any] = {
+        "strengths": "auto" if template.strengths is None else template.strengths,
+        "seed": template.seed,
+        "class_weight": template.class_weight,
+        "sample_weight": weight,
+        "num_classes": classifier.num_classes,
+    }
+    if template.head == "linear":
+        folds = "auto" if template.folds is None else template.folds
+        return solve_linear_head(
+            features, targets, classifier.multi_label, folds=folds, **arguments
+        )
+    return solve_hidden_head(
+        features, targets, classifier.multi_label, template.hidden_dim, **arguments
+    )
+
+
+def targets_of(classifier: TextClassifier, dataset: TextDataset) -> np.ndarray:
+    """Return the labels of a dataset as the classifier's outputs have them.
+
+    Args:
+        classifier: `TextClassifier`.
+        dataset: `TextDataset`.
+
+    Returns:
+        An array, as of `read_targets`.
+    """
+    targets = dataset.targets
+    if classifier.multi_label and not dataset.multi_label:
+        targets = [[name] for name in targets or ()]
+    return read_targets(targets, classifier.labels, classifier.multi_label, len(dataset))
+
+
+def start_head(classifier: TextClassifier, dataset: TextDataset, seed: int) -> str | None:
+    """Give the head of a classifier a solved start, before all weights are trained.
+
+    A random head would pull the backbone away from what it knows before the head
+    has learnt anything ([Kumar et al., 2022](https://arxiv.org/abs/2202.10054)).
+
+    Args:
+        classifier: `TextClassifier`, not yet trained.
+        dataset: `TextDataset`.
+        seed: int, from which texts and folds follow.
+
+    Returns:
+        Why there is none, or `None`.
+    """
+    if getattr(classifier, "pooled_dense", None) is not None:
+        return "the head has a hidden layer"
+    if len(dataset) > _TEXTS_FOR_A_START:
+        dataset = dataset.sample(_TEXTS_FOR_A_START, seed)
+    features = classifier.embed(dataset, verbose=0)
+    targets = targets_of(classifier, dataset)
+    install_head(
+        classifier,
+        solve_linear_head(
+            features,
+            targets,
+            classifier.multi_label,
+            seed=seed,
+            num_classes=classifier.num_classes,
+        ),
+    )
+    return None
+
+
+def _held_out_scores(head: LinearHead | HiddenHead) -> dict[str, float]:
+    best = min(head.scores, key=lambda score: score.loss, default=None)
+    if best is None:
+        return {}
+    return {"held_out_loss": float(best.loss), "held_out_accuracy": float(best.accuracy)}
