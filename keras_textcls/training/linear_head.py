@@ -47,7 +47,7 @@ class LinearHead:
         kernel: float32 array of shape `(hidden_dim, num_classes)`.
         bias: float32 array of shape `(num_classes,)`.
         strength: float, of the penalty, scikit-learn's `1 / C` on features that
-            are standardized and have a mean squared norm of 1.
+            are standardized and have a mean squared norm of about 1.
         scores: tuple of `StrengthScore`, by falling strength; empty where
             nothing was cross-validated.
         temperature: float, by which logits of texts that were held out must be

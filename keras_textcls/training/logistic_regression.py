@@ -23,6 +23,8 @@ _MOST_HALVINGS = 12
 _ROUNDING = 1e-6
 # Of the mean squared norm; what lies below is rounding of the features.
 _NEGLIGIBLE = 1e-9
+# What the pooled variance of all features counts for in that of each.
+_PRIOR_TEXTS = 50
 
 _History = collections.deque[tuple[np.ndarray, np.ndarray, float]]
 
@@ -31,7 +33,7 @@ _History = collections.deque[tuple[np.ndarray, np.ndarray, float]]
 class Basis:
     """Features that are standardized, then rotated to their principal axes.
 
-    The scaled features have a mean squared norm of 1, so that a strength means
+    The scaled features have a mean squared norm of about 1, so that a strength means
     the same whatever the backbone and its width.
 
     Args:
@@ -61,10 +63,15 @@ class Basis:
         features = np.asarray(features, "float32")
         mean = features.mean(axis=0, dtype="float64")
         centred = features - mean.astype("float32")
-        deviation = np.sqrt(np.mean(np.square(centred), axis=0, dtype="float64"))
-        varies = deviation > 1e-6 * np.maximum(np.abs(mean), deviation.max(initial=0.0))
-        scale = np.zeros_like(deviation)
-        scale[varies] = 1 / (deviation[varies] * np.sqrt(varies.sum()))
+        variance = np.mean(np.square(centred), axis=0, dtype="float64")
+        # Rounding of a feature that is the same for all texts.
+        varies = variance > 1e-12 * np.maximum(np.square(mean), variance.max(initial=0.0))
+        # Few texts say little of the variance of each feature; all features together say more.
+        pooled = variance[varies].mean() if varies.any() else 0.0
+        share = len(features) / (len(features) + _PRIOR_TEXTS)
+        variance = share * variance + (1 - share) * pooled
+        scale = np.zeros_like(variance)
+        scale[varies] = 1 / np.sqrt(variance[varies] * varies.sum())
         axes = _principal_axes(centred * scale.astype("float32"))
         to_raw = scale[:, None] * axes
         rows = np.ones((len(features), axes.shape[1] + 1), "float32")
