@@ -2,7 +2,7 @@
 
 Each is a function from a task and its settings (seed, model, epochs and so on) to the
 probabilities of the test texts, a column for each name, and the seconds that parts of it took.
-Loading a model is never counted; reading strings always is.
+Tokenization counts. Loading a model counts only where `train` of this library does it itself.
 """
 
 from __future__ import annotations
