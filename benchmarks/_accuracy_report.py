@@ -177,11 +177,12 @@ def failures(results: list[Result]) -> list[str]:
 
 def footnotes(results: list[Result], machine: dict[str, Any]) -> list[str]:
     """Threads, commits and versions."""
-    threads = sorted({one["threads"] for one in results})
-    commits = sorted({one["commit"][:9] for one in results})
+    threads = ", ".join(sorted({str(one["threads"]) for one in results}))
+    commits = sorted({one["commit"] for one in results})
+    commit = ", ".join(one[:9] + one[40:] for one in commits)
     versions = ", ".join(f"{name} {one}" for name, one in machine["versions"].items() if one != "-")
     return [
         "(!): other processes kept a tenth of a core or more busy, so the seconds are too many.",
-        f"{machine['cpu']}, {machine['cores']} cores, threads {threads}, commits {commits}; "
+        f"{machine['cpu']}, {machine['cores']} cores; threads {threads}; commit {commit}; "
         f"{machine['system']}; {versions}.",
     ]
