@@ -273,6 +273,7 @@ def _head_arguments(classifier: TextClassifier) -> dict[str, Any]:
         "hidden_dim": classifier.hidden_dim,
         "activation": activation,
         "dropout": classifier.dropout,
+        "normalize": classifier.normalize,
     }
 
 

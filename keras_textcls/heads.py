@@ -2,7 +2,7 @@
 
 A head turns the output of a backbone into class scores:
 
-    pooling -> [dropout -> dense -> dropout] -> dense "logits"
+    pooling -> [normalization] -> [dropout -> dense -> dropout] -> dense "logits"
 
 `keras_hub_head` looks up the head that Keras Hub itself gives an architecture
 (a test compares every one of them with the installed Keras Hub, layer by
@@ -43,12 +43,15 @@ class HeadSpec:
         dropout: float in `[0, 1)`, the head's dropout rate. Defaults to `0.1`.
         keras_hub: `KerasHubHead` or `None`, set where these layers are exactly
             those of Keras Hub. Defaults to `None`.
+        normalize: bool, whether the head divides pooled features by their
+            length first. Defaults to `False`.
     """
 
     pooling: str
     hidden_dim: int | None = None
     dropout: float = 0.1
     keras_hub: KerasHubHead | None = None
+    normalize: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +152,7 @@ def resolve_head(
     pooling: str = "auto",
     hidden_dim: int | str | None = "auto",
     dropout: float | str = "auto",
+    normalize: bool = False,
 ) -> HeadSpec:
     """Fill in `"auto"` and say whether the head is one of Keras Hub's.
 
@@ -160,6 +164,7 @@ def resolve_head(
             over real tokens.
         hidden_dim: int, `None` or `"auto"`, width of the hidden layer.
         dropout: float or `"auto"`, dropout rate of the head.
+        normalize: bool, as in `HeadSpec`. Defaults to `False`.
 
     Returns:
         A `HeadSpec` without `"auto"`.
@@ -190,14 +195,16 @@ def resolve_head(
             f'`hidden_dim` must be "auto", None or a positive integer. '
             f"Received: hidden_dim={shorten(hidden_dim)}."
         )
-    like_native = like_native and (hidden_dim is None) == (native_hidden is None)
+    like_native = like_native and (hidden_dim is None) == (native_hidden is None) and not normalize
     if dropout == "auto":
         dropout = native.dropout if native and like_native else 0.1
     if isinstance(dropout, str) or not 0 <= dropout < 1:
         raise ArgumentError(
             f'`dropout` must be "auto" or a number in [0, 1). Received: dropout={shorten(dropout)}.'
         )
-    return HeadSpec(pooling, hidden_dim, float(dropout), native if like_native else None)
+    return HeadSpec(
+        pooling, hidden_dim, float(dropout), native if like_native else None, bool(normalize)
+    )
 
 
 def build_head_layers(
@@ -221,6 +228,8 @@ def build_head_layers(
         "normal": keras.initializers.RandomNormal(stddev=0.02),
     }
     layers: dict[str, keras.layers.Layer] = {}
+    if spec.normalize:
+        layers["normalization"] = keras.layers.UnitNormalization(dtype=dtype, name="normalization")
     if spec.hidden_dim is not None:
         if native.pooled_dropout:
             layers["pooled_dropout"] = keras.layers.Dropout(

@@ -91,7 +91,10 @@ def _saved_head(files: PresetFiles, fresh: bool) -> dict[str, Any]:
     registered = keras.saving.get_registered_object(task["registered_name"]) if task else None
     config = task["config"] if task else {}
     if isinstance(registered, type) and issubclass(registered, keras_hub.models.TextClassifier):
-        names = ("num_classes", "activation", "hidden_dim", "dropout", "pooling", "multi_label")
+        names = (
+            "num_classes", "activation", "hidden_dim", "dropout", "pooling", "multi_label",
+            "normalize",
+        )  # fmt: skip
         saved = {name: config[name] for name in names if name in config}
         saved["labels"] = config.get("labels")
     elif task and "pooling_mode" in config:

@@ -83,6 +83,9 @@ class TextClassifier(keras_hub.models.TextClassifier):
             Defaults to `None`, logits.
         dropout: float or `"auto"`, dropout rate of the head. Defaults to
             `"auto"`: as Keras Hub has it, else 0.1.
+        normalize: bool, whether the head divides the pooled features by their
+            Euclidean length first, as sentence embeddings are compared.
+            Defaults to `False`.
         **kwargs: `name`, `trainable` and `compile` (bool, whether to compile
             with defaults; defaults to `True`), as for a Keras Hub task.
 
@@ -119,13 +122,14 @@ class TextClassifier(keras_hub.models.TextClassifier):
         hidden_dim: int | str | None = "auto",
         activation: Any = None,
         dropout: float | str = "auto",
+        normalize: bool = False,
         **kwargs: Any,
     ) -> None:
         labels = _reconcile(num_classes, labels)
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
-        head = resolve_head(backbone, pooling, hidden_dim, dropout)
+        head = resolve_head(backbone, pooling, hidden_dim, dropout, normalize)
         layers = build_head_layers(backbone, head, len(labels), activation)
         for name, layer in layers.items():
             setattr(self, name, layer)
@@ -139,6 +143,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         self.hidden_dim = head.hidden_dim
         self.activation = keras.activations.get(activation)
         self.dropout = head.dropout
+        self.normalize = head.normalize
         # State beside the Keras object, hidden from its attribute tracking.
         self._runtime = types.SimpleNamespace(
             head=head,
@@ -779,6 +784,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             "hidden_dim": self.hidden_dim,
             "activation": keras.activations.serialize(self.activation),
             "dropout": self.dropout,
+            "normalize": self.normalize,
         }
 
     @classmethod

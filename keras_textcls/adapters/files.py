@@ -27,6 +27,7 @@ _HEAD_TYPES: dict[str, tuple[type, ...]] = {
     "hidden_dim": (int, type(None)),
     "activation": (str, type(None)),
     "dropout": (int, float),
+    "normalize": (bool,),
 }
 
 
@@ -41,7 +42,7 @@ class AdapterRecord:
         fingerprint: string, `weight_fingerprint` of that backbone.
         dtype: string, in which its weights were.
         head: dict of arguments of the constructor: `pooling`, `hidden_dim`,
-            `activation` and `dropout`.
+            `activation`, `dropout` and `normalize`.
         sequence_length: int or `None`, to which texts were truncated.
     """
 

@@ -100,6 +100,11 @@ def _architecture(classifier: TextClassifier) -> Architecture:
 def _check_head(classifier: TextClassifier, architecture: Architecture) -> None:
     head = architecture.head
     hidden = None if head.hidden is None else classifier.backbone.hidden_dim
+    if classifier.normalize:
+        raise ArgumentError(
+            f"{architecture.task} has no head that normalizes. This classifier has normalize=True. "
+            "Train it with normalize=False, or use save_to_preset."
+        )
     if (classifier.pooling, classifier.hidden_dim) != (head.pooling, hidden):
         raise ArgumentError(
             f"{architecture.task} has a head with pooling={head.pooling!r} and hidden_dim={hidden}."

@@ -28,6 +28,7 @@ from keras_textcls.training.checkpoint import CheckpointStore, Progress, write_w
 from keras_textcls.training.depth import freeze, learning_rate_factors
 from keras_textcls.training.job import Job, Outcome
 from keras_textcls.training.templates import FineTuning, Lora
+from keras_textcls.training.transfer_learning import start_head
 
 _UNDECAYED = ("bias", "gamma", "beta", "scale")
 
@@ -54,7 +55,7 @@ def fine_tune(job: Job) -> Outcome:
     train, validation = held_out(job)
     while True:
         try:
-            classifier = prepare(job, len(train), progress)
+            classifier = prepare(job, train, progress, is_new=state is None)
             if not progress.finished:
                 progress = _fit(job, classifier, train, validation, store, progress, state)
             elif state is not None:
@@ -92,13 +93,14 @@ def held_out(job: Job) -> tuple[TextDataset, TextDataset | None]:
     return parts.train, parts.validation
 
 
-def prepare(job: Job, num_texts: int, progress: Progress) -> TextClassifier:
+def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> TextClassifier:
     """Make the classifier and compile it as the template says.
 
     Args:
         job: `Job`.
-        num_texts: int, texts to train on.
+        train: `TextDataset` to train on.
         progress: `Progress`, which holds the size of the batches.
+        is_new: bool, whether training begins, and with it the head.
 
     Returns:
         A `TextClassifier`.
@@ -107,6 +109,10 @@ def prepare(job: Job, num_texts: int, progress: Progress) -> TextClassifier:
     classifier = job.load()
     if template.dropout is not None:
         set_dropout(classifier, template.dropout)
+    if is_new and template.head_start == "solved" and job.run.record.resume_from is None:
+        reason = start_head(classifier, train, template.seed)
+        if reason is not None:
+            job.log(f"The head starts at random: {reason}.")
     if isinstance(template, Lora):
         classifier.add_lora(
             rank=template.rank,
@@ -117,7 +123,7 @@ def prepare(job: Job, num_texts: int, progress: Progress) -> TextClassifier:
         )
     else:
         freeze(classifier.backbone, template.frozen_layers, template.freeze_embeddings)
-    steps = math.ceil(num_texts / progress.batch_size) * template.epochs
+    steps = math.ceil(len(train) / progress.batch_size) * template.epochs
     classifier.compile(
         optimizer=_optimizer(template, classifier, steps, progress.batch_size),
         loss=_loss(template, classifier),

@@ -148,6 +148,13 @@ class TransferLearning(Template):
         "with, else the mean.",
         choices=("auto", "pooler", "cls", "mean", "max", "last"),
     )
+    normalize: bool | None = parameter(
+        "bool",
+        None,
+        "Whether the head sees embeddings of length 1; None decides by cross-validation, and says "
+        "yes to fewer than 200 texts or more than 50 labels.",
+        or_none=True,
+    )
     strengths: tuple[float, ...] | None = parameter(
         "floats",
         None,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_textcls.data.text_dataset import TextDataset
@@ -21,6 +23,9 @@ from keras_textcls.training.templates import TransferLearning
 
 # Texts that the first head of a fine-tuning is solved on: enough for a start.
 _TEXTS_FOR_A_START = 8192
+# With fewer texts, or more labels, embeddings of length 1 always told more (benchmarks/LOG.md).
+_FEW_TEXTS = 200
+_MANY_LABELS = 50
 
 
 def transfer(job: Job) -> Outcome:
@@ -34,12 +39,14 @@ def transfer(job: Job) -> Outcome:
     """
     template: TransferLearning = job.template
     begun = time.monotonic()
-    classifier = with_new_head(job.load(), template)
+    classifier = job.load()
     _take_long_texts(classifier, template.long_texts, job)
+    embedder = _with_head(classifier, template, False)
     cache = EmbeddingCache() if template.cache else None
-    features, was_cached = embed_cached(classifier, job.dataset, cache, int(job.verbose == 1))
+    features, was_cached = embed_cached(embedder, job.dataset, cache, int(job.verbose == 1))
     embedded = time.monotonic()
-    head = _solve(job, classifier, features, cache)
+    head, normalize = _solve(job, embedder, features, cache)
+    classifier = _with_head(classifier, template, normalize)
     install_head(classifier, head)
     # What makes the probabilities of texts that the head has not seen right.
     classifier.temperature = head.temperature
@@ -48,6 +55,7 @@ def transfer(job: Job) -> Outcome:
     solved = time.monotonic()
     metrics: dict[str, Any] = {
         "strength": head.strength,
+        "normalize": normalize,
         **_held_out_scores(head),
         "embedding_seconds": round(embedded - begun, 3),
         "solving_seconds": round(solved - embedded, 3),
@@ -59,29 +67,26 @@ def transfer(job: Job) -> Outcome:
     return Outcome(classifier, metrics)
 
 
-def with_new_head(classifier: TextClassifier, template: TransferLearning) -> TextClassifier:
-    """Give a classifier the head that is to be solved.
-
-    Args:
-        classifier: `TextClassifier` with any head.
-        template: `TransferLearning`.
-
-    Returns:
-        A `TextClassifier` on the same backbone.
-    """
+def _with_head(
+    classifier: TextClassifier, template: TransferLearning, normalize: bool
+) -> TextClassifier:
+    """Give a classifier the head that is to be solved, on the same backbone."""
     pooling = template.pooling
     if pooling == "auto":
         # What Keras Hub's own heads read is made to be trained; frozen, the mean says more.
         is_native = classifier.head.keras_hub is not None
         pooling = "mean" if is_native else classifier.pooling
-    return TextClassifier(
+    made = TextClassifier(
         classifier.backbone,
         preprocessor=classifier.preprocessor,
         labels=classifier.labels,
         multi_label=classifier.multi_label,
         pooling=pooling,
         hidden_dim=template.hidden_dim if template.head == "hidden" else None,
+        normalize=normalize,
     )
+    made.long_texts = classifier.long_texts
+    return made
 
 
 def _take_long_texts(classifier: TextClassifier, wanted: str, job: Job) -> None:
@@ -95,7 +100,8 @@ def _take_long_texts(classifier: TextClassifier, wanted: str, job: Job) -> None:
 
 def _solve(
     job: Job, classifier: TextClassifier, features: np.ndarray, cache: EmbeddingCache | None
-) -> LinearHead | HiddenHead:
+) -> tuple[LinearHead | HiddenHead, bool]:
+    """The best head, and whether it is for features of length 1."""
     template: TransferLearning = job.template
     targets = targets_of(classifier, job.dataset)
     weight = None
@@ -104,6 +110,7 @@ def _solve(
         features, targets, weight = add_neutral(features, targets, neutral)
         job.log(f"{len(neutral)} neutral sentences train as negatives of every label")
     arguments: dict[str, Any] = {
+        "multi_label": classifier.multi_label,
         "strengths": "auto" if template.strengths is None else template.strengths,
         "seed": template.seed,
         "class_weight": template.class_weight,
@@ -111,13 +118,32 @@ def _solve(
         "num_classes": classifier.num_classes,
     }
     if template.head == "linear":
-        folds = "auto" if template.folds is None else template.folds
-        return solve_linear_head(
-            features, targets, classifier.multi_label, folds=folds, **arguments
-        )
-    return solve_hidden_head(
-        features, targets, classifier.multi_label, template.hidden_dim, **arguments
-    )
+        solve: Any = solve_linear_head
+        arguments["folds"] = "auto" if template.folds is None else template.folds
+    else:
+        solve = solve_hidden_head
+        arguments["hidden_dim"] = template.hidden_dim
+        if getattr(classifier, "pooled_dense", None) is not None:
+            activation = keras.activations.serialize(classifier.pooled_dense.activation)
+            arguments["activation"] = activation
+    choices = [template.normalize]
+    if template.normalize is None:
+        few_or_many = len(job.dataset) < _FEW_TEXTS or classifier.num_classes > _MANY_LABELS
+        choices = [True] if few_or_many else [True, False]
+    solved = [
+        (solve(_to_length_one(features) if choice else features, targets, **arguments), choice)
+        for choice in choices
+    ]
+    return min(solved, key=lambda pair: _calibrated_loss(pair[0]))
+
+
+def _to_length_one(features: np.ndarray) -> np.ndarray:
+    lengths = np.sqrt((features.astype("float64") ** 2).sum(axis=1, keepdims=True))
+    return (features / np.maximum(lengths, 1e-12)).astype("float32")
+
+
+def _calibrated_loss(head: LinearHead | HiddenHead) -> float:
+    return min((score.calibrated_loss for score in head.scores), default=math.inf)
 
 
 def targets_of(classifier: TextClassifier, dataset: TextDataset) -> np.ndarray:
@@ -155,6 +181,8 @@ def start_head(classifier: TextClassifier, dataset: TextDataset, seed: int) -> s
     if len(dataset) > _TEXTS_FOR_A_START:
         dataset = dataset.sample(_TEXTS_FOR_A_START, seed)
     features = classifier.embed(dataset, verbose=0)
+    if classifier.normalize:
+        features = _to_length_one(features)
     targets = targets_of(classifier, dataset)
     install_head(
         classifier,
@@ -170,7 +198,10 @@ def start_head(classifier: TextClassifier, dataset: TextDataset, seed: int) -> s
 
 
 def _held_out_scores(head: LinearHead | HiddenHead) -> dict[str, float]:
-    best = min(head.scores, key=lambda score: score.loss, default=None)
+    best = min(head.scores, key=lambda score: score.calibrated_loss, default=None)
     if best is None:
         return {}
-    return {"held_out_loss": float(best.loss), "held_out_accuracy": float(best.accuracy)}
+    return {
+        "held_out_loss": float(best.calibrated_loss),
+        "held_out_accuracy": float(best.accuracy),
+    }

@@ -43,7 +43,9 @@ def test_the_record_round_trips(tmp_path):
     assert RunRecord.read(tmp_path) == record
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 1}']
+)
 def test_a_broken_record_is_an_error_and_not_listed(tmp_path, text):
     run = _make(tmp_path / "model")
     (run.directory / "run.json").write_text(text)
