@@ -218,6 +218,29 @@ def _checked_layers(
 
 
 def _save_adapter(classifier: TextClassifier, target: Path) -> None:
+    lora, base, fingerprint = _adapters_and_base(classifier, target)
+    weights = {
+        name: np.ascontiguousarray(keras.ops.convert_to_numpy(weight).astype("float32"))
+        for name, weight in {**_lora_weights(lora), **_head_weights(classifier)}.items()
+    }
+    record = AdapterRecord(
+        config=lora.config,
+        layers={p: (list(a.shape), list(b.shape)) for p, (a, b) in lora.weights().items()},
+        base=base.preset,
+        fingerprint=fingerprint,
+        dtype=classifier.backbone.dtype_policy.variable_dtype,
+        head=_head_arguments(classifier),
+        sequence_length=classifier.sequence_length,
+    )
+    with serialization.replacing_preset(target) as draft:
+        write_adapter(record, weights, draft)
+        serialization.write_names(classifier, target, draft, base=base.preset)
+
+
+def _adapters_and_base(
+    classifier: TextClassifier, target: Path
+) -> tuple[adapters.Lora, BasePreset, str]:
+    """The adapters, the preset of the backbone and its hash, if they can be saved alone."""
     lora, base = classifier.lora, classifier._runtime.base
     if lora is None:
         raise ArgumentError(
@@ -242,23 +265,7 @@ def _save_adapter(classifier: TextClassifier, target: Path) -> None:
                 "changed beside the adapters, which would not be saved. Leave `adapter_only` out "
                 "to save all of it."
             )
-        fingerprint = weight_fingerprint(classifier.backbone)
-    weights = {
-        name: np.ascontiguousarray(keras.ops.convert_to_numpy(weight).astype("float32"))
-        for name, weight in {**_lora_weights(lora), **_head_weights(classifier)}.items()
-    }
-    record = AdapterRecord(
-        config=lora.config,
-        layers={p: (list(a.shape), list(b.shape)) for p, (a, b) in lora.weights().items()},
-        base=base.preset,
-        fingerprint=fingerprint,
-        dtype=classifier.backbone.dtype_policy.variable_dtype,
-        head=_head_arguments(classifier),
-        sequence_length=classifier.sequence_length,
-    )
-    with serialization.replacing_preset(target) as draft:
-        write_adapter(record, weights, draft)
-        serialization.write_names(classifier, target, draft, base=base.preset)
+        return lora, base, weight_fingerprint(classifier.backbone)
 
 
 def _head_arguments(classifier: TextClassifier) -> dict[str, Any]:

@@ -124,6 +124,19 @@ def test_huggingface_gets_the_merged_weights(made, tmp_path):
     np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["BertBackbone", "RobertaBackbone"])
+def test_the_base_may_be_a_huggingface_checkpoint_with_a_head(name, tmp_path):
+    """Its own head is loaded first, and that of the adapters takes its place."""
+    pytest.importorskip("torch")
+    make_classifier(name).save_to_huggingface(tmp_path / "hf")
+    classifier = TextClassifier.from_preset(tmp_path / "hf")
+    move(classifier.add_lora(rank=2))
+    classifier.save_to_preset(tmp_path / "adapter", adapter_only=True)
+    loaded = TextClassifier.from_preset(tmp_path / "adapter")
+    expected = classifier.predict(TEXTS, verbose=0)
+    np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), expected, atol=1e-6)
+
+
 def test_a_base_that_moved_is_passed(copied):
     made = copied.parent / "elsewhere"
     (copied / "base").rename(made)
