@@ -111,7 +111,8 @@ def read_record(files: PresetFiles) -> AdapterRecord:
         _check(isinstance(base.get(name), str), where, f"base/{name}", base.get(name))
     for name, types in _HEAD_TYPES.items():
         value = head.get(name)
-        _check(isinstance(value, types) and not isinstance(value, bool), where, name, value)
+        right = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+        _check(right, where, name, value)
     return AdapterRecord(
         _read_config(lora, where),
         {path: _read_shapes(path, shapes, where) for path, shapes in layers.items()},

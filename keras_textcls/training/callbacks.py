@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib.util
 import math
 import signal
 import sys
@@ -18,7 +19,7 @@ import keras
 import numpy as np
 
 from keras_textcls.atomic import replace_file
-from keras_textcls.errors import RunError
+from keras_textcls.errors import MissingDependencyError, RunError
 from keras_textcls.training.checkpoint import (
     CheckpointStore,
     Progress,
@@ -246,3 +247,16 @@ class EpochLines(keras.callbacks.Callback):
 def is_interactive() -> bool:
     """Whether a progress bar can be shown: a terminal, or a notebook."""
     return sys.stdout.isatty() or "ipykernel" in sys.modules
+
+
+def check_tensorboard() -> None:
+    """Say what is missing for TensorBoard, before a training needs it.
+
+    Raises:
+        MissingDependencyError: `tensorboard` is not installed.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise MissingDependencyError(
+            "`tensorboard=True` needs the package tensorboard: pip install "
+            "'keras-textcls[tensorboard]'."
+        )

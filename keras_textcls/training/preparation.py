@@ -66,7 +66,7 @@ def check_labels(
     labels = dataset.labels
     assert labels is not None
     multi_label = is_multi_label(dataset, template)
-    if len(labels) < 2 and not multi_label:
+    if continued is None and len(labels) < 2 and not multi_label:
         raise InvalidDataError(
             f"The dataset has one label only, {labels[0]!r}; there is nothing to tell apart. Add "
             'texts of another label, or of none with multi_label=True (label "not there").'

@@ -14,13 +14,14 @@ from typing import Any
 
 import keras
 
+import keras_textcls
 from keras_textcls.catalogue import DEFAULT_PRESET
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, KerasTextclsError, RunError, shorten
 from keras_textcls.labels import LabelSet
 from keras_textcls.prediction import AnswerOptions
 from keras_textcls.text_classifier import TextClassifier
-from keras_textcls.training.callbacks import TrainingStopped, is_interactive
+from keras_textcls.training.callbacks import TrainingStopped, check_tensorboard, is_interactive
 from keras_textcls.training.checkpoint import CheckpointStore
 from keras_textcls.training.fine_tuning import fine_tune
 from keras_textcls.training.job import Job, Outcome
@@ -45,7 +46,7 @@ from keras_textcls.training.training_log import TrainingLog
 from keras_textcls.training.transfer_learning import transfer
 from keras_textcls.weight_fingerprint import weight_fingerprint
 
-_PACKAGES = ("keras-textcls", "keras", "keras-hub", "tensorflow", "jax", "torch", "numpy")
+_PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "torch", "numpy")
 _TRAINERS = {"transfer_learning": transfer, "fine_tuning": fine_tune, "lora": fine_tune}
 # What a run that is taken up must have in common with the one that was begun.
 _SAME = ("template", "parameters", "preset", "preset_fingerprint", "dataset", "validation",
@@ -122,8 +123,10 @@ def train(
     >>> run.load().classify("free cash")[0].label
     'spam'
     """
-    chosen = _as_template(template)
+    chosen, verbosity = _as_template(template), _verbosity(verbose)
     folder = check_output(output, name)
+    if tensorboard:
+        check_tensorboard()
     earlier = _find_earlier(output, resume_from)
     if earlier is not None and preset is not None:
         raise ArgumentError(
@@ -158,7 +161,7 @@ def train(
         checkpoint_seconds=checkpoint_seconds, tensorboard=tensorboard,
     )  # fmt: skip
     with run.locked():
-        return _execute(run, job, _verbosity(verbose))
+        return _execute(run, job, verbosity)
 
 
 def resume_run(run: Run, **kwargs: Any) -> Run:
@@ -316,7 +319,7 @@ def _verbosity(verbose: Any) -> int:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "keras-textcls": keras_textcls.__version__}
     for package in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)

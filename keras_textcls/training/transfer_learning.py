@@ -126,8 +126,9 @@ def _solve(
         if getattr(classifier, "pooled_dense", None) is not None:
             activation = keras.activations.serialize(classifier.pooled_dense.activation)
             arguments["activation"] = activation
-    choices = [template.normalize]
-    if template.normalize is None:
+    if template.normalize is not None:
+        choices = [template.normalize]
+    else:
         few_or_many = len(job.dataset) < _FEW_TEXTS or classifier.num_classes > _MANY_LABELS
         choices = [True] if few_or_many else [True, False]
     solved = [

@@ -63,6 +63,8 @@ def kill_at(event, directory):
 
 def run_training(preset, output, template, parameters, event, result):
     """Train, or go on; tell through a queue how many file operations there were."""
+    os.environ["KERAS_TEXTCLS_CACHE"] = str(output / ".cache")
+    output.mkdir(exist_ok=True)
     count = kill_at(event, output)
     run = train(
         messages(),

@@ -1,0 +1,408 @@
+"""`train`: what users get, what they are told, and what is never lost."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import training_process as process
+from keras_hub.models import TextClassifier as KerasHubTextClassifier
+
+from keras_textcls import (
+    ArgumentError,
+    InvalidDataError,
+    PresetError,
+    RunError,
+    TextClassifier,
+    UnknownLabelError,
+    read,
+    runs,
+    template,
+    train,
+)
+from keras_textcls.training import callbacks, fine_tuning
+
+QUICK = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01, "validation_share": 0.2}
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("train") / "preset"
+    process.write_preset(directory)
+    return directory
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_TEXTCLS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def messages():
+    return process.messages()
+
+
+def _train(data, preset, tmp_path, name="fine_tuning", changes=None, **kwargs):
+    parameters = {**QUICK, **(changes or {})} if name != "transfer_learning" else changes or {}
+    made = template(name, **parameters)
+    return train(data, preset, made, tmp_path / "runs", "messages", **{"verbose": 0, **kwargs})
+
+
+def _multi_label():
+    rows = [(f"win cash {i}", ["money"]) for i in range(8)]
+    rows += [(f"see you {i}", ["time", "place"] if i % 2 else ["place"]) for i in range(8)]
+    return read(rows + [(f"free {i}", []) for i in range(4)])
+
+
+# === Each template gives an ordinary classifier ===
+
+
+@pytest.mark.parametrize("name", ["transfer_learning", "fine_tuning", "lora"])
+def test_a_run_holds_all_that_is_promised(name, messages, preset, tmp_path):
+    run = _train(messages, preset, tmp_path, name)
+    assert (run.status, run.name, run.version, run.reason) == ("trained", "messages", 1, None)
+    assert run.dataset() == messages
+    record = run.record
+    assert record.dataset["fingerprint"] == messages.fingerprint
+    assert record.parameters == run.template.to_dict()
+    assert {"keras", "numpy", "keras-textcls"} <= set(record.versions)
+    assert not (run.directory / "checkpoint").exists()
+    for word in (name, record.preset_fingerprint, "40 texts", "Trained messages/1"):
+        assert word in run.log
+    classifier = run.load()
+    assert list(classifier.labels) == ["ham", "spam"]
+    assert classifier.training_summary["template"] == name
+    if name != "transfer_learning":
+        assert [row["epoch"] for row in run.history] == [1, 2]
+        assert "epoch 2/2" in run.log
+        # The head is Keras Hub's own, so Keras Hub loads the model.
+        plain = KerasHubTextClassifier.from_preset(str(run.preset))
+        texts = messages.texts[:3]
+        np.testing.assert_allclose(
+            plain.predict(texts, verbose=0), classifier.predict(texts, verbose=0), atol=1e-5
+        )
+
+
+def test_the_yaml_of_a_run_trains_the_same_weights_again(messages, preset, tmp_path):
+    first = _train(messages, preset, tmp_path)
+    again = train(
+        messages,
+        preset,
+        fine_tuning.FineTuning.from_yaml(first.directory / "run.yaml"),
+        tmp_path / "runs",
+        "messages",
+        verbose=0,
+    )
+    rerun = again.rerun(verbose=0)
+    assert (again.version, rerun.version) == (2, 3)
+    for one, two, three in zip(
+        *(run.load().get_weights() for run in (first, again, rerun)), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one, three)
+
+
+def test_transfer_learning_answers_the_solved_head(messages, preset, tmp_path):
+    run = _train(messages, preset, tmp_path, "transfer_learning")
+    assert not run.metrics["embeddings_cached"]
+    again = _train(messages, preset, tmp_path, "transfer_learning")
+    assert again.metrics["embeddings_cached"]
+    texts = messages.texts[:5]
+    np.testing.assert_array_equal(
+        run.load().predict(texts, verbose=0), again.load().predict(texts, verbose=0)
+    )
+    # The backbone is the preset's, bit for bit.
+    base = TextClassifier.from_preset(preset).backbone.get_weights()
+    for one, other in zip(run.load().backbone.get_weights(), base, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["transfer_learning", "fine_tuning"])
+def test_multi_label(name, preset, tmp_path):
+    classifier = _train(_multi_label(), preset, tmp_path, name).load()
+    assert classifier.multi_label
+    assert classifier.predict_proba(["win cash"], verbose=0).shape == (1, 3)
+
+
+def test_one_label_a_text_may_be_trained_as_multi_label(messages, preset, tmp_path):
+    run = _train(messages, preset, tmp_path, "transfer_learning", {"multi_label": True})
+    assert run.load().multi_label
+
+
+def test_a_head_with_a_hidden_layer(messages, preset, tmp_path):
+    changes = {"head": "hidden", "hidden_dim": 6}
+    classifier = _train(messages, preset, tmp_path, "transfer_learning", changes).load()
+    assert classifier.hidden_dim == 6
+
+
+def test_what_classify_answers_is_kept_in_the_preset(preset, tmp_path):
+    changes = {"select_labels": ["time", "place"], "min_score": 0.0, "max_labels": 1}
+    classifier = _train(_multi_label(), preset, tmp_path, "transfer_learning", changes).load()
+    (found,) = classifier.classify(["see you 3"], threshold=0.0)
+    assert len(found.labels) == 1
+    assert set(found.labels) <= {"time", "place"}
+    assert len(classifier.classify(["see you 3"], threshold=0.0, top_k=3)[0].labels) == 2
+    everything = classifier.classify(
+        ["see you 3"], threshold=0.0, top_k=3, select_labels=["time", "place", "money"]
+    )
+    assert len(everything[0].labels) == 3
+    with pytest.raises(UnknownLabelError, match="plce"):
+        classifier.classify(["x"], select_labels=["plce"])
+
+
+def test_adapters_alone(messages, preset, tmp_path):
+    run = _train(messages, preset, tmp_path, "lora", {"save": "adapter", "rank": 2})
+    assert (run.preset / "adapter.safetensors").stat().st_size < 50_000
+    assert not (run.preset / "model.weights.h5").exists()
+    merged = _train(messages, preset, tmp_path, "lora", {"rank": 2})
+    texts = messages.texts[:5]
+    np.testing.assert_allclose(
+        run.load().predict(texts, verbose=0), merged.load().predict(texts, verbose=0), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"layer_decay": 0.5, "label_smoothing": 0.1, "class_weight": "balanced"},
+        {"gradient_accumulation": 2, "dropout": 0.3, "head_start": "random"},
+        {"patience": None, "validation_share": 0.0, "clip_norm": None, "warmup_share": 0.0},
+        {"monitor": "val_accuracy", "mixed_precision": "bfloat16", "sequence_length": 8},
+    ],
+)
+def test_options_of_fine_tuning(changes, messages, preset, tmp_path):
+    run = _train(messages, preset, tmp_path, changes=changes)
+    assert all(np.isfinite(value) for row in run.history for value in row.values())
+    assert ("val_loss" in run.history[0]) == bool(run.template.validation_share)
+
+
+def test_frozen_layers_stay_as_they_are(messages, preset, tmp_path):
+    before = TextClassifier.from_preset(preset).backbone
+    after = _train(messages, preset, tmp_path, changes={"frozen_layers": 1}).load().backbone
+    changed = {
+        layer.name
+        for layer, other in zip(before.layers, after.layers, strict=True)
+        if any(
+            (a != b).any() for a, b in zip(layer.get_weights(), other.get_weights(), strict=True)
+        )
+    }
+    assert changed == {"transformer_layer_1", "pooled_dense"}
+    with pytest.raises(ArgumentError, match="`frozen_layers` must be at most 2"):
+        _train(messages, preset, tmp_path, changes={"frozen_layers": 3})
+
+
+# === Early stopping ===
+
+
+def test_the_best_epoch_is_kept(messages, preset, tmp_path):
+    changes = {"epochs": 8, "learning_rate": 0.3, "patience": 2, "head_start": "random"}
+    run = _train(messages, preset, tmp_path, changes=changes)
+    losses = [row["val_loss"] for row in run.history]
+    best = int(np.argmin(losses))
+    assert len(losses) == min(8, best + 3)
+    assert run.metrics["epoch"] == best + 1
+    held_out = messages.split(0.8, 0.2, 0, seed=0).validation
+    found = run.load().evaluate(held_out, verbose=0, return_dict=True)
+    np.testing.assert_allclose(found["loss"], losses[best], atol=1e-5)
+
+
+def test_texts_that_are_held_out_twice_are_told(messages, preset, tmp_path):
+    run = _train(messages, preset, tmp_path, validation_data=messages[:10])
+    assert "10 of 10 validation texts stand in the training data" in run.log
+
+
+# === Continuing an earlier version ===
+
+
+def test_fine_tuning_continues_from_weights_and_head(messages, preset, tmp_path):
+    first = _train(messages, preset, tmp_path)
+    second = _train(messages[:20], None, tmp_path, resume_from=first)
+    assert second.record.resume_from == "messages/1"
+    before, after = (run.load().output_dense.get_weights()[0] for run in (first, second))
+    assert 0 < np.abs(before - after).max() < 1
+    with pytest.raises(UnknownLabelError, match="eggs"):
+        _train(read([("a b", "eggs")] * 3), None, tmp_path, resume_from="messages")
+    with pytest.raises(ArgumentError, match="at odds"):
+        _train(messages, preset, tmp_path, resume_from=first)
+
+
+def test_transfer_learning_continues_with_the_texts_of_both(messages, preset, tmp_path):
+    first = _train(messages[:30], preset, tmp_path, "transfer_learning")
+    news = read([(f"home later {i}", "news") for i in range(5)])
+    second = _train(news, None, tmp_path, "transfer_learning", resume_from=first)
+    assert len(second.dataset()) == 35
+    assert set(second.load().labels) == {"ham", "spam", "news"}
+
+
+# === What is refused, before anything is trained ===
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("a", "ham"), ("b", "ham")], "one label only, 'ham'"),
+        ([("a", "ham"), ("b", "ham"), ("c", "spam")], "With fewer: 'spam' \\(1\\)"),
+        ([("a",), ("b",)], "has no labels"),
+    ],
+)
+def test_data_that_nothing_can_be_learnt_from(rows, message, preset, tmp_path):
+    data = read(["a", "b"], unlabelled="keep") if len(rows[0]) == 1 else read(rows)
+    with pytest.raises(InvalidDataError, match=message):
+        _train(data, preset, tmp_path)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"template": "lorra"}, ArgumentError, "Did you mean 'lora'"),
+        ({"template": 3}, ArgumentError, "`template` must be a name"),
+        ({"verbose": 7}, ArgumentError, "`verbose` must be"),
+        ({"name": "a/b"}, ArgumentError, "`name`"),
+        ({"preset": "no_such_preset"}, PresetError, "no_such_preset"),
+        ({"resume_from": "other/3"}, RunError, "no run 'other/3'"),
+        ({"template": template("lora", select_labels=["egg"])}, UnknownLabelError, "egg"),
+    ],
+)
+def test_wrong_arguments_leave_no_run(arguments, error, message, messages, preset, tmp_path):
+    arguments = {"preset": preset, **arguments}
+    if "resume_from" in arguments:
+        arguments["preset"] = None
+    with pytest.raises(error, match=message):
+        train(messages, output=tmp_path / "runs", **{"verbose": 0, **arguments})
+    assert runs(tmp_path / "runs") == []
+
+
+def test_multi_label_data_refuse_what_is_for_one_label(preset, tmp_path):
+    with pytest.raises(ArgumentError, match="class_weight"):
+        _train(_multi_label(), preset, tmp_path, changes={"class_weight": "balanced"})
+    with pytest.raises(ArgumentError, match="multi_label=False"):
+        _train(_multi_label(), preset, tmp_path, changes={"multi_label": False})
+
+
+# === Ends before the end ===
+
+
+def _interrupt_after(steps, monkeypatch):
+    """Ask to stop after some steps, as Ctrl-C does."""
+    original = callbacks.Checkpointing.on_train_batch_end
+
+    def stop(self, batch, logs=None):
+        if self._progress.epoch == 1 and batch == steps:
+            self._stop.is_set = True
+        original(self, batch, logs)
+
+    monkeypatch.setattr(callbacks.Checkpointing, "on_train_batch_end", stop)
+
+
+def test_an_interrupted_run_goes_on(messages, preset, tmp_path, monkeypatch):
+    whole = _train(messages, preset, tmp_path)
+    with monkeypatch.context() as patch:
+        _interrupt_after(1, patch)
+        stopped = _train(messages, preset, tmp_path)
+    assert (stopped.status, stopped.reason) == ("stopped", "interrupted")
+    assert "keras-textcls runs resume messages/2 --output" in stopped.log
+    assert "messages/2" in stopped.log
+    with pytest.raises(RunError, match="it is stopped"):
+        stopped.load()
+    assert stopped.resume(verbose=0).status == "trained"
+    assert stopped.record.starts == 2
+    assert stopped.history == whole.history
+    for one, other in zip(whole.load().get_weights(), stopped.load().get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_resuming_something_else_says_what_differs(messages, preset, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        _interrupt_after(0, patch)
+        run = _train(messages, preset, tmp_path)
+    with pytest.raises(RunError, match="parameters: learning_rate was 0.01, is 0.02"):
+        _train(messages, preset, tmp_path, changes={"learning_rate": 0.02}, resume=True)
+    with pytest.raises(RunError, match="dataset: fingerprint was .*rows was 40, is 30"):
+        _train(messages[:30], preset, tmp_path, resume=True)
+    with run.locked(), pytest.raises(RunError, match="in use"):
+        _train(messages, preset, tmp_path, resume=True)
+    assert _train(messages, preset, tmp_path, resume=True) == run
+    assert _train(messages, preset, tmp_path, resume=True).record.starts == 2
+
+
+def test_a_loss_that_is_no_number_stops_with_advice(messages, preset, tmp_path, monkeypatch):
+    kept = _train(messages, preset, tmp_path)
+    original = callbacks.Checkpointing.on_train_batch_end
+
+    def diverge(self, batch, logs=None):
+        original(self, batch, {"loss": float("nan")})
+
+    monkeypatch.setattr(callbacks.Checkpointing, "on_train_batch_end", diverge)
+    with pytest.raises(RunError, match="loss became nan at epoch 1.*Lower learning_rate"):
+        _train(messages, preset, tmp_path)
+    failed = runs(tmp_path / "runs")[-1]
+    assert failed.status == "failed"
+    assert "Lower learning_rate" in failed.reason
+    assert kept.load().labels == ["ham", "spam"]
+
+
+def test_half_the_batch_where_memory_runs_out(messages, preset, tmp_path, monkeypatch):
+    original = TextClassifier.fit
+
+    def fit(self, *args, batch_size, **kwargs):
+        if batch_size > 3:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return original(self, *args, batch_size=batch_size, **kwargs)
+
+    monkeypatch.setattr(TextClassifier, "fit", fit)
+    run = _train(messages, preset, tmp_path)
+    assert run.metrics["batch_size"] == 2
+    assert "Memory ran out with batches of 4 texts" in run.log
+    with pytest.raises(RunError, match="Take a smaller batch_size"):
+        _train(messages, preset, tmp_path, changes={"auto_batch_size": False})
+
+
+def test_smaller_batches_make_the_same_steps(messages, preset, tmp_path, monkeypatch):
+    """Two halves accumulated are the step of the whole, where dropout draws nothing."""
+    changes = {"dropout": 0.0, "epochs": 1, "validation_share": 0.0}
+    whole = _train(messages, preset, tmp_path, changes=changes)
+    monkeypatch.setattr(
+        fine_tuning, "Progress", lambda batch_size: callbacks.Progress(batch_size=4)
+    )
+    halves = _train(messages, preset, tmp_path, changes=changes)
+    assert halves.metrics["batch_size"] == 4
+    assert np.isfinite(whole.history[0]["loss"] + halves.history[0]["loss"])
+
+
+def test_a_full_disk_leaves_the_earlier_version(messages, preset, tmp_path):
+    kept = _train(messages, preset, tmp_path)
+    code = (
+        "import resource, sys; sys.path[:0] = {path!r}\n"
+        "import training_process as process\n"
+        "from keras_textcls import RunError, PresetError, runs, train, template\n"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))\n"
+        "try:\n"
+        "    train(process.messages(), {preset!r}, template('fine_tuning', epochs=1),\n"
+        "          {output!r}, 'messages', verbose=0)\n"
+        "except (RunError, PresetError) as error:\n"
+        "    print('told:', error)\n"
+    ).format(path=sys.path, preset=str(preset), output=str(tmp_path / "runs"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "told:" in done.stdout, done.stderr
+    assert "File too large" in done.stdout
+    assert runs(tmp_path / "runs")[-1].status == "failed"
+    assert kept.load().labels == ["ham", "spam"]
+
+
+def test_nothing_is_logged_to_the_screen_when_silent(messages, preset, tmp_path, capsys):
+    _train(messages, preset, tmp_path)
+    assert capsys.readouterr().out == ""
+    _train(messages, preset, tmp_path, verbose=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "epoch 1/2",
+        "epoch 2/2",
+        "Trained messages/2",
+    ]
+
+
+def test_tensorboard(messages, preset, tmp_path):
+    run = _train(messages, preset, tmp_path, changes={"epochs": 1}, tensorboard=True)
+    assert list(run.directory.glob("tensorboard/*/*tfevents*"))
