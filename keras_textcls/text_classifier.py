@@ -478,7 +478,10 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 f"`initial_batch={initial_batch}` is for one epoch, epochs=initial_epoch + 1. "
                 f"Received: epochs={epochs}."
             )
-        source.done = initial_batch
+        if initial_batch:
+            source.done = initial_batch
+            # TensorFlow would make the metrics at the first step, too late to be given a value.
+            self._symbolic_build(data_batch=next(source.elements()))
         reseed_dropout(self, seed)
         optimizer = self.optimizer if self.compiled else None
         if optimizer is not None and not optimizer.built:

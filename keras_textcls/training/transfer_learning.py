@@ -184,18 +184,26 @@ def start_head(classifier: TextClassifier, dataset: TextDataset, seed: int) -> s
     features = classifier.embed(dataset, verbose=0)
     if classifier.normalize:
         features = _to_length_one(features)
-    targets = targets_of(classifier, dataset)
-    install_head(
-        classifier,
-        solve_linear_head(
-            features,
-            targets,
-            classifier.multi_label,
-            seed=seed,
-            num_classes=classifier.num_classes,
-        ),
+    head = solve_linear_head(
+        features,
+        targets_of(classifier, dataset),
+        classifier.multi_label,
+        seed=seed,
+        num_classes=classifier.num_classes,
     )
+    if _is_drowned(head, features, classifier.dropout):
+        return "dropout would drown what a solved one says"
+    install_head(classifier, head)
     return None
+
+
+def _is_drowned(head: LinearHead, features: np.ndarray, dropout: float) -> bool:
+    """Whether dropout on the features makes more of a difference than the texts do.
+
+    So it is with a backbone that was never trained, whose features hardly differ.
+    """
+    noise = np.sqrt(dropout / (1 - dropout) * (features**2 @ head.kernel**2).mean())
+    return bool(noise > (features @ head.kernel).std(axis=0).mean())
 
 
 def _held_out_scores(head: LinearHead | HiddenHead) -> dict[str, float]:

@@ -37,6 +37,17 @@ def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_TEXTCLS_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture(autouse=True)
+def _without_compiling(monkeypatch):
+    """Steps one by one: what is tested here does not depend on how they are compiled."""
+    compile_ = TextClassifier.compile
+    monkeypatch.setattr(
+        TextClassifier,
+        "compile",
+        lambda self, *args, **kwargs: compile_(self, *args, **{**kwargs, "run_eagerly": True}),
+    )
+
+
 @pytest.fixture
 def messages():
     return process.messages()
