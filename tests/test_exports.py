@@ -25,6 +25,7 @@ LAYERS = [
     "encoding",
     "batching",
     "batch_source",
+    "whole_texts",
     "feeding",
     "fit_data",
     "masked",
