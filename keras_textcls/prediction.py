@@ -57,9 +57,10 @@ class AnswerOptions:
     def __post_init__(self) -> None:
         names = self.select_labels
         if names is not None:
-            if isinstance(names, str) or not names or not all(isinstance(n, str) for n in names):
+            is_list = isinstance(names, (list, tuple)) and all(isinstance(n, str) for n in names)
+            if not is_list or not names or len(set(names)) < len(names):
                 raise ArgumentError(
-                    "`select_labels` must be a list of label names, at least one, or None. "
+                    "`select_labels` must be a list of different label names or None. "
                     f"Received: select_labels={shorten(names)}."
                 )
             object.__setattr__(self, "select_labels", tuple(names))
@@ -71,7 +72,8 @@ class AnswerOptions:
         is_int = isinstance(most, int) and not isinstance(most, bool)
         if most is not None and (not is_int or most < 1):
             raise ArgumentError(
-                f"`top_k` must be a positive integer or None. Received: top_k={shorten(most)}."
+                "`max_labels` (`top_k` in classify) must be a positive integer or None. Received: "
+                f"{shorten(most)}."
             )
 
 

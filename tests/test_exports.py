@@ -25,7 +25,6 @@ LAYERS = [
     "encoding",
     "batching",
     "batch_source",
-    "whole_texts",
     "feeding",
     "fit_data",
     "masked",

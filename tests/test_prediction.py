@@ -76,5 +76,5 @@ def test_thresholds_by_name():
 
 
 def test_bad_top_k():
-    with pytest.raises(ArgumentError, match="top_k=0"):
+    with pytest.raises(ArgumentError, match="`top_k` in classify"):
         AnswerOptions(max_labels=0)

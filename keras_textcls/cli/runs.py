@@ -100,8 +100,7 @@ def log_command(run: str, output: str) -> None:
 @_output
 def resume_command(run: str, output: str) -> None:
     """Go on with a run that was stopped or failed."""
-    resumed = _find(output, run).resume()
-    click.echo(f"{resumed.name}/{resumed.version}: {resumed.status}, {resumed.preset}")
+    _report(_find(output, run).resume())
 
 
 @runs_group.command("rerun")
@@ -109,8 +108,13 @@ def resume_command(run: str, output: str) -> None:
 @_output
 def rerun_command(run: str, output: str) -> None:
     """Train the same once more, as the next version."""
-    again = _find(output, run).rerun()
-    click.echo(f"{again.name}/{again.version}: {again.status}, {again.preset}")
+    _report(_find(output, run).rerun())
+
+
+def _report(run: Run) -> None:
+    click.echo(f"{run.name}/{run.version}: {run.status}, {run.preset}")
+    if run.status != "trained":
+        raise click.exceptions.Exit(130)
 
 
 @runs_group.command("delete")

@@ -101,6 +101,6 @@ def _read_template(
             raise ArgumentError(f"`--set` takes NAME=VALUE. Received: {setting!r}.")
         try:
             values[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):
             values[key.strip()] = value
     return from_text(name or DEFAULT_TEMPLATE, values), beside

@@ -49,11 +49,8 @@ class StopRequest:
 
 
 @contextlib.contextmanager
-def stop_on_interrupt(tell: Callable[[str], None]) -> Iterator[StopRequest]:
+def stop_on_interrupt() -> Iterator[StopRequest]:
     """Turn the first Ctrl-C into a request to stop after the step; the second interrupts.
-
-    Args:
-        tell: function that shows a message.
 
     Returns:
         A context manager that yields a `StopRequest`.
@@ -69,7 +66,6 @@ def stop_on_interrupt(tell: Callable[[str], None]) -> Iterator[StopRequest]:
             signal.signal(signal.SIGINT, before)
             raise KeyboardInterrupt
         request.is_set = True
-        tell("Stopping after this step. Press Ctrl-C again to stop at once.")
 
     signal.signal(signal.SIGINT, ask)
     try:

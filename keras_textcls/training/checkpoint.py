@@ -97,7 +97,7 @@ class CheckpointStore:
             contents = json.loads(header)
             if contents.pop("schema_version") > _SCHEMA_VERSION:
                 raise RunError(f"{path} was written by a newer keras-textcls. Update it.")
-            return Progress(**contents), arrays
+            return _checked(Progress(**contents)), arrays
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise _broken(path, error) from error
 
@@ -143,6 +143,15 @@ class CheckpointStore:
                 return {key: file.get_tensor(key) for key in file.keys()}, header  # noqa: SIM118
         except (OSError, safetensors.SafetensorError) as error:
             raise _broken(path, error) from error
+
+
+def _checked(progress: Progress) -> Progress:
+    numbers = (progress.epoch, progress.batch, progress.wait, progress.batch_size)
+    if not all(isinstance(n, int) and n >= 0 for n in numbers) or not progress.batch_size:
+        raise ValueError(f"its position is {numbers}")
+    if not all(isinstance(row, dict) for row in progress.history):
+        raise ValueError("its history is no list of metrics")
+    return progress
 
 
 def _best_name(epoch: int | None) -> str:

@@ -136,7 +136,8 @@ def score_outputs(
     Returns:
         A `StrengthScore`.
     """
-    total = float(weights.sum(dtype="float64"))
+    # A label that all texts have is not scored; nothing is 0 texts' worth.
+    total = max(float(weights.sum(dtype="float64")), 1e-12)
     signs = 2 * targets - 1
 
     def loss(log_scale: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_textcls.data.text_dataset import TextDataset
-from keras_textcls.errors import RunError
+from keras_textcls.errors import ArgumentError, RunError
 from keras_textcls.execution import reseed_dropout
 from keras_textcls.layerwise_adam import LayerwiseAdamW
 from keras_textcls.masked import MaskedBinaryCrossentropy
@@ -27,7 +27,8 @@ from keras_textcls.training.callbacks import (
 from keras_textcls.training.checkpoint import CheckpointStore, Progress, write_weights
 from keras_textcls.training.depth import freeze, learning_rate_factors
 from keras_textcls.training.job import Job, Outcome
-from keras_textcls.training.templates import FineTuning, Lora
+from keras_textcls.training.preparation import hold_out
+from keras_textcls.training.templates import FineTuning, GradientTraining, Lora
 from keras_textcls.training.transfer_learning import start_head
 
 _UNDECAYED = ("bias", "gamma", "beta", "scale")
@@ -41,7 +42,7 @@ def fine_tune(job: Job) -> Outcome:
     step.
 
     Args:
-        job: `Job` whose template is a `FineTuning`.
+        job: `Job` whose template is a `GradientTraining`.
 
     Returns:
         An `Outcome`.
@@ -86,11 +87,10 @@ def held_out(job: Job) -> tuple[TextDataset, TextDataset | None]:
     share = job.template.validation_share
     if job.validation is not None or not share:
         return job.dataset, job.validation
-    parts = job.dataset.split(1 - share, share, 0, seed=job.template.seed)
-    if parts.validation is None or not len(parts.validation):
+    train, validation = hold_out(job.dataset, job.template)
+    if validation is None:
         job.tell("No text is held out: there are too few. The last epoch's weights are kept.")
-        return job.dataset, None
-    return parts.train, parts.validation
+    return train, validation
 
 
 def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> TextClassifier:
@@ -105,7 +105,7 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> T
     Returns:
         A `TextClassifier`.
     """
-    template: FineTuning = job.template
+    template: GradientTraining = job.template
     classifier = job.load()
     if template.dropout is not None:
         set_dropout(classifier, template.dropout)
@@ -121,8 +121,10 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> T
             targets=template.targets[0] if len(template.targets) == 1 else template.targets,
             seed=template.seed,
         )
-    else:
+    elif isinstance(template, FineTuning):
         freeze(classifier.backbone, template.frozen_layers, template.freeze_embeddings)
+    # Other weights, other scores: what was calibrated on the old ones does not hold.
+    classifier.temperature, classifier.thresholds = 1.0, None
     steps = math.ceil(len(train) / progress.batch_size) * template.epochs
     classifier.compile(
         optimizer=_optimizer(template, classifier, steps, progress.batch_size),
@@ -132,10 +134,15 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> T
 
 
 def _optimizer(
-    template: FineTuning, classifier: TextClassifier, steps: int, batch_size: int
+    template: GradientTraining, classifier: TextClassifier, steps: int, batch_size: int
 ) -> keras.optimizers.Optimizer:
     # Batches that memory made smaller still make steps of as many texts.
     accumulation = template.gradient_accumulation * math.ceil(template.batch_size / batch_size)
+    if accumulation > steps:
+        raise ArgumentError(
+            f"`gradient_accumulation={template.gradient_accumulation}` is more than the {steps} "
+            "batches of the whole training: no step would be made. Take a smaller one."
+        )
     arguments: dict[str, Any] = {
         "learning_rate": WarmupLinearDecay(
             template.learning_rate, steps, round(template.warmup_share * steps)
@@ -145,7 +152,7 @@ def _optimizer(
         "gradient_accumulation_steps": accumulation if accumulation > 1 else None,
     }
     optimizer = keras.optimizers.AdamW(**arguments)
-    if template.layer_decay < 1:
+    if isinstance(template, FineTuning) and template.layer_decay < 1:
         factors = learning_rate_factors(classifier.backbone, template.layer_decay)
         optimizer = LayerwiseAdamW(factors=factors, **arguments)
     undecayed = [
@@ -155,7 +162,7 @@ def _optimizer(
     return optimizer
 
 
-def _loss(template: FineTuning, classifier: TextClassifier) -> Any:
+def _loss(template: GradientTraining, classifier: TextClassifier) -> Any:
     if not template.label_smoothing:
         return "auto"
     if classifier.multi_label:
@@ -172,12 +179,13 @@ def _fit(
     progress: Progress,
     state: Any,
 ) -> Progress:
-    template: FineTuning = job.template
-    with stop_on_interrupt(job.tell) as stop:
+    template: GradientTraining = job.template
+    with stop_on_interrupt() as stop:
         while not progress.finished:
             if progress.epoch or progress.batch:
                 job.log(f"from epoch {progress.epoch + 1}, batch {progress.batch + 1}")
             # The rest of an epoch is a call of its own.
+            before = progress.epoch
             epochs = progress.epoch + 1 if progress.batch else template.epochs
             classifier.fit(
                 train,
@@ -192,6 +200,8 @@ def _fit(
                 verbose=int(job.verbose == 1),
             )
             progress, state = store.load() or (progress, None)
+            if progress.epoch <= before and not progress.finished:
+                raise RunError(f"The checkpoint in {store.directory} is of another training.")
     return progress
 
 
@@ -203,7 +213,7 @@ def _callbacks(
     state: Any,
     stop: StopRequest,
 ) -> list[keras.callbacks.Callback]:
-    template: FineTuning = job.template
+    template: GradientTraining = job.template
     accuracy = "binary_accuracy" if classifier.multi_label else "sparse_categorical_accuracy"
     callbacks = [
         Checkpointing(
@@ -243,7 +253,7 @@ def set_dropout(classifier: TextClassifier, rate: float) -> None:
     reseed_dropout(classifier, 0)
 
 
-def _advice(template: FineTuning) -> str:
+def _advice(template: GradientTraining) -> str:
     precision = ' or mixed_precision="bfloat16"' if template.mixed_precision == "float16" else ""
     clip = "" if template.clip_norm else ", set clip_norm=1.0"
     return (

@@ -68,7 +68,7 @@ class Parameter:
     @property
     def wanted(self) -> str:
         """What a value must be, in words."""
-        many = {"strings": "a list of strings", "floats": "a list of numbers"}
+        many = {"strings": "a list of different strings", "floats": "a list of numbers"}
         words = many.get(self.kind) or _KINDS[self.kind]
         words += f" {self.range}" if self.range else ""
         words = f"one of {self.range}" if self.choices else words
@@ -140,7 +140,8 @@ class Parameter:
             return None
         one = "str" if self.kind == "strings" else "float"
         values = tuple(dataclasses.replace(self, kind=one)._convert(v) for v in value)
-        return None if None in values else values
+        # An empty list says nothing, and a value twice says it once.
+        return None if None in values or not values or len(set(values)) < len(values) else values
 
     def _is_in_range(self, value: Any) -> bool:
         if self.choices:

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_textcls.data.reading import read
 from keras_textcls.data.text_dataset import TextDataset
-from keras_textcls.errors import ArgumentError, InvalidDataError
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.labels import LabelSet
 from keras_textcls.training.templates import Template
 
@@ -153,3 +153,101 @@ def leakage(dataset: TextDataset, validation: TextDataset) -> str | None:
         f"{shared:,} of {len(validation):,} validation texts stand in the training data too: what "
         "is measured on them says nothing of new texts."
     )
+
+
+def hold_out(dataset: TextDataset, template: Any) -> tuple[TextDataset, TextDataset | None]:
+    """Cut off the texts that the best epoch is picked on.
+
+    Args:
+        dataset: `TextDataset`.
+        template: `GradientTraining`.
+
+    Returns:
+        A tuple of the `TextDataset` to train on and that to validate on, or
+        `None` where there are too few texts.
+
+    Raises:
+        ArgumentError: a label would be left with no text to train on.
+    """
+    share = template.validation_share
+    if not share:
+        return dataset, None
+    parts = dataset.split(1 - share, share, 0, seed=template.seed)
+    if parts.validation is None or not len(parts.validation):
+        return dataset, None
+    gone = [name for name, count in parts.train.stats().labels.items() if not count]
+    if gone:
+        raise ArgumentError(
+            f"`validation_share={share:g}` leaves no text to train on for "
+            f"{shorten(gone)}. Take a smaller share, or pass `validation_data`."
+        )
+    return parts.train, parts.validation
+
+
+def check_validation(dataset: TextDataset, validation: TextDataset, labels: LabelSet,
+                     multi_label: bool) -> None:  # fmt: skip
+    """Check that validation data are of the same kind as those to train on.
+
+    Args:
+        dataset: `TextDataset`, to train on.
+        validation: `TextDataset`.
+        labels: `LabelSet` of the model.
+        multi_label: bool, of the model.
+
+    Raises:
+        InvalidDataError: one has text pairs and the other has not, or it has
+            several labels a text and the model has not.
+        UnknownLabelError: it has a label that the model has not.
+    """
+    labels.encode(validation.labels or (), "validation_data.labels")
+    check_pairs(dataset, validation, "validation_data")
+    if validation.multi_label and not multi_label:
+        raise InvalidDataError(
+            "`validation_data` has several labels a text, or none; the dataset has one each. Pass "
+            "multi_label=True in the template, or other validation data."
+        )
+
+
+def check_pairs(dataset: TextDataset, other: TextDataset, name: str) -> None:
+    """Check that two datasets both have text pairs, or both have not.
+
+    Args:
+        dataset: `TextDataset`.
+        other: `TextDataset`.
+        name: string, what error messages call `other`.
+
+    Raises:
+        InvalidDataError: they differ.
+    """
+    if (dataset.text_pairs is None) != (other.text_pairs is None):
+        raise InvalidDataError(
+            f"The dataset has {'single texts' if dataset.text_pairs is None else 'text pairs'}, "
+            f"`{name}` has not. Pass data of the same kind."
+        )
+
+
+def parts_of(
+    dataset: TextDataset, validation: TextDataset | None
+) -> tuple[TextDataset, TextDataset | None]:
+    """Take the parts that a dataset names: what is a test part is not trained on.
+
+    Args:
+        dataset: `TextDataset`, perhaps with a column `split`.
+        validation: `TextDataset` given as such, or `None`.
+
+    Returns:
+        A tuple of the `TextDataset` to train on and that to validate on, or
+        `None`.
+
+    Raises:
+        ArgumentError: it names several parts and none of them is `train`.
+    """
+    parts = dataset.splits
+    if len(parts) < 2:
+        return dataset, validation
+    if "train" not in parts:
+        raise ArgumentError(
+            f"`dataset` has the parts {', '.join(map(repr, parts))}, none of which is 'train'. "
+            "Pass the one to train on: dataset.splits[name]."
+        )
+    return parts["train"], parts.get("validation") if validation is None else validation

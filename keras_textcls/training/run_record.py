@@ -38,7 +38,6 @@ class RunRecord:
         created, started, ended: strings, times in UTC, or `None`.
         seconds: float, training time of all starts together.
         starts: int, how often the run was started.
-        batch_size: int, what memory was enough for, or `None`.
         metrics: dict of what training found out.
         schema_version: int.
     """
@@ -61,7 +60,6 @@ class RunRecord:
     ended: str | None = None
     seconds: float = 0.0
     starts: int = 0
-    batch_size: int | None = None
     metrics: dict[str, Any] = dataclasses.field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
@@ -119,12 +117,24 @@ def _check(record: RunRecord, path: Path) -> None:
         "template": str,
         "parameters": dict,
         "preset": str,
+        "preset_fingerprint": str,
         "dataset": dict,
+        "validation": (dict, type(None)),
+        "resume_from": (str, type(None)),
+        "reason": (str, type(None)),
+        "backend": str,
+        "versions": dict,
+        "created": (str, type(None)),
+        "seconds": (int, float),
+        "starts": int,
         "metrics": dict,
     }
     for name, kind in kinds.items():
-        if not isinstance(getattr(record, name), kind):
+        if not isinstance(getattr(record, name), kind):  # type: ignore[arg-type]
             raise RunError(f"{path} is broken: {name}={shorten(getattr(record, name))}.")
+    for name, kind in (("rows", int), ("labels", list)):
+        if not isinstance(record.dataset.get(name, kind()), kind):
+            raise RunError(f"{path} is broken: dataset.{name}={shorten(record.dataset[name])}.")
     if record.status not in STATUSES:
         raise RunError(f"{path} is broken: status={shorten(record.status)}.")
 

@@ -138,7 +138,13 @@ class Run:
         """Load the texts that the run was trained on, a `TextDataset`."""
         from keras_textcls.data.text_dataset import TextDataset
 
-        return TextDataset.load(self.directory / "data")
+        path = self.directory / "data"
+        if not path.exists():
+            raise RunError(
+                f"{self!r} has no texts: it ended before they were written down. Call train() with "
+                "the dataset and resume=True."
+            )
+        return TextDataset.load(path)
 
     def validation_dataset(self) -> TextDataset | None:
         """Load the texts given as validation data, or `None` if there were none."""
@@ -200,6 +206,8 @@ class Run:
             lock.acquire(timeout=_LOCK_SECONDS)
         except filelock.Timeout:
             raise RunError(f"{self!r} is in use: another process is training it.") from None
+        except OSError as error:
+            raise RunError(f"{self!r} cannot be written to: {error.strerror}.") from error
         try:
             yield
         finally:

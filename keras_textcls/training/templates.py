@@ -177,6 +177,14 @@ class TransferLearning(Template):
         "Take texts longer than the sequence in pieces, averaged, or cut them off.",
         choices=("chunk", "truncate"),
     )
+    piece_length: int | None = parameter(
+        "int",
+        None,
+        "Tokens of a piece of a long text; None cross-validates short pieces of 32 against those "
+        "of the preset's length, where a twentieth of the texts is longer than that.",
+        low=8,
+        or_none=True,
+    )
     enrich: str = parameter(
         "str",
         "auto",
@@ -187,10 +195,8 @@ class TransferLearning(Template):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FineTuning(Template):
-    """Train all weights: AdamW, warm-up, linear decay, early stopping on a held-out part."""
-
-    name: ClassVar[str] = "fine_tuning"
+class GradientTraining(Template):
+    """What the templates that train step by step have in common."""
 
     epochs: int = parameter("int", 3, "Passes over the training texts.", low=1)
     batch_size: int = parameter("int", 32, "Texts a step.", low=1)
@@ -221,15 +227,6 @@ class FineTuning(Template):
         "First weights of the head: logistic regression on the frozen backbone, or random.",
         choices=("solved", "random"),
     )
-    layer_decay: float = parameter(
-        "float",
-        1.0,
-        "Factor on the learning rate from each layer to the one below it.",
-        above=0,
-        high=1,
-    )
-    frozen_layers: int = parameter("int", 0, "Lowest layers that stay as they are.", low=0)
-    freeze_embeddings: bool = parameter("bool", False, "Whether embeddings stay as they are.")
     mixed_precision: str | None = parameter(
         "str",
         None,
@@ -266,7 +263,24 @@ class FineTuning(Template):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Lora(FineTuning):
+class FineTuning(GradientTraining):
+    """Train all weights: AdamW, warm-up, linear decay, early stopping on a held-out part."""
+
+    name: ClassVar[str] = "fine_tuning"
+
+    layer_decay: float = parameter(
+        "float",
+        1.0,
+        "Factor on the learning rate from each layer to the one below it.",
+        above=0,
+        high=1,
+    )
+    frozen_layers: int = parameter("int", 0, "Lowest layers that stay as they are.", low=0)
+    freeze_embeddings: bool = parameter("bool", False, "Whether embeddings stay as they are.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lora(GradientTraining):
     """Low-rank adapters on a frozen backbone: a megabyte of weights a model."""
 
     name: ClassVar[str] = "lora"
@@ -403,7 +417,7 @@ def read_yaml(source: str | os.PathLike[str]) -> tuple[Template, dict[str, Any]]
             raise ArgumentError(f"The template {where!r} cannot be read: {error}.") from error
     try:
         contents = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ArgumentError(f"{where} is no YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(contents, dict) or not isinstance(contents.get("template"), str):
         raise ArgumentError(
@@ -423,6 +437,10 @@ def read_yaml(source: str | os.PathLike[str]) -> tuple[Template, dict[str, Any]]
             f"`parameters` of {where} must be a mapping. Received {shorten(parameters)}."
         )
     beside = {key: contents[key] for key in _BESIDE if key in contents}
+    if not isinstance(beside.get("preset", ""), str):
+        raise ArgumentError(
+            f"`preset` of {where} must be a string. Received {shorten(beside['preset'])}."
+        )
     return from_text(contents["template"], parameters), beside
 
 

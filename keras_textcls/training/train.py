@@ -10,6 +10,7 @@ import os
 import platform
 import shlex
 import time
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -28,9 +29,13 @@ from keras_textcls.training.job import Job, Outcome
 from keras_textcls.training.preparation import (
     as_dataset,
     check_labels,
+    check_pairs,
+    check_validation,
     describe,
+    hold_out,
     is_multi_label,
     leakage,
+    parts_of,
 )
 from keras_textcls.training.run_record import RunRecord, now
 from keras_textcls.training.runs import (
@@ -41,7 +46,13 @@ from keras_textcls.training.runs import (
     new_run,
     runs,
 )
-from keras_textcls.training.templates import DEFAULT_TEMPLATE, Template, TransferLearning, template
+from keras_textcls.training.templates import (
+    DEFAULT_TEMPLATE,
+    GradientTraining,
+    Template,
+    TransferLearning,
+    template,
+)
 from keras_textcls.training.training_log import TrainingLog
 from keras_textcls.training.transfer_learning import transfer
 from keras_textcls.weight_fingerprint import weight_fingerprint
@@ -49,8 +60,10 @@ from keras_textcls.weight_fingerprint import weight_fingerprint
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "torch", "numpy")
 _TRAINERS = {"transfer_learning": transfer, "fine_tuning": fine_tune, "lora": fine_tune}
 # What a run that is taken up must have in common with the one that was begun.
-_SAME = ("template", "parameters", "preset", "preset_fingerprint", "dataset", "validation",
-         "resume_from", "backend")  # fmt: skip
+_SAME = (
+    "template", "parameters", "preset_fingerprint", "dataset", "validation", "resume_from",
+    "backend",
+)  # fmt: skip
 
 
 def train(
@@ -72,8 +85,11 @@ def train(
     Whatever can be wrong with the arguments or the data is said before training
     starts. A run whose process was killed goes on with `resume=True`, and ends
     at the weights of the unbroken run, bit for bit on one backend and machine.
-    Ctrl-C stops after the step, saves, and returns the run, whose `status` is
-    `"stopped"`.
+    Ctrl-C in a training of several epochs stops after the step, saves, and
+    returns the run, whose `status` is `"stopped"`; elsewhere it stops at once.
+    Where the dataset names its parts (a column `split`), `train` is trained on
+    and `validation` validated on. The random generators of Keras, NumPy and
+    Python are seeded.
 
     Args:
         dataset: `TextDataset`, or anything that `read` takes, such as the path
@@ -112,16 +128,16 @@ def train(
             fails.
 
     Example:
-    >>> from keras_textcls import read, train
+    >>> import tempfile
+    >>> from keras_textcls import read
     >>> messages = read([
     ...     ("win cash now", "spam"), ("free prize, call now", "spam"),
     ...     ("see you at six", "ham"), ("are you at home?", "ham"),
     ... ])
-    >>> run = train(messages, output=folder, name="messages", verbose=0)
-    >>> run.status
-    'trained'
-    >>> run.load().classify("free cash")[0].label
-    'spam'
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = train(messages, output=folder, name="messages", verbose=0)
+    ...     print(run.status, run.load().classify("free cash")[0].label)
+    trained spam
     """
     chosen, verbosity = _as_template(template), _verbosity(verbose)
     folder = check_output(output, name)
@@ -135,9 +151,12 @@ def train(
         )
     data = as_dataset(dataset, "dataset")
     validation = None if validation_data is None else as_dataset(validation_data, "validation_data")
+    data, validation = parts_of(data, validation)
     make, data = _maker(data, preset, chosen, earlier)
     if validation is not None:
-        make.labels.encode(validation.labels or (), "validation_data.labels")
+        check_validation(data, validation, make.labels, make.multi_label)
+    elif isinstance(chosen, GradientTraining):
+        hold_out(data, chosen)
     describe_run = functools.partial(
         RunRecord,
         name=name,
@@ -161,6 +180,8 @@ def train(
         checkpoint_seconds=checkpoint_seconds, tensorboard=tensorboard,
     )  # fmt: skip
     with run.locked():
+        if resume and run.status == "trained":
+            return run  # Another process was faster.
         return _execute(run, job, verbosity)
 
 
@@ -209,9 +230,9 @@ class _Maker:
     first: TextClassifier | None = None
 
     def fingerprint(self) -> str:
-        """Return the hash of the backbone's weights."""
+        """Return the hash of the weights that training starts from."""
         self.first = self()
-        return weight_fingerprint(self.first.backbone)
+        return weight_fingerprint(self.first if self.keeps_head else self.first.backbone)
 
     def __call__(self) -> TextClassifier:
         """Return the classifier."""
@@ -224,6 +245,15 @@ class _Maker:
         if not self.keeps_head:
             arguments |= {"labels": self.labels, "multi_label": self.multi_label}
         classifier = TextClassifier.from_preset(self.preset, **arguments)
+        if classifier.lora is not None:
+            if getattr(self.template, "save", "") == "adapter":
+                raise ArgumentError(
+                    f"The preset {self.preset!r} holds adapters alone, so adapters on it cannot be "
+                    'saved alone. Use save="merged".'
+                )
+            # From here on they are part of the backbone.
+            classifier.merge_lora()
+            classifier.lora.remove()
         if self.template.sequence_length is not None:
             classifier.sequence_length = self.template.sequence_length
         return classifier
@@ -233,9 +263,10 @@ def _maker(
     data: TextDataset, preset: Any, chosen: Template, earlier: Run | None
 ) -> tuple[_Maker, TextDataset]:
     """What makes the classifier, and the texts to train it on."""
-    start = os.fspath(preset or DEFAULT_PRESET) if earlier is None else str(earlier.preset)
+    start = _place_of(preset or DEFAULT_PRESET) if earlier is None else str(earlier.preset)
     if earlier is None or isinstance(chosen, TransferLearning):
         if earlier is not None:
+            check_pairs(data, earlier.dataset(), "resume_from")
             # A head is solved on all texts at once; of equal texts the new one counts.
             data = data.concat(earlier.dataset()).without_duplicates()
         labels = check_labels(data, chosen)
@@ -249,6 +280,16 @@ def _maker(
             "version without `resume_from`."
         )
     return _Maker(start, labels, continued.multi_label, chosen, True), data
+
+
+def _place_of(preset: Any) -> str:
+    """The preset as it can be found again from any directory."""
+    if not isinstance(preset, (str, os.PathLike)):
+        raise ArgumentError(
+            f"`preset` must be a name or a path. Received: preset={shorten(preset)}."
+        )
+    name = os.fspath(preset)
+    return os.path.abspath(name) if os.path.isdir(name) else name
 
 
 def _as_template(given: Any) -> Template:
@@ -265,7 +306,18 @@ def _as_template(given: Any) -> Template:
 def _find_earlier(output: Any, which: Any) -> Run | None:
     if which is None:
         return None
+    if not isinstance(which, (str, Run)):
+        raise ArgumentError(
+            "`resume_from` must be a Run, or its name and version, such as 'model/2'. Received: "
+            f"resume_from={shorten(which)}."
+        )
     run = which if isinstance(which, Run) else find_run(output, which)
+    if run.directory.parent.parent != Path(output).absolute():
+        raise ArgumentError(
+            f"`resume_from` names {run!r}, but the new version would be in {str(output)!r}. Pass "
+            f"output={str(run.directory.parent.parent)!r}, or preset={str(run.preset)!r} for a "
+            "model that stands alone."
+        )
     if run.status != "trained":
         raise RunError(f"`resume_from` names {run!r}, which is {run.status}, not trained.")
     return run
@@ -273,7 +325,7 @@ def _find_earlier(output: Any, which: Any) -> Run | None:
 
 def _to_resume(output: Any, name: str, record: Any, resume: bool | Run) -> Run | None:
     """The run to go on with, after a look at whether it is the same."""
-    if resume is False:
+    if not resume:
         return None
     there = [resume] if isinstance(resume, Run) else runs(output, name)
     if not there:
@@ -344,13 +396,13 @@ def _execute(run: Run, job: Any, verbose: int) -> Run:
             outcome = _TRAINERS[ready.template.name](ready)
             _save(ready, outcome)
             update("trained", ended=now(), metrics=outcome.metrics)
-            CheckpointStore(run.directory / "checkpoint").clear()
-            log.tell(f"Trained {run.name}/{run.version}: {_summary(outcome.metrics)}.")
         except (TrainingStopped, KeyboardInterrupt) as stop:
-            update("stopped", ended=now(), reason="interrupted")
+            with contextlib.suppress(OSError):
+                update("stopped", ended=now(), reason="interrupted")
             log.tell(f"Stopped. {_how_to_go_on(run)}")
             if isinstance(stop, KeyboardInterrupt):
                 raise
+            return run
         except BaseException as error:
             reason = str(error) or type(error).__name__
             log.write(f"Failed: {type(error).__name__}: {reason}")
@@ -363,6 +415,8 @@ def _execute(run: Run, job: Any, verbose: int) -> Run:
                     f"{_how_to_go_on(run)}"
                 ) from error
             raise
+        CheckpointStore(run.directory / "checkpoint").clear()
+        log.tell(f"Trained {run.name}/{run.version}: {_summary(outcome.metrics)}.")
     return run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import warnings
 from pathlib import Path
@@ -32,13 +33,16 @@ class TrainingLog:
                 file.write(text)
         except OSError as error:
             # A full disk must not hide what was to be said.
-            print(f"{message}\n({self._path} cannot be written: {error})", flush=True)
+            with contextlib.suppress(OSError, ValueError):
+                print(f"{message}\n({self._path} cannot be written: {error})", flush=True)
 
     def tell(self, message: str) -> None:
         """Write a message and show it."""
         self.write(message)
         if self._verbose:
-            print(message, flush=True)
+            # Whoever read the output may be gone; the training goes on.
+            with contextlib.suppress(OSError, ValueError):
+                print(message, flush=True)
 
     def __enter__(self) -> Self:
         self._show_warning = warnings.showwarning

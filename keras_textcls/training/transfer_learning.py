@@ -23,6 +23,9 @@ from keras_textcls.training.templates import TransferLearning
 
 # Texts that the first head of a fine-tuning is solved on: enough for a start.
 _TEXTS_FOR_A_START = 8192
+# Reviews are told apart better by pieces of a sentence or two (benchmarks/LOG.md).
+_SHORT_PIECE = 32
+_MANY_LONG_TEXTS = 0.05
 # With fewer texts, or more labels, embeddings of length 1 always told more (benchmarks/LOG.md).
 _FEW_TEXTS = 200
 _MANY_LABELS = 50
@@ -43,22 +46,28 @@ def transfer(job: Job) -> Outcome:
     _take_long_texts(classifier, template.long_texts, job)
     embedder = _with_head(classifier, template, False)
     cache = EmbeddingCache() if template.cache else None
-    features, was_cached = embed_cached(embedder, job.dataset, cache, int(job.verbose == 1))
-    embedded = time.monotonic()
-    head, normalize = _solve(job, embedder, features, cache)
+    solved, seconds, was_cached = [], 0.0, True
+    for length in _piece_lengths(embedder, job):
+        embedder.sequence_length = length
+        before = time.monotonic()
+        features, hit = embed_cached(embedder, job.dataset, cache, int(job.verbose == 1))
+        seconds, was_cached = seconds + time.monotonic() - before, was_cached and hit
+        solved.append((*_solve(job, embedder, features, cache), length))
+    head, normalize, length = min(solved, key=lambda found: _calibrated_loss(found[0]))
     classifier = _with_head(classifier, template, normalize)
+    classifier.sequence_length = length
     install_head(classifier, head)
     # What makes the probabilities of texts that the head has not seen right.
     classifier.temperature = head.temperature
     for note in head.notes:
         job.log(note)
-    solved = time.monotonic()
     metrics: dict[str, Any] = {
         "strength": head.strength,
         "normalize": normalize,
+        "sequence_length": length,
         **_held_out_scores(head),
-        "embedding_seconds": round(embedded - begun, 3),
-        "solving_seconds": round(solved - embedded, 3),
+        "embedding_seconds": round(seconds, 3),
+        "seconds": round(time.monotonic() - begun, 3),
         "embeddings_cached": was_cached,
     }
     if job.validation is not None:
@@ -96,6 +105,21 @@ def _take_long_texts(classifier: TextClassifier, wanted: str, job: Job) -> None:
         classifier.long_texts = wanted
     except ArgumentError as error:
         job.log(f"Long texts are cut off: {error}")
+
+
+def _piece_lengths(classifier: TextClassifier, job: Job) -> list[int]:
+    """The lengths of pieces to choose from."""
+    template: TransferLearning = job.template
+    length = classifier.sequence_length
+    assert length is not None
+    if classifier.long_texts != "chunk":
+        return [length]
+    if template.piece_length is not None:
+        return [min(length, template.piece_length)]
+    if length <= _SHORT_PIECE or max(map(len, job.dataset.texts)) <= length:
+        return [length]
+    share = job.dataset.stats(classifier).truncated or 0.0
+    return [length, _SHORT_PIECE] if share >= _MANY_LONG_TEXTS else [length]
 
 
 def _solve(

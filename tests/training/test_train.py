@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import training_process as process
@@ -284,6 +285,56 @@ def test_wrong_arguments_leave_no_run(arguments, error, message, messages, prese
     assert runs(tmp_path / "runs") == []
 
 
+def test_a_test_part_is_not_trained_on(preset, tmp_path):
+    rows = [
+        {"text": f"win cash {i}", "label": "ab"[i % 2], "split": ("train", "test")[i % 4 == 3]}
+        for i in range(16)
+    ]
+    run = _train(read(rows, split="split"), preset, tmp_path, "transfer_learning")
+    assert run.record.dataset["rows"] == 12
+
+
+def test_kinds_that_do_not_match(messages, preset, tmp_path):
+    pairs = read(
+        [{"a": f"win {i}", "b": "cash", "label": ("ham", "spam")[i % 2]} for i in range(8)],
+        text="a",
+        text_pair="b",
+        label="label",
+    )
+    with pytest.raises(InvalidDataError, match="`validation_data` has not"):
+        _train(messages, preset, tmp_path, validation_data=pairs)
+    with pytest.raises(InvalidDataError, match="several labels a text"):
+        _train(messages, preset, tmp_path, validation_data=_relabelled(messages))
+    with pytest.raises(ArgumentError, match="validation_share=0.97"):
+        _train(messages, preset, tmp_path, changes={"validation_share": 0.97})
+    with pytest.raises(ArgumentError, match="`gradient_accumulation=64` is more than"):
+        _train(messages, preset, tmp_path, changes={"gradient_accumulation": 64})
+
+
+def _relabelled(messages):
+    return read([(row.text, [row.label] if i else []) for i, row in enumerate(messages)])
+
+
+def test_adapters_become_part_of_what_is_trained_next(messages, preset, tmp_path):
+    first = _train(messages, preset, tmp_path, "lora", {"save": "adapter", "rank": 2})
+    second = _train(messages, None, tmp_path, "lora", {"rank": 2}, resume_from=first)
+    assert second.status == "trained"
+    assert second.load().lora is None
+    with pytest.raises(ArgumentError, match="holds adapters alone"):
+        _train(messages, first.preset, tmp_path, "lora", {"save": "adapter"})
+
+
+def test_runs_that_were_moved_go_on(messages, preset, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        _interrupt_after(0, patch)
+        run = _train(messages, preset, tmp_path)
+    (tmp_path / "runs").rename(tmp_path / "moved")
+    assert runs(tmp_path / "moved")[0].resume(verbose=0).status == "trained"
+    with pytest.raises(ArgumentError, match="Pass output="):
+        _train(messages, None, tmp_path, resume_from=runs(tmp_path / "moved")[0])
+    assert not run.directory.exists()
+
+
 def test_multi_label_data_refuse_what_is_for_one_label(preset, tmp_path):
     with pytest.raises(ArgumentError, match="class_weight"):
         _train(_multi_label(), preset, tmp_path, changes={"class_weight": "balanced"})
@@ -353,6 +404,9 @@ def test_a_loss_that_is_no_number_stops_with_advice(messages, preset, tmp_path, 
     assert kept.load().labels == ["ham", "spam"]
 
 
+@pytest.mark.skipif(
+    keras.config.backend() == "jax", reason="JAX compiles every operation for every size of batch"
+)
 def test_half_the_batch_where_memory_runs_out(messages, preset, tmp_path, monkeypatch):
     original = TextClassifier.fit
 
@@ -369,6 +423,9 @@ def test_half_the_batch_where_memory_runs_out(messages, preset, tmp_path, monkey
         _train(messages, preset, tmp_path, changes={"auto_batch_size": False})
 
 
+@pytest.mark.skipif(
+    keras.config.backend() == "jax", reason="JAX compiles every operation for every size of batch"
+)
 def test_smaller_batches_make_the_same_steps(messages, preset, tmp_path, monkeypatch):
     """Two halves accumulated are the step of the whole, where dropout draws nothing."""
     changes = {"dropout": 0.0, "epochs": 1, "validation_share": 0.0}
