@@ -220,6 +220,30 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         return serialization.from_keras_hub(cls, task, **kwargs)
 
+    def with_new_head(self, **head: Any) -> TextClassifier:
+        """Return a classifier with a new head on the same backbone.
+
+        Args:
+            **head: `pooling`, `hidden_dim`, `activation`, `dropout` and
+                `normalize`, as for the constructor.
+
+        Returns:
+            A `TextClassifier` that shares backbone and preprocessor, with the
+            same labels and the same `long_texts`.
+        """
+        made = type(self)(
+            self.backbone,
+            preprocessor=self.preprocessor,
+            labels=self.labels,
+            multi_label=self.multi_label,
+            **head,
+        )
+        # Tracing a preprocessor and learning its framing takes a second; it is the same one.
+        made._runtime.encoder = self._runtime.encoder
+        made._runtime.long_texts = self._runtime.long_texts
+        made._runtime.base = self._runtime.base
+        return made
+
     def to_keras_hub(self) -> keras_hub.models.TextClassifier:
         """Return Keras Hub's own classifier: same backbone, same head weights.
 

@@ -160,3 +160,28 @@ def test_perturb_changes_outputs():
     """The helper that the other tests stand on."""
     backbone = perturb(architecture("BertBackbone").build_backbone())
     assert max(float(np.abs(keras.ops.convert_to_numpy(w)).max()) for w in backbone.weights) > 0.3
+
+
+def test_a_normalizing_head_scores_features_of_length_1(tmp_path):
+    classifier = make_classifier(normalize=True, pooling="mean")
+    features = classifier.embed(["the fox", "a cat"], verbose=0)
+    kernel, bias = classifier.output_dense.get_weights()
+    expected = features / np.linalg.norm(features, axis=1, keepdims=True) @ kernel + bias
+    found = classifier.predict(["the fox", "a cat"], verbose=0)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert classifier.head.keras_hub is None
+    classifier.save_to_preset(tmp_path / "preset")
+    loaded = TextClassifier.from_preset(tmp_path / "preset")
+    assert loaded.normalize
+    np.testing.assert_allclose(loaded.predict(["the fox", "a cat"], verbose=0), found, atol=1e-6)
+
+
+def test_a_new_head_shares_all_but_the_head():
+    classifier = make_classifier()
+    classifier.long_texts = "chunk"
+    made = classifier.with_new_head(pooling="mean", hidden_dim=5)
+    assert made.backbone is classifier.backbone
+    assert made.preprocessor is classifier.preprocessor
+    assert (made.labels, made.long_texts) == (classifier.labels, "chunk")
+    assert (made.pooling, made.hidden_dim) == ("mean", 5)
+    assert classifier.hidden_dim is None

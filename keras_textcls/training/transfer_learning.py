@@ -85,17 +85,11 @@ def _with_head(
         # What Keras Hub's own heads read is made to be trained; frozen, the mean says more.
         is_native = classifier.head.keras_hub is not None
         pooling = "mean" if is_native else classifier.pooling
-    made = TextClassifier(
-        classifier.backbone,
-        preprocessor=classifier.preprocessor,
-        labels=classifier.labels,
-        multi_label=classifier.multi_label,
+    return classifier.with_new_head(
         pooling=pooling,
         hidden_dim=template.hidden_dim if template.head == "hidden" else None,
         normalize=normalize,
     )
-    made.long_texts = classifier.long_texts
-    return made
 
 
 def _take_long_texts(classifier: TextClassifier, wanted: str, job: Job) -> None:
