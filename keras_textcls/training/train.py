@@ -143,6 +143,11 @@ def train(
     folder = check_output(output, name)
     if tensorboard:
         check_tensorboard()
+    if not isinstance(checkpoint_seconds, (int, float)) or not checkpoint_seconds >= 0:
+        raise ArgumentError(
+            "`checkpoint_seconds` must be a number of at least 0. Received: checkpoint_seconds="
+            f"{shorten(checkpoint_seconds)}."
+        )
     earlier = _find_earlier(output, resume_from)
     if earlier is not None and preset is not None:
         raise ArgumentError(

@@ -244,6 +244,7 @@ def test_transfer_learning_continues_with_the_texts_of_both(messages, preset, tm
     second = _train(news, None, tmp_path, "transfer_learning", resume_from=first)
     assert len(second.dataset()) == 35
     assert set(second.load().labels) == {"ham", "spam", "news"}
+    assert second.rerun(verbose=0).dataset() == second.dataset()
 
 
 # === What is refused, before anything is trained ===
@@ -270,6 +271,8 @@ def test_data_that_nothing_can_be_learnt_from(rows, message, preset, tmp_path):
         ({"template": "lorra"}, ArgumentError, "Did you mean 'lora'"),
         ({"template": 3}, ArgumentError, "`template` must be a name"),
         ({"verbose": 7}, ArgumentError, "`verbose` must be"),
+        ({"preset": 5}, ArgumentError, "`preset` must be"),
+        ({"checkpoint_seconds": "x"}, ArgumentError, "`checkpoint_seconds` must be"),
         ({"name": "a/b"}, ArgumentError, "`name`"),
         ({"preset": "no_such_preset"}, PresetError, "no_such_preset"),
         ({"resume_from": "other/3"}, RunError, "no run 'other/3'"),
