@@ -20,13 +20,13 @@ NEEDS_MINILM = pytest.mark.skipif(
 @pytest.mark.minilm
 @NEEDS_MINILM
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_code_blocks_run(page):
+def test_code_blocks_run(page, tmp_path):
     """The blocks of one page, in order, in one process."""
     code = "\n".join(BLOCK.findall(page.read_text(encoding="utf-8")))
     if not code:
         return
     result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=tmp_path
     )
     assert result.returncode == 0, result.stderr[-2000:]
 
