@@ -16,24 +16,18 @@ from typing import Any
 import keras
 
 import keras_textcls
-from keras_textcls.catalogue import DEFAULT_PRESET
-from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, KerasTextclsError, RunError, shorten
-from keras_textcls.labels import LabelSet
 from keras_textcls.prediction import AnswerOptions
-from keras_textcls.text_classifier import TextClassifier
 from keras_textcls.training.callbacks import TrainingStopped, check_tensorboard, is_interactive
 from keras_textcls.training.checkpoint import CheckpointStore
 from keras_textcls.training.fine_tuning import fine_tune
 from keras_textcls.training.job import Job, Outcome
+from keras_textcls.training.model_source import model_source
 from keras_textcls.training.preparation import (
     as_dataset,
-    check_labels,
-    check_pairs,
     check_validation,
     describe,
     hold_out,
-    is_multi_label,
     leakage,
     parts_of,
 )
@@ -50,12 +44,10 @@ from keras_textcls.training.templates import (
     DEFAULT_TEMPLATE,
     GradientTraining,
     Template,
-    TransferLearning,
     template,
 )
 from keras_textcls.training.training_log import TrainingLog
 from keras_textcls.training.transfer_learning import transfer
-from keras_textcls.weight_fingerprint import weight_fingerprint
 
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "torch", "numpy")
 _TRAINERS = {"transfer_learning": transfer, "fine_tuning": fine_tune, "lora": fine_tune}
@@ -157,7 +149,7 @@ def train(
     data = as_dataset(dataset, "dataset")
     validation = None if validation_data is None else as_dataset(validation_data, "validation_data")
     data, validation = parts_of(data, validation)
-    make, data = _maker(data, preset, chosen, earlier)
+    make, data = model_source(data, preset, chosen, earlier)
     if validation is not None:
         check_validation(data, validation, make.labels, make.multi_label)
     elif isinstance(chosen, GradientTraining):
@@ -212,89 +204,6 @@ def _again(run: Run, **kwargs: Any) -> Run:
         resume_from=record.resume_from,
         **kwargs,
     )
-
-
-@dataclasses.dataclass
-class _Maker:
-    """Makes the classifier that is trained, equal every time.
-
-    Args:
-        preset: string.
-        labels: `LabelSet`.
-        multi_label: bool.
-        template: `Template`.
-        keeps_head: bool, whether the head of the preset is trained further.
-    """
-
-    preset: str
-    labels: LabelSet
-    multi_label: bool
-    template: Template
-    keeps_head: bool = False
-    # The first one is made before the run, to find what is wrong with the preset.
-    first: TextClassifier | None = None
-
-    def fingerprint(self) -> str:
-        """Return the hash of the weights that training starts from."""
-        self.first = self()
-        return weight_fingerprint(self.first if self.keeps_head else self.first.backbone)
-
-    def __call__(self) -> TextClassifier:
-        """Return the classifier."""
-        if self.first is not None:
-            classifier, self.first = self.first, None
-            return classifier
-        keras.utils.set_random_seed(self.template.seed)
-        precision = getattr(self.template, "mixed_precision", None)
-        arguments: dict[str, Any] = {"dtype": f"mixed_{precision}"} if precision else {}
-        if not self.keeps_head:
-            arguments |= {"labels": self.labels, "multi_label": self.multi_label}
-        classifier = TextClassifier.from_preset(self.preset, **arguments)
-        if classifier.lora is not None:
-            if getattr(self.template, "save", "") == "adapter":
-                raise ArgumentError(
-                    f"The preset {self.preset!r} holds adapters alone, so adapters on it cannot be "
-                    'saved alone. Use save="merged".'
-                )
-            # From here on they are part of the backbone.
-            classifier.merge_lora()
-            classifier.lora.remove()
-        if self.template.sequence_length is not None:
-            classifier.sequence_length = self.template.sequence_length
-        return classifier
-
-
-def _maker(
-    data: TextDataset, preset: Any, chosen: Template, earlier: Run | None
-) -> tuple[_Maker, TextDataset]:
-    """What makes the classifier, and the texts to train it on."""
-    start = _place_of(preset or DEFAULT_PRESET) if earlier is None else str(earlier.preset)
-    if earlier is None or isinstance(chosen, TransferLearning):
-        if earlier is not None:
-            check_pairs(data, earlier.dataset(), "resume_from")
-            # A head is solved on all texts at once; of equal texts the new one counts.
-            data = data.concat(earlier.dataset()).without_duplicates()
-        labels = check_labels(data, chosen)
-        return _Maker(start, labels, is_multi_label(data, chosen), chosen), data
-    continued = earlier.load()
-    labels = check_labels(data, chosen, continued.labels)
-    multi_label = is_multi_label(data, chosen)
-    if multi_label and not continued.multi_label:
-        raise ArgumentError(
-            f"{earlier!r} answers one label a text, but the dataset is multi-label. Train a new "
-            "version without `resume_from`."
-        )
-    return _Maker(start, labels, continued.multi_label, chosen, True), data
-
-
-def _place_of(preset: Any) -> str:
-    """The preset as it can be found again from any directory."""
-    if not isinstance(preset, (str, os.PathLike)):
-        raise ArgumentError(
-            f"`preset` must be a name or a path. Received: preset={shorten(preset)}."
-        )
-    name = os.fspath(preset)
-    return os.path.abspath(name) if os.path.isdir(name) else name
 
 
 def _as_template(given: Any) -> Template:

@@ -1,0 +1,116 @@
+"""Where the model of a training comes from: a preset with a new head, or an earlier version."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+import keras
+
+from keras_textcls.catalogue import DEFAULT_PRESET
+from keras_textcls.data.text_dataset import TextDataset
+from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.labels import LabelSet
+from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.training.preparation import check_labels, check_pairs, is_multi_label
+from keras_textcls.training.runs import Run
+from keras_textcls.training.templates import Template, TransferLearning
+from keras_textcls.weight_fingerprint import weight_fingerprint
+
+
+@dataclasses.dataclass
+class ModelSource:
+    """Makes the classifier that is trained, equal every time.
+
+    Args:
+        preset: string.
+        labels: `LabelSet`.
+        multi_label: bool.
+        template: `Template`.
+        keeps_head: bool, whether the head of the preset is trained further.
+    """
+
+    preset: str
+    labels: LabelSet
+    multi_label: bool
+    template: Template
+    keeps_head: bool = False
+    # The first one is made before the run, to find what is wrong with the preset.
+    first: TextClassifier | None = None
+
+    def fingerprint(self) -> str:
+        """Return the hash of the weights that training starts from."""
+        self.first = self()
+        return weight_fingerprint(self.first if self.keeps_head else self.first.backbone)
+
+    def __call__(self) -> TextClassifier:
+        """Return the classifier."""
+        if self.first is not None:
+            classifier, self.first = self.first, None
+            return classifier
+        keras.utils.set_random_seed(self.template.seed)
+        precision = getattr(self.template, "mixed_precision", None)
+        arguments: dict[str, Any] = {"dtype": f"mixed_{precision}"} if precision else {}
+        if not self.keeps_head:
+            arguments |= {"labels": self.labels, "multi_label": self.multi_label}
+        classifier = TextClassifier.from_preset(self.preset, **arguments)
+        if classifier.lora is not None:
+            if getattr(self.template, "save", "") == "adapter":
+                raise ArgumentError(
+                    f"The preset {self.preset!r} holds adapters alone, so adapters on it cannot be "
+                    'saved alone. Use save="merged".'
+                )
+            # From here on they are part of the backbone.
+            classifier.merge_lora()
+            classifier.lora.remove()
+        if self.template.sequence_length is not None:
+            classifier.sequence_length = self.template.sequence_length
+        return classifier
+
+
+def model_source(
+    data: TextDataset, preset: Any, chosen: Template, earlier: Run | None
+) -> tuple[ModelSource, TextDataset]:
+    """Return what makes the classifier, and the texts to train it on.
+
+    Args:
+        data: `TextDataset`.
+        preset: string or path, or `None` for the bundled encoder.
+        chosen: `Template`.
+        earlier: `Run` whose training continues, or `None`.
+
+    Returns:
+        A tuple of a `ModelSource` and a `TextDataset`.
+
+    Raises:
+        InvalidDataError: the labels cannot be trained on.
+        ArgumentError: the template or the preset asks for what cannot be.
+    """
+    start = _place_of(preset or DEFAULT_PRESET) if earlier is None else str(earlier.preset)
+    if earlier is None or isinstance(chosen, TransferLearning):
+        if earlier is not None:
+            check_pairs(data, earlier.dataset(), "resume_from")
+            # A head is solved on all texts at once; of equal texts the new one counts.
+            data = data.concat(earlier.dataset()).without_duplicates()
+        labels = check_labels(data, chosen)
+        return ModelSource(start, labels, is_multi_label(data, chosen), chosen), data
+    continued = earlier.load()
+    labels = check_labels(data, chosen, continued.labels)
+    multi_label = is_multi_label(data, chosen)
+    if multi_label and not continued.multi_label:
+        raise ArgumentError(
+            f"{earlier!r} answers one label a text, but the dataset is multi-label. Train a new "
+            "version without `resume_from`."
+        )
+    return ModelSource(start, labels, continued.multi_label, chosen, True), data
+
+
+def _place_of(preset: Any) -> str:
+    """The preset as it can be found again from any directory."""
+    if not isinstance(preset, (str, os.PathLike)):
+        raise ArgumentError(
+            f"`preset` must be a name or a path. Received: preset={shorten(preset)}."
+        )
+    name = os.fspath(preset)
+    return os.path.abspath(name) if os.path.isdir(name) else name
