@@ -69,6 +69,7 @@ def fine_tune(job: Job) -> Outcome:
             store.clear()
         gc.collect()
     restore_best(classifier, store, progress)
+    # Once more: a kill may have come between the last checkpoint and its history.
     write_history(progress, job.run.directory)
     adapter_only = isinstance(job.template, Lora) and job.template.save == "adapter"
     return Outcome(classifier, _metrics(progress), adapter_only)
