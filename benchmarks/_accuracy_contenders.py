@@ -123,6 +123,9 @@ def solve_ours(task: Task, settings: Settings, template: str) -> Outcome:
     train = dataset(task, task.train)
     names = ("epochs", "learning_rate", "batch_size", "seed")
     chosen = {name: settings[name] for name in names if name in settings}
+    if template != "transfer_learning":
+        # The Trainer trains on all texts for all epochs, and so does it here.
+        chosen["validation_share"] = 0.0
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         run = keras_textcls.train(

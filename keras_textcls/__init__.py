@@ -24,23 +24,31 @@ _EXPORTS = {
     "InvalidDataError": "errors",
     "InvalidRow": "data.invalid_rows",
     "InvalidRows": "data.invalid_rows",
+    "JudgedText": "evaluation.examples",
     "KerasTextclsError": "errors",
+    "LabelMatrix": "evaluation.matrices",
     "LabelSet": "labels",
     "Lora": "training.templates",
     "MaskedBinaryCrossentropy": "masked",
     "MaskedMetric": "masked",
+    "Metric": "evaluation.metrics",
     "MissingDependencyError": "errors",
     "Prediction": "prediction",
     "PresetCatalogue": "catalogue",
     "PresetError": "errors",
     "PresetInfo": "catalogue",
+    "Report": "evaluation.report",
+    "ReportInfo": "evaluation.report_info",
+    "ResultTable": "evaluation.result_table",
     "Run": "training.runs",
     "RunError": "errors",
+    "SuspectedLabelError": "evaluation.label_errors",
     "Template": "training.templates",
     "TextClassifier": "text_classifier",
     "TextClassifierPreprocessor": "text_classifier_preprocessor",
     "TextDataset": "data.text_dataset",
     "TransferLearning": "training.templates",
+    "TunedThresholds": "evaluation.thresholds",
     "UnknownLabelError": "errors",
     "distill": "distillation.distillation",
     "presets": "catalogue",
@@ -64,23 +72,31 @@ __all__ = [
     "InvalidDataError",
     "InvalidRow",
     "InvalidRows",
+    "JudgedText",
     "KerasTextclsError",
+    "LabelMatrix",
     "LabelSet",
     "Lora",
     "MaskedBinaryCrossentropy",
     "MaskedMetric",
+    "Metric",
     "MissingDependencyError",
     "Prediction",
     "PresetCatalogue",
     "PresetError",
     "PresetInfo",
+    "Report",
+    "ReportInfo",
+    "ResultTable",
     "Run",
     "RunError",
+    "SuspectedLabelError",
     "Template",
     "TextClassifier",
     "TextClassifierPreprocessor",
     "TextDataset",
     "TransferLearning",
+    "TunedThresholds",
     "UnknownLabelError",
     "distill",
     "presets",
@@ -110,6 +126,14 @@ if TYPE_CHECKING:
         RunError,
         UnknownLabelError,
     )
+    from keras_textcls.evaluation.examples import JudgedText
+    from keras_textcls.evaluation.label_errors import SuspectedLabelError
+    from keras_textcls.evaluation.matrices import LabelMatrix
+    from keras_textcls.evaluation.metrics import Metric
+    from keras_textcls.evaluation.report import Report
+    from keras_textcls.evaluation.report_info import ReportInfo
+    from keras_textcls.evaluation.result_table import ResultTable
+    from keras_textcls.evaluation.thresholds import TunedThresholds
     from keras_textcls.labels import LabelSet
     from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric
     from keras_textcls.prediction import AnswerOptions, Prediction

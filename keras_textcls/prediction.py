@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 import scipy.special
 
@@ -94,7 +94,7 @@ def read_thresholds(threshold: object, labels: LabelSet) -> np.ndarray | None:
     """
     if threshold is None:
         return None
-    if isinstance(threshold, dict):
+    if isinstance(threshold, Mapping):
         values = np.full(len(labels), 0.5)
         for name, value in threshold.items():
             values[labels.index(name)] = value
@@ -126,6 +126,8 @@ def to_probabilities(
     Raises:
         ArgumentError: the activation makes neither logits nor probabilities.
     """
+    import keras  # Not above: thresholds and reports need none.
+
     final = keras.activations.sigmoid if multi_label else keras.activations.softmax
     if activation not in (keras.activations.linear, final):
         raise ArgumentError(

@@ -51,6 +51,7 @@ LAYERS = [
     "data",
     "distillation",
     "training",
+    "evaluation",
     "cli",
     "__init__",
 ]

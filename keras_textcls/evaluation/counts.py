@@ -1,0 +1,167 @@
+"""Metrics that follow from counts: how often a label is there, is predicted, and both.
+
+The formulas take any leading axes, so that a bootstrap evaluates a thousand
+resamples in one call. scikit-learn's functions, which take labels and not
+counts, are their oracle in the tests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from keras_textcls.evaluation.scores import Scores
+
+AVERAGES = ("macro", "micro", "weighted")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Counts:
+    """How often labels occur and are predicted.
+
+    Args:
+        hits: array of shape `(..., num_labels)`, texts that have the label and
+            are given it: true positives.
+        predicted: array of the same shape, texts that are given the label.
+        support: array of the same shape, texts that have the label.
+        total: array of shape `(...)`, or `(..., num_labels)`: texts of which
+            that is known.
+    """
+
+    hits: np.ndarray
+    predicted: np.ndarray
+    support: np.ndarray
+    total: np.ndarray
+
+    def precision(self) -> np.ndarray:
+        """Return hits over predicted texts, `nan` where none is predicted."""
+        return divide(self.hits, self.predicted)
+
+    def recall(self) -> np.ndarray:
+        """Return hits over texts with the label, `nan` where there are none."""
+        return divide(self.hits, self.support)
+
+    def f1(self) -> np.ndarray:
+        """Return the harmonic mean, `nan` where the label neither occurs nor is predicted."""
+        return divide(2 * self.hits, self.predicted + self.support)
+
+
+def divide(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Divide, with `nan` where there is nothing to divide by.
+
+    Args:
+        one: array.
+        other: array of the same shape.
+
+    Returns:
+        A float array.
+    """
+    found = np.full(np.broadcast(one, other).shape, np.nan)
+    return np.divide(one, other, out=found, where=np.asarray(other) != 0)
+
+
+def count(scores: Scores, predicted: np.ndarray) -> Counts:
+    """Count labels.
+
+    Args:
+        scores: `Scores`.
+        predicted: decisions, as `decisions.decide` returns them.
+
+    Returns:
+        `Counts` over the model's labels and those that only the data have.
+    """
+    size = len(scores.all_labels)
+    if not scores.multi_label:
+        actual = scores.y_true
+        answered = predicted[predicted >= 0]
+        return Counts(
+            hits=np.bincount(actual[actual == predicted], minlength=size),
+            predicted=np.bincount(answered, minlength=size),
+            support=np.bincount(actual, minlength=size),
+            total=np.full(size, len(actual)),
+        )
+    given = pad(predicted, size)
+    known, there = scores.y_true >= 0, scores.y_true == 1
+    return Counts(
+        hits=(given & there).sum(axis=0),
+        predicted=(given & known).sum(axis=0),
+        support=there.sum(axis=0),
+        total=known.sum(axis=0),
+    )
+
+
+def pad(predicted: np.ndarray, size: int) -> np.ndarray:
+    """Add columns for the labels that the model lacks, which it never predicts.
+
+    Args:
+        predicted: bool array of shape `(num_texts, num_classes)`.
+        size: int, columns wanted.
+
+    Returns:
+        A bool array of shape `(num_texts, size)`.
+    """
+    missing = size - predicted.shape[1]
+    return np.pad(predicted, ((0, 0), (0, missing))) if missing else predicted
+
+
+def averaged(counts: Counts) -> dict[str, np.ndarray]:
+    """Average precision, recall and F1 over labels.
+
+    The macro mean and the mean weighted by support go over labels that occur
+    or are predicted. Where one of those is never predicted, its precision is
+    undefined, and counts as 0 here: a label that a model never gives is a
+    failure and not a perfect score. Likewise the recall of a label that is
+    predicted and never occurs. That is scikit-learn's `zero_division=0`.
+
+    Args:
+        counts: `Counts`.
+
+    Returns:
+        A dict from names such as `macro_f1` to arrays of shape `(...)`; `nan`
+        where no label occurs or is predicted.
+    """
+    seen = (counts.support > 0) | (counts.predicted > 0)
+    found = {}
+    fields = (counts.hits, counts.predicted, counts.support, counts.total)
+    totals = Counts(*(np.sum(field, axis=-1) for field in fields))
+    for name in ("precision", "recall", "f1"):
+        values = np.nan_to_num(getattr(counts, name)())
+        found[f"macro_{name}"] = divide((values * seen).sum(axis=-1), seen.sum(axis=-1))
+        found[f"micro_{name}"] = getattr(totals, name)()
+        weighted = (values * counts.support).sum(axis=-1)
+        found[f"weighted_{name}"] = divide(weighted, counts.support.sum(axis=-1))
+    return found
+
+
+def agreement(counts: Counts) -> dict[str, np.ndarray]:
+    """Measure agreement beyond chance, of texts with one label each.
+
+    Args:
+        counts: `Counts`; `total` of shape `(..., num_labels)`. Texts without an
+            answer are the support that no label is predicted for.
+
+    Returns:
+        A dict of `balanced_accuracy` (mean recall of the labels that occur),
+        `matthews_correlation` ([Gorodkin, 2004](
+        https://doi.org/10.1016/j.compbiolchem.2004.09.006)) and `cohen_kappa`
+        ([Cohen, 1960](https://doi.org/10.1177/001316446002000104)), arrays of
+        shape `(...)`, `nan` where undefined.
+    """
+    occurs = counts.support > 0
+    recall = np.nan_to_num(counts.recall())
+    texts = counts.support.sum(axis=-1).astype(np.float64)
+    unanswered = texts - counts.predicted.sum(axis=-1)
+    right = counts.hits.sum(axis=-1)
+    together = (counts.predicted.astype(np.float64) * counts.support).sum(axis=-1)
+    # No answer is one more label that is predicted and never occurs.
+    spread_predicted = texts**2 - (counts.predicted.astype(np.float64) ** 2).sum(axis=-1)
+    spread_predicted = spread_predicted - unanswered**2
+    spread_actual = texts**2 - (counts.support.astype(np.float64) ** 2).sum(axis=-1)
+    return {
+        "balanced_accuracy": divide((recall * occurs).sum(axis=-1), occurs.sum(axis=-1)),
+        "matthews_correlation": divide(
+            right * texts - together, np.sqrt(spread_predicted * spread_actual)
+        ),
+        "cohen_kappa": divide(right * texts - together, texts**2 - together),
+    }

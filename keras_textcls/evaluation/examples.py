@@ -1,0 +1,230 @@
+"""The texts behind the numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from keras_textcls.errors import ArgumentError, UnknownLabelError, shorten
+from keras_textcls.evaluation.counts import pad
+from keras_textcls.evaluation.decisions import NO_ANSWER
+from keras_textcls.evaluation.matrices import UNANSWERED
+from keras_textcls.evaluation.scores import Scores
+
+TEXT_COLUMNS = ("text", "text_pair", "id")
+
+
+@dataclasses.dataclass(frozen=True)
+class JudgedText:
+    """A text, what it is and what the model says of it.
+
+    Args:
+        row: int, its place among the evaluated texts.
+        text: string or `None` where the texts are not known.
+        text_pair: string or `None`, the second text of a pair.
+        id: string or `None`.
+        actual: string, or tuple of strings for multi-label.
+        predicted: string or `None` (no answer), or tuple of strings.
+        score: float, the probability that the text is sorted by.
+        probabilities: dict from label to probability, most probable first.
+        metadata: dict of further columns.
+    """
+
+    row: int
+    text: str | None
+    text_pair: str | None
+    id: str | None
+    actual: str | tuple[str, ...]
+    predicted: str | tuple[str, ...] | None
+    score: float
+    probabilities: dict[str, float]
+    metadata: dict[str, Any]
+
+
+def label_index(scores: Scores, name: str) -> int:
+    """Return the place of a label among all.
+
+    Args:
+        scores: `Scores`.
+        name: string, a label of the model or of the data.
+
+    Returns:
+        An int, index into `scores.all_labels`.
+
+    Raises:
+        UnknownLabelError: it is neither.
+    """
+    if name in scores.extra_labels:
+        return len(scores.labels) + scores.extra_labels.index(name)
+    return scores.labels.index(name)
+
+
+def rows_of_cell(
+    scores: Scores, predicted: np.ndarray, actual: str | None, given: str | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the texts of a cell of the confusion matrix, most confident first.
+
+    Args:
+        scores: `Scores`.
+        predicted: decisions, as `decisions.decide` returns them.
+        actual: string or `None` for any, an actual label.
+        given: string or `None` for any, a predicted label, or `"(none)"`.
+
+    Returns:
+        A tuple of an int array of rows and a float array of the scores by which
+        they are sorted: the probability of the predicted label, or the highest.
+    """
+    wanted = np.ones(len(scores), bool)
+    if actual is not None:
+        wanted &= _has(scores, actual)
+    confidence = scores.y_score.max(axis=1)
+    if given == UNANSWERED:
+        wanted &= predicted == NO_ANSWER if predicted.ndim == 1 else ~predicted.any(axis=1)
+    elif given is not None:
+        place = scores.labels.index(given)
+        wanted &= predicted == place if predicted.ndim == 1 else predicted[:, place]
+        confidence = scores.y_score[:, place]
+    rows = np.flatnonzero(wanted)
+    order = np.argsort(-confidence[rows], kind="stable")
+    return rows[order], confidence[rows[order]]
+
+
+def _has(scores: Scores, actual: str) -> np.ndarray:
+    if actual == UNANSWERED and scores.multi_label:
+        return ~(scores.y_true == 1).any(axis=1)
+    return scores.is_actual(label_index(scores, actual)) == 1
+
+
+def rows_of_errors(scores: Scores, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the texts that are judged wrongly, most confident first.
+
+    Args:
+        scores: `Scores`.
+        predicted: decisions, as `decisions.decide` returns them.
+
+    Returns:
+        A tuple of an int array of rows and a float array of how sure the model
+        was: single-label, of its most probable label; multi-label, of the
+        wrong decision that it was surest of.
+    """
+    if predicted.ndim == 1:
+        confidence = scores.y_score.max(axis=1)
+        rows = np.flatnonzero(predicted != scores.y_true)
+    else:
+        size = scores.y_true.shape[1]
+        wrong = (pad(predicted, size) != (scores.y_true == 1)) & (scores.y_true >= 0)
+        given = np.pad(scores.y_score, ((0, 0), (0, size - scores.y_score.shape[1])))
+        sure = np.where(pad(predicted, size), given, 1 - given)
+        confidence = np.where(wrong, sure, 0).max(axis=1)
+        rows = np.flatnonzero(wrong.any(axis=1))
+    order = np.argsort(-confidence[rows], kind="stable")
+    return rows[order], confidence[rows[order]]
+
+
+def judged_texts(
+    scores: Scores,
+    predicted: np.ndarray,
+    table: pa.Table | None,
+    rows: np.ndarray,
+    confidence: np.ndarray,
+) -> list[JudgedText]:
+    """Put rows into words.
+
+    Args:
+        scores: `Scores`.
+        predicted: decisions, as `decisions.decide` returns them.
+        table: `pyarrow.Table` of the texts, or `None`.
+        rows: int array.
+        confidence: float array of the same shape.
+
+    Returns:
+        A list of `JudgedText`.
+    """
+    records = [{}] * len(rows) if table is None else table.take(pa.array(rows)).to_pylist()
+    actual = scores.take(rows).name_rows()
+    found = []
+    for i, (row, record) in enumerate(zip(rows.tolist(), records, strict=True)):
+        values = scores.y_score[row]
+        order = np.argsort(-values, kind="stable")
+        found.append(
+            JudgedText(
+                row=row,
+                text=record.get("text"),
+                text_pair=record.get("text_pair"),
+                id=record.get("id"),
+                actual=actual[i],
+                predicted=_name(scores, predicted[row]),
+                score=float(confidence[i]),
+                probabilities={scores.labels[j]: float(values[j]) for j in order.tolist()},
+                metadata={k: v for k, v in record.items() if k not in TEXT_COLUMNS},
+            )
+        )
+    return found
+
+
+def _name(scores: Scores, decision: Any) -> str | tuple[str, ...] | None:
+    if np.ndim(decision):
+        return tuple(scores.labels[i] for i in np.flatnonzero(decision))
+    return None if decision == NO_ANSWER else scores.labels[int(decision)]
+
+
+def slice_rows(table: pa.Table | None, by: str, bins: int) -> list[tuple[str, np.ndarray]]:
+    """Sort texts into slices.
+
+    Args:
+        table: `pyarrow.Table` of the texts, or `None`.
+        by: string, `"length"` in characters or the name of a column.
+        bins: int, how many slices of lengths, of about equally many texts.
+
+    Returns:
+        A list of tuples of the name of a slice and an int array of its rows.
+
+    Raises:
+        ArgumentError: there is no such column.
+    """
+    names = [] if table is None else table.schema.names
+    if table is None or (by != "length" and by not in names) or "text" not in names:
+        known = ", ".join(repr(n) for n in ["length", *names] if n not in TEXT_COLUMNS)
+        raise ArgumentError(
+            f"`by` must be one of {known or 'the columns of a report with texts'}. "
+            f"Received: by={shorten(by)}."
+        )
+    if by == "length":
+        return _lengths(table, bins)
+    values = ["(missing)" if v is None else str(v) for v in table.column(by).to_pylist()]
+    array = np.asarray(values, object)
+    return [(value, np.flatnonzero(array == value)) for value in sorted(set(values))]
+
+
+def _lengths(table: pa.Table, bins: int) -> list[tuple[str, np.ndarray]]:
+    import pyarrow.compute as pc
+
+    lengths = pc.utf8_length(table.column("text")).to_numpy()
+    edges = np.unique(np.quantile(lengths, np.linspace(0, 1, bins + 1), method="higher"))
+    found = []
+    for i, low in enumerate(edges[:-1] if len(edges) > 1 else edges):
+        is_last = i >= len(edges) - 2
+        high = edges[-1] if is_last else edges[i + 1] - 1
+        rows = np.flatnonzero((lengths >= low) & (lengths <= high))
+        found.append((f"{low:,} to {high:,} characters", rows))
+    return found
+
+
+def check_label_known(scores: Scores, name: str) -> None:
+    """Refuse a name that is no label of the model.
+
+    Args:
+        scores: `Scores`.
+        name: string.
+
+    Raises:
+        UnknownLabelError: it is none.
+    """
+    if name in scores.extra_labels:
+        raise UnknownLabelError(
+            f"The model has no label {shorten(name)}, which only the data have: it has no scores."
+        )
+    scores.labels.index(name)

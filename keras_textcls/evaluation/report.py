@@ -1,0 +1,657 @@
+"""`Report`: the frozen numbers of one evaluation; everything shown derives from it."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.evaluation import (
+    counts,
+    curves,
+    decisions,
+    examples,
+    fingerprints,
+    label_errors,
+    matrices,
+    metrics,
+    reliability,
+    resampling,
+)
+from keras_textcls.evaluation.examples import JudgedText
+from keras_textcls.evaluation.label_errors import SuspectedLabelError
+from keras_textcls.evaluation.label_table import label_table
+from keras_textcls.evaluation.matrices import LabelMatrix
+from keras_textcls.evaluation.metrics import LabelAreas, Metric
+from keras_textcls.evaluation.report_info import ReportInfo
+from keras_textcls.evaluation.result_table import ResultTable
+from keras_textcls.evaluation.scores import Scores, read_scores
+from keras_textcls.evaluation.thresholds import TunedThresholds, tune
+from keras_textcls.labels import LabelSet
+from keras_textcls.prediction import read_thresholds
+
+if TYPE_CHECKING:
+    from keras_textcls.evaluation.plots import ReportPlots
+
+_MOST_TOP = 5
+
+
+class Report:
+    """What a model is worth on some texts, in numbers.
+
+    Made by `evaluate`, by `from_predictions` from the output of any model, by
+    `cross_validate` from predictions out of fold, or loaded. It holds actual
+    labels, probabilities and, where known, the texts; all metrics derive from
+    these when asked for. It does not change: `at_threshold` and `take` return
+    another report.
+
+    A number that is undefined is `nan` with a reason, never 0 or 1 in silence.
+
+    Example:
+    >>> report = Report.from_predictions(
+    ...     y_true=["ham", "spam", "spam", "ham"],
+    ...     y_score=[[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]],
+    ...     labels=["ham", "spam"],
+    ...     texts=["see you at six", "win a prize", "call now", "lunch?"],
+    ... )
+    >>> report["accuracy"]
+    0.75
+    >>> print(report.confusion_matrix())
+    actual  ham  spam
+    ham       2     0
+    spam      1     1
+    >>> [text.text for text in report.errors()]
+    ['call now']
+    """
+
+    def __init__(
+        self,
+        scores: Scores,
+        table: pa.Table | None,
+        info: ReportInfo,
+        thresholds: np.ndarray | None,
+        top_k: int | None,
+        seed: int,
+    ) -> None:
+        self._scores = scores
+        self._table = table
+        self._info = info
+        self._thresholds = thresholds
+        self._top_k = top_k
+        self._seed = seed
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: Any,
+        y_score: Any,
+        labels: Any,
+        *,
+        multi_label: bool | None = None,
+        texts: Any = None,
+        metadata: Mapping[str, Any] | None = None,
+        thresholds: Any = None,
+        name: str | None = None,
+        top_k: int | None = None,
+        seed: int = 0,
+        info: ReportInfo | None = None,
+    ) -> Report:
+        """Judge stored predictions, of any model.
+
+        Args:
+            y_true: actual labels. Single-label: ints in `[0, num_classes)`, or
+                names. Multi-label: lists of names, or a matrix of shape
+                `(num_texts, num_classes)` of 1, 0 and, where unknown, -1. Names
+                that `labels` lacks are evaluated as unknown to the model.
+            y_score: array-like of shape `(num_texts, num_classes)`,
+                probabilities; for two labels that exclude each other also
+                `(num_texts,)`, those of the second.
+            labels: list of names, the columns of `y_score`.
+            multi_label: bool, or `None` as the form of `y_true` says. Defaults
+                to `None`.
+            texts: list of strings, or a tuple of two lists for text pairs.
+                Defaults to `None`, not known.
+            metadata: dict from the name of a column to a value a text, for
+                `slices`; the column `id` is shown with texts. Defaults to
+                `None`.
+            thresholds: as for `at_threshold`. Defaults to `None`.
+            name: string, what comparisons call the model. Defaults to `None`.
+            top_k: int, for `top_K_accuracy`. Defaults to `None`: half the
+                labels, at most 5.
+            seed: int, of the bootstrap. Defaults to `0`.
+            info: `ReportInfo`. Defaults to `None`, with the present time.
+
+        Returns:
+            A `Report`.
+
+        Raises:
+            ArgumentError: the arguments do not fit together.
+            InvalidDataError: there are no texts, a score is no probability, or
+                an actual label is missing.
+        """
+        scores = read_scores(y_true, y_score, labels, multi_label)
+        info = info or ReportInfo.now(name=name)
+        values = None if thresholds is None else read_thresholds(thresholds, scores.labels)
+        table = _table(texts, metadata, len(scores))
+        return cls(scores, table, info, values, _read_top_k(top_k, scores), seed)
+
+    # === What it is about ===
+
+    @property
+    def labels(self) -> LabelSet:
+        """The labels of the model, a `LabelSet`."""
+        return self._scores.labels
+
+    @property
+    def extra_labels(self) -> tuple[str, ...]:
+        """Labels of the data that the model lacks: it is never right about those."""
+        return self._scores.extra_labels
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text may have any number of labels."""
+        return self._scores.multi_label
+
+    @property
+    def y_true(self) -> np.ndarray:
+        """Actual labels: `(num_texts,)` ints, or for multi-label a matrix of 1, 0 and -1."""
+        return _read_only(self._scores.y_true)
+
+    @property
+    def y_score(self) -> np.ndarray:
+        """Probabilities, of shape `(num_texts, num_classes)`."""
+        return _read_only(self._scores.y_score)
+
+    @property
+    def y_pred(self) -> np.ndarray:
+        """Decisions: `(num_texts,)` ints, -1 for no answer; for multi-label a bool matrix."""
+        return _read_only(self._predicted)
+
+    @property
+    def texts(self) -> list[str] | None:
+        """The texts, or `None` where they are not known."""
+        has = self._table is not None and "text" in self._table.schema.names
+        return self._table.column("text").to_pylist() if has and self._table is not None else None
+
+    @property
+    def table(self) -> pa.Table | None:
+        """Texts, ids and further columns as a `pyarrow.Table`, or `None`."""
+        return self._table
+
+    @property
+    def info(self) -> ReportInfo:
+        """Which model, which data, when and with what: a `ReportInfo`."""
+        return self._info
+
+    @property
+    def name(self) -> str:
+        """What comparisons call the model."""
+        return self._info.name or "model"
+
+    @property
+    def thresholds(self) -> dict[str, float] | None:
+        """The probability that each label must reach; `None`: 0.5 for multi-label, else none."""
+        if self._thresholds is None:
+            return None
+        return dict(zip(self.labels, self._thresholds.tolist(), strict=True))
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Hash of the texts and their actual labels: equal for reports that can be ranked."""
+        return fingerprints.fingerprint(self._scores, self._table)
+
+    def __len__(self) -> int:
+        return len(self._scores)
+
+    # === Numbers ===
+
+    @functools.cached_property
+    def values(self) -> dict[str, float]:
+        """All headline numbers, without intervals: a dict from name to float."""
+        return metrics.point_values(
+            self._scores, self._predicted, self._counts, self._areas, self._top_k
+        )
+
+    def __getitem__(self, metric: str) -> float:
+        if metric not in self.values:
+            raise ArgumentError(
+                f"There is no metric {shorten(metric)} for this report. Choose one of "
+                f"{', '.join(self.values)}."
+            )
+        return self.values[metric]
+
+    @functools.cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """All headline numbers with 95 % bootstrap intervals: a dict from name to `Metric`."""
+        said = metrics.reasons(self._scores, self._counts, self._areas)
+        found = {}
+        for name, value in self.values.items():
+            low, high = self.resamples.interval(name, value)
+            found[name] = Metric(name, value, low, high, said.get(name))
+        return found
+
+    @functools.cached_property
+    def resamples(self) -> resampling.Resamples:
+        """The metrics of 1,000 bootstrap resamples; those of the areas may be fewer."""
+        return resampling.resample(self._scores, self._predicted, self._top_k, self._seed)
+
+    def summary(self) -> ResultTable:
+        """Return the headline numbers as a table.
+
+        Returns:
+            A `ResultTable` of metric, value, low, high and note.
+        """
+        rows = ((m.name, m.value, m.low, m.high, m.reason or "") for m in self.metrics.values())
+        return ResultTable(("metric", "value", "low", "high", "note"), tuple(rows))
+
+    def per_label(self) -> ResultTable:
+        """Return counts and metrics of each label, with totals.
+
+        Returns:
+            A `ResultTable` of label, support, predicted, tp, fn, fp, tn,
+            precision, recall, f1, roc_auc and average_precision; `nan` where
+            undefined: a precision where nothing is predicted, for example. The
+            last row sums the counts; its precision, recall and F1 are means
+            weighted by support, its areas plain means.
+        """
+        return label_table(self._scores.all_labels, self._counts, self._areas)
+
+    def at_threshold(self, threshold: Any) -> Report:
+        """Return the same predictions judged at other thresholds.
+
+        Args:
+            threshold: float in `[0, 1]`, one a label, a dict from label to
+                float, or `TunedThresholds`. As in `TextClassifier.classify`: a
+                single-label text whose most probable label stays below has no
+                answer. `None` for the default.
+
+        Returns:
+            A `Report`.
+
+        Raises:
+            ArgumentError: they were tuned on texts of this report: what they
+                reach here says nothing about other texts.
+        """
+        if isinstance(threshold, TunedThresholds):
+            self._refuse_own(threshold)
+        values = read_thresholds(threshold, self.labels)
+        return Report(self._scores, self._table, self._info, values, self._top_k, self._seed)
+
+    def tune_thresholds(self, objective: str = "f1", floor: float | None = None) -> TunedThresholds:
+        """Choose thresholds on the texts of this report, which must be validation data.
+
+        Args:
+            objective: string, for each label: `"f1"`, the highest F1;
+                `"precision"`, the highest recall with at least `floor` of
+                precision; `"recall"`, the highest precision with at least
+                `floor` of recall. Defaults to `"f1"`.
+            floor: float in `(0, 1]`, or `None` for `"f1"`. Defaults to `None`.
+
+        Returns:
+            `TunedThresholds`: assign them to `TextClassifier.thresholds`, or
+            pass them to `at_threshold` of a report on other texts.
+
+        Raises:
+            ArgumentError: the objective is unknown, or the floor does not fit.
+        """
+        values, table, notes = tune(self._scores, objective, floor)
+        digests = fingerprints.text_digests(self._table)
+        return TunedThresholds(values, table, notes, self.fingerprint, digests)
+
+    # === Matrices and curves ===
+
+    def confusion_matrix(self, kind: str = "count") -> LabelMatrix:
+        """Return which labels are taken for which: rows actual, columns predicted.
+
+        Single-label: texts without an answer stand in the column `(none)`.
+        Multi-label: a text stands in the cell of each of its labels with each
+        predicted one, so that off the diagonal stand also labels that rightly
+        occur together.
+
+        Args:
+            kind: string, `"count"` of texts, `"share"` of the texts of a row,
+                or `"mean_probability"` of a label over the texts of a row.
+                Defaults to `"count"`.
+
+        Returns:
+            A `LabelMatrix`.
+        """
+        if kind not in matrices.KINDS:
+            raise ArgumentError(
+                f"`kind` must be one of {', '.join(map(repr, matrices.KINDS))}. Received: "
+                f"kind={shorten(kind)}."
+            )
+        return matrices.confusion(self._scores, self._predicted, kind)
+
+    def co_occurrence(self, predicted: bool = False) -> LabelMatrix:
+        """Return how often labels occur together, on the diagonal how often at all.
+
+        Args:
+            predicted: bool, count predicted labels instead of actual ones.
+                Defaults to `False`.
+
+        Returns:
+            A `LabelMatrix`.
+        """
+        return matrices.co_occurrence(self._scores, self._predicted if predicted else None)
+
+    def label_counts(self) -> dict[str, int]:
+        """Return how many texts have each label.
+
+        Returns:
+            A dict from label to the number of texts.
+        """
+        return dict(zip(self._scores.all_labels, self._counts.support.tolist(), strict=True))
+
+    def roc_curve(self, label: str | None = None) -> curves.Curve:
+        """Return the ROC curve of a label, at every score that bends it.
+
+        Args:
+            label: string, or `None` for the mean over labels at 101 false
+                positive rates. Defaults to `None`.
+
+        Returns:
+            A `Curve` of false positive rate, true positive rate and threshold.
+        """
+        if label is None:
+            return curves.macro_roc(self._scores)
+        return curves.roc(self._scores, self._own_label(label))
+
+    def precision_recall_curve(self, label: str | None = None) -> curves.Curve:
+        """Return the precision-recall curve of a label, at every score.
+
+        Args:
+            label: string, or `None` for the mean over labels at 101 recalls.
+                Defaults to `None`.
+
+        Returns:
+            A `Curve` of recall, precision and threshold.
+        """
+        if label is None:
+            return curves.macro_precision_recall(self._scores)
+        return curves.precision_recall(self._scores, self._own_label(label))
+
+    def threshold_curve(self, label: str) -> dict[str, np.ndarray]:
+        """Return counts and metrics of a label alone at the thresholds 0, 0.01, ..., 1.
+
+        Each text is given the label if its score reaches the threshold,
+        whatever its other scores are.
+
+        Args:
+            label: string.
+
+        Returns:
+            A dict of arrays of 101 values: `threshold`, `tp`, `fp`, `fn`, `tn`,
+            `precision`, `recall` and `false_positive_rate`.
+        """
+        return curves.at_grid(self._scores, self._own_label(label))
+
+    def reliability(self, bins: int = reliability.BINS) -> reliability.Reliability:
+        """Return how often answers of a probability are right.
+
+        Args:
+            bins: int, of equal width. Defaults to `15`.
+
+        Returns:
+            `Reliability`; its `error` is the expected calibration error.
+        """
+        return reliability.reliability(self._scores, bins)
+
+    def histogram(self, label: str, bins: int = 20) -> tuple[np.ndarray, ...]:
+        """Count the scores of a label, of texts with it and of those without.
+
+        Args:
+            label: string.
+            bins: int, of equal width. Defaults to `20`.
+
+        Returns:
+            A tuple of the edges, the counts of texts with the label and those
+            of texts without.
+        """
+        return curves.histogram(self._scores, self._own_label(label), bins)
+
+    # === Texts ===
+
+    def examples(
+        self, actual: str | None = None, predicted: str | None = None, limit: int | None = 20
+    ) -> list[JudgedText]:
+        """Return the texts behind a cell of the confusion matrix, most confident first.
+
+        Args:
+            actual: string, an actual label, or `None` for any. Defaults to
+                `None`.
+            predicted: string, a predicted label, `"(none)"` for no answer, or
+                `None` for any. Defaults to `None`.
+            limit: int, most texts returned, or `None` for all. Defaults to `20`.
+
+        Returns:
+            A list of `JudgedText`.
+        """
+        found = examples.rows_of_cell(self._scores, self._predicted, actual, predicted)
+        return self._judged(found, limit)
+
+    def errors(self, limit: int | None = 20) -> list[JudgedText]:
+        """Return the texts that are judged wrongly, those the model was surest of first.
+
+        Args:
+            limit: int, most texts returned, or `None` for all. Defaults to `20`.
+
+        Returns:
+            A list of `JudgedText`.
+        """
+        return self._judged(examples.rows_of_errors(self._scores, self._predicted), limit)
+
+    def suspected_label_errors(self, limit: int | None = None) -> list[SuspectedLabelError]:
+        """Return texts whose label is probably wrong, by confident learning.
+
+        Meant for predictions of texts that the model was not trained on, such as
+        those of `cross_validate` ([Northcutt et al., 2021](
+        https://doi.org/10.1613/jair.1.12125)).
+
+        Args:
+            limit: int, most texts returned, or `None` for all. Defaults to
+                `None`.
+
+        Returns:
+            A list of `SuspectedLabelError`, the least probable labels first.
+        """
+        found = label_errors.suspects(self._scores)[:limit]
+        texts = self.texts
+        return [
+            SuspectedLabelError(
+                row=row,
+                text=None if texts is None else texts[row],
+                given=self.labels[given],
+                suggested=None if suggested is None else self.labels[suggested],
+                score=score,
+            )
+            for row, given, suggested, score in found
+        ]
+
+    def slices(self, by: str = "length", bins: int = 4) -> ResultTable:
+        """Return the metrics of parts of the texts.
+
+        Args:
+            by: string, `"length"` of the texts, or the name of a column of
+                metadata. Defaults to `"length"`.
+            bins: int, parts of about equally many texts for `"length"`. Defaults
+                to `4`.
+
+        Returns:
+            A `ResultTable` of slice, texts and the main metrics.
+        """
+        first = "subset_accuracy" if self.multi_label else "accuracy"
+        names = (first, "macro_f1", "macro_roc_auc", "log_loss")
+        rows = []
+        for title, which in examples.slice_rows(self._table, by, bins):
+            part = self.take(which)
+            rows.append((title, len(part), *(part[name] for name in names)))
+        return ResultTable((by, "texts", *names), tuple(rows))
+
+    def take(self, rows: Any) -> Report:
+        """Return the report of some of the texts.
+
+        Args:
+            rows: int or bool array.
+
+        Returns:
+            A `Report`.
+        """
+        rows = np.asarray(rows)
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        table = None if self._table is None else self._table.take(pa.array(rows))
+        scores = self._scores.take(rows)
+        return Report(scores, table, self._info, self._thresholds, self._top_k, self._seed)
+
+    # === Shown and stored ===
+
+    @property
+    def plot(self) -> ReportPlots:
+        """Pictures: `report.plot.roc()`, `.confusion()` and others, `ReportPlots`."""
+        from keras_textcls.evaluation.plots import ReportPlots
+
+        return ReportPlots(self)
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write one page that holds everything and needs no other file.
+
+        Args:
+            path: string or path of the file, replaced if it is there.
+
+        Returns:
+            The `Path` of the page.
+        """
+        from keras_textcls.evaluation.page import write_page
+
+        return write_page(self, Path(path))
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Save the report: `report.json` and `predictions.arrow`.
+
+        Args:
+            directory: string or path. A report that is there is replaced, all
+                at once.
+        """
+        from keras_textcls.evaluation.report_files import save_report
+
+        save_report(self, Path(directory))
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> Report:
+        """Load a saved report.
+
+        Args:
+            directory: string or path.
+
+        Returns:
+            A `Report`.
+
+        Raises:
+            InvalidDataError: it is no saved report, or broken.
+        """
+        from keras_textcls.evaluation.report_files import load_report
+
+        return load_report(Path(directory))
+
+    def __str__(self) -> str:
+        from keras_textcls.evaluation.display import as_text
+
+        return as_text(self)
+
+    def __repr__(self) -> str:
+        first = next(iter(self.values))
+        return f"<Report {self.name}: {len(self):,} texts, {first} {self.values[first]:.4f}>"
+
+    def _repr_html_(self) -> str:
+        from keras_textcls.evaluation.display import as_html
+
+        return as_html(self)
+
+    # === Inside ===
+
+    @functools.cached_property
+    def _predicted(self) -> np.ndarray:
+        return decisions.decide(self._scores, self._thresholds)
+
+    @functools.cached_property
+    def _counts(self) -> counts.Counts:
+        return counts.count(self._scores, self._predicted)
+
+    @functools.cached_property
+    def _areas(self) -> LabelAreas:
+        return metrics.label_areas(self._scores)
+
+    def _own_label(self, name: str) -> int:
+        examples.check_label_known(self._scores, name)
+        return self.labels.index(name)
+
+    def _judged(self, found: tuple[np.ndarray, np.ndarray], limit: int | None) -> list[JudgedText]:
+        rows, confidence = found
+        return examples.judged_texts(
+            self._scores, self._predicted, self._table, rows[:limit], confidence[:limit]
+        )
+
+    def _refuse_own(self, tuned: TunedThresholds) -> None:
+        shared = tuned.digests & fingerprints.text_digests(self._table)
+        if not shared and tuned.fingerprint != self.fingerprint:
+            return
+        which = f"{len(shared):,} of the texts" if shared else "the texts"
+        raise ArgumentError(
+            f"The thresholds were tuned on {which} of this report, so what they reach here says "
+            "nothing about other texts. Tune them on a report of validation data."
+        )
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _read_top_k(top_k: int | None, scores: Scores) -> int | None:
+    """Half of the labels, at most 5; none where that is the most probable label alone."""
+    classes = len(scores.labels)
+    if top_k is None:
+        usual = min(_MOST_TOP, classes // 2)
+        return None if scores.multi_label or usual < 2 else usual
+    is_int = isinstance(top_k, (int, np.integer)) and not isinstance(top_k, bool)
+    if scores.multi_label or not is_int or not 1 <= top_k <= classes:
+        raise ArgumentError(
+            f"`top_k` must be an integer of at least 1 and at most {classes}, of labels that "
+            f"exclude each other. Received: top_k={shorten(top_k)}."
+        )
+    return int(top_k)
+
+
+def _table(texts: Any, metadata: Mapping[str, Any] | None, rows: int) -> pa.Table | None:
+    columns: dict[str, Any] = {}
+    if texts is not None:
+        pair = isinstance(texts, tuple) and len(texts) == 2 and not isinstance(texts[0], str)
+        first, second = texts if pair else (texts, None)
+        columns["text"] = _column("texts", first, rows, pa.string())
+        if second is not None:
+            columns["text_pair"] = _column("texts", second, rows, pa.string())
+    for name, values in (metadata or {}).items():
+        if name in ("text", "text_pair"):
+            raise ArgumentError(f"`metadata` must not have a column {name!r}. Pass it as `texts`.")
+        columns[str(name)] = _column(f"metadata[{name!r}]", values, rows, None)
+    return pa.table(columns) if columns else None
+
+
+def _column(name: str, values: Any, rows: int, kind: pa.DataType | None) -> Any:
+    try:
+        if isinstance(values, (pa.Array, pa.ChunkedArray)):
+            column = values
+        else:
+            column = pa.array(list(values), kind)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise ArgumentError(f"`{name}` cannot be used: {error!s:.200}.") from None
+    if len(column) != rows:
+        raise ArgumentError(f"`{name}` has {len(column):,} values for {rows:,} texts.")
+    return column

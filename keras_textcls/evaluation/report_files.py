@@ -1,0 +1,194 @@
+"""A report in a directory: `report.json` for people, `predictions.arrow` for arrays and texts.
+
+Nothing in a stored report is believed that can be computed: metrics are written
+for readers of the JSON, and computed anew from the predictions when loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from keras_textcls.atomic import replace_directory
+from keras_textcls.errors import InvalidDataError, KerasTextclsError
+from keras_textcls.evaluation.report import Report
+from keras_textcls.evaluation.report_info import ReportInfo
+from keras_textcls.evaluation.scores import Scores
+
+# 2: `top_k`, `seed` and the notes of `info`; a report of schema 1 has their defaults.
+SCHEMA_VERSION = 2
+REPORT_FILE, PREDICTIONS_FILE = "report.json", "predictions.arrow"
+_ACTUAL, _SCORES = "actual", "scores"
+_KINDS: dict[str, Any] = {
+    "labels": list,
+    "extra_labels": list,
+    "multi_label": bool,
+    "thresholds": (list, type(None)),
+    "top_k": (int, type(None)),
+    "seed": int,
+    "rows": int,
+    "info": dict,
+}
+_LATER: dict[str, Any] = {"top_k": None, "seed": 0}
+
+
+def is_report(directory: Path) -> bool:
+    """Whether a directory is one that `save_report` wrote."""
+    return (directory / REPORT_FILE).is_file() and (directory / PREDICTIONS_FILE).is_file()
+
+
+def save_report(report: Report, directory: Path) -> None:
+    """Save a report; see `Report.save`."""
+    is_free = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
+    if not is_free and not is_report(directory):
+        raise InvalidDataError(
+            f"{directory} holds other files and is no saved report, so it is not replaced. Choose "
+            "another directory, or empty this one."
+        )
+    with replace_directory(directory, keep=lambda name: False) as draft:
+        text = json.dumps(_describe(report), indent=2, ensure_ascii=False, allow_nan=False)
+        (draft / REPORT_FILE).write_text(text + "\n", encoding="utf-8")
+        table = _predictions(report)
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.ipc.new_file(str(draft / PREDICTIONS_FILE), table.schema, options=options) as file:
+            file.write_table(table)
+
+
+def _describe(report: Report) -> dict[str, Any]:
+    described = {
+        "schema_version": SCHEMA_VERSION,
+        "name": report.name,
+        "rows": len(report),
+        "fingerprint": report.fingerprint,
+        "labels": list(report.labels),
+        "extra_labels": list(report.extra_labels),
+        "multi_label": report.multi_label,
+        "thresholds": None if report.thresholds is None else list(report.thresholds.values()),
+        "top_k": report._top_k,
+        "seed": report._seed,
+        "info": dataclasses.asdict(report.info),
+        "metrics": {name: dataclasses.asdict(one) for name, one in report.metrics.items()},
+        "per_label": list(report.per_label()),
+    }
+    return _finite(described)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no `nan`: an undefined number is null."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _predictions(report: Report) -> pa.Table:
+    table = report.table if report.table is not None else pa.table({})
+    columns = {f"column:{name}": table.column(name) for name in table.schema.names}
+    columns[_ACTUAL] = _rows_of(report.y_true)
+    columns[_SCORES] = _rows_of(report.y_score)
+    return pa.table(columns)
+
+
+def _rows_of(array: np.ndarray) -> pa.Array:
+    if array.ndim == 1:
+        return pa.array(array)
+    flat = pa.array(np.ascontiguousarray(array).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(flat, array.shape[1])
+
+
+def load_report(directory: Path) -> Report:
+    """Load a report; see `Report.load`."""
+    described = _read_description(directory)
+    path = directory / PREDICTIONS_FILE
+    try:
+        with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
+            table = file.read_all()
+        table.validate(full=True)
+        scores = _read_scores(table, described)
+        info = ReportInfo(
+            **described["info"] | {"notes": tuple(described["info"].get("notes", ()))}
+        )
+        names = [name for name in table.schema.names if name.startswith("column:")]
+        texts = pa.table({n.removeprefix("column:"): table.column(n) for n in names})
+        thresholds = described["thresholds"]
+        return Report(
+            scores,
+            texts if names else None,
+            info,
+            None if thresholds is None else np.asarray(thresholds, dtype=float),
+            described["top_k"],
+            described["seed"],
+        )
+    except KerasTextclsError as error:
+        raise _broken(directory, str(error)) from None
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
+        raise _broken(directory, f"{path.name}: {error!s:.200}") from None
+
+
+def _read_description(directory: Path) -> dict[str, Any]:
+    path = directory / REPORT_FILE
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise InvalidDataError(
+            f"{directory} is no saved report: it has no {path.name}. Pass a directory that "
+            "Report.save() wrote."
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise _broken(directory, f"{path.name}: {error!s:.200}") from None
+    version = described.get("schema_version") if isinstance(described, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise _broken(directory, f"{path.name} has no schema_version")
+    if version > SCHEMA_VERSION:
+        raise InvalidDataError(
+            f"{path} has schema_version {version}; this version of keras-textcls reads up to "
+            f"{SCHEMA_VERSION}. Update keras-textcls."
+        )
+    described = _LATER | described
+    for name, kind in _KINDS.items():
+        if name not in described or not isinstance(described[name], kind):
+            raise _broken(directory, f"{path.name}: `{name}` is missing or of the wrong type")
+    return described
+
+
+def _read_scores(table: pa.Table, described: dict[str, Any]) -> Scores:
+    from keras_textcls.evaluation.scores import read_scores
+
+    y_true, y_score = (_array(table.column(name)) for name in (_ACTUAL, _SCORES))
+    labels, extra = described["labels"], tuple(described["extra_labels"])
+    names = [*labels, *extra]
+    if table.num_rows != described["rows"]:
+        raise InvalidDataError(f"{table.num_rows:,} rows, {described['rows']:,} were saved")
+    if y_true.ndim == 1 and not ((y_true >= 0) & (y_true < len(names))).all():
+        raise InvalidDataError("an actual label is out of range")
+    if y_true.ndim == 2 and (
+        y_true.shape[1] != len(names) or not np.isin(y_true, (-1, 0, 1)).all()
+    ):
+        raise InvalidDataError("the actual labels do not fit the names")
+    if y_true.ndim != (2 if described["multi_label"] else 1):
+        raise InvalidDataError("`multi_label` does not fit the actual labels")
+    # Checks the scores; the actual labels were checked above, with the extra ones.
+    own = np.clip(y_true, 0, len(labels) - 1) if y_true.ndim == 1 else y_true[:, : len(labels)]
+    read = read_scores(own, y_score, labels, described["multi_label"])
+    return dataclasses.replace(read, y_true=y_true, extra_labels=extra)
+
+
+def _array(column: pa.ChunkedArray) -> np.ndarray:
+    chunk = column.combine_chunks()
+    chunk = chunk.chunk(0) if isinstance(chunk, pa.ChunkedArray) else chunk
+    if column.null_count:
+        raise InvalidDataError("a value is missing")
+    if pa.types.is_fixed_size_list(chunk.type):
+        return chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, chunk.type.list_size)
+    return chunk.to_numpy(zero_copy_only=False)
+
+
+def _broken(directory: Path, why: str) -> InvalidDataError:
+    return InvalidDataError(f"The report in {directory} is broken: {why}. Evaluate again.")

@@ -1,0 +1,53 @@
+"""What a report is about: which model, which data, when and with what."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+_PACKAGES = ("keras-textcls", "numpy", "scikit-learn", "keras", "keras-hub")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportInfo:
+    """What a report is about.
+
+    Args:
+        name: string or `None`, what comparisons call the model.
+        model: dict: preset, version of the run, hash of the weights, backend,
+            as far as they are known.
+        data: dict: fingerprint of the dataset, its source, rows left out.
+        environment: dict from package to version, with that of Python.
+        created: string, date and time of the evaluation in UTC.
+        notes: tuple of strings, what a reader must know before believing the
+            numbers, such as texts that the model was trained on.
+    """
+
+    name: str | None = None
+    model: dict[str, Any] = dataclasses.field(default_factory=dict)
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    created: str = ""
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def now(cls, **fields: Any) -> ReportInfo:
+        """Return the information with the versions in use and the present time.
+
+        Args:
+            **fields: other fields.
+
+        Returns:
+            A `ReportInfo`.
+        """
+        found = {"python": platform.python_version()}
+        for name in _PACKAGES:
+            try:
+                found[name] = version(name)
+            except PackageNotFoundError:
+                continue
+        created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        return cls(environment=found, created=created, **fields)
