@@ -14,8 +14,12 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "AnswerOptions": "prediction",
     "ArgumentError": "errors",
+    "Calibration": "calibration",
     "CheckReport": "data.checks",
+    "Comparison": "evaluation.comparison",
+    "CrossValidation": "evaluation.cross_validation",
     "DatasetStatistics": "data.statistics",
+    "Disagreement": "evaluation.comparison",
     "DistillationConfig": "distillation.distiller",
     "DownloadPolicy": "data.downloads",
     "Example": "data.text_dataset",
@@ -28,11 +32,14 @@ _EXPORTS = {
     "KerasTextclsError": "errors",
     "LabelMatrix": "evaluation.matrices",
     "LabelSet": "labels",
+    "LearningCurve": "evaluation.cross_validation",
     "Lora": "training.templates",
     "MaskedBinaryCrossentropy": "masked",
     "MaskedMetric": "masked",
+    "McNemar": "evaluation.significance",
     "Metric": "evaluation.metrics",
     "MissingDependencyError": "errors",
+    "PairedDifference": "evaluation.significance",
     "Prediction": "prediction",
     "PresetCatalogue": "catalogue",
     "PresetError": "errors",
@@ -50,7 +57,12 @@ _EXPORTS = {
     "TransferLearning": "training.templates",
     "TunedThresholds": "evaluation.thresholds",
     "UnknownLabelError": "errors",
+    "VectorScaling": "calibration",
+    "compare": "evaluation.comparison",
+    "cross_validate": "evaluation.cross_validation",
     "distill": "distillation.distillation",
+    "evaluate": "evaluation.evaluate",
+    "learning_curve": "evaluation.cross_validation",
     "presets": "catalogue",
     "read": "data.reading",
     "runs": "training.runs",
@@ -62,8 +74,12 @@ _EXPORTS = {
 __all__ = [
     "AnswerOptions",
     "ArgumentError",
+    "Calibration",
     "CheckReport",
+    "Comparison",
+    "CrossValidation",
     "DatasetStatistics",
+    "Disagreement",
     "DistillationConfig",
     "DownloadPolicy",
     "Example",
@@ -76,11 +92,14 @@ __all__ = [
     "KerasTextclsError",
     "LabelMatrix",
     "LabelSet",
+    "LearningCurve",
     "Lora",
     "MaskedBinaryCrossentropy",
     "MaskedMetric",
+    "McNemar",
     "Metric",
     "MissingDependencyError",
+    "PairedDifference",
     "Prediction",
     "PresetCatalogue",
     "PresetError",
@@ -98,7 +117,12 @@ __all__ = [
     "TransferLearning",
     "TunedThresholds",
     "UnknownLabelError",
+    "VectorScaling",
+    "compare",
+    "cross_validate",
     "distill",
+    "evaluate",
+    "learning_curve",
     "presets",
     "read",
     "runs",
@@ -108,6 +132,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from keras_textcls.calibration import Calibration, VectorScaling
     from keras_textcls.catalogue import PresetCatalogue, PresetInfo, presets
     from keras_textcls.data.checks import CheckReport, Finding
     from keras_textcls.data.downloads import DownloadPolicy
@@ -126,6 +151,14 @@ if TYPE_CHECKING:
         RunError,
         UnknownLabelError,
     )
+    from keras_textcls.evaluation.comparison import Comparison, Disagreement, compare
+    from keras_textcls.evaluation.cross_validation import (
+        CrossValidation,
+        LearningCurve,
+        cross_validate,
+        learning_curve,
+    )
+    from keras_textcls.evaluation.evaluate import evaluate
     from keras_textcls.evaluation.examples import JudgedText
     from keras_textcls.evaluation.label_errors import SuspectedLabelError
     from keras_textcls.evaluation.matrices import LabelMatrix
@@ -133,6 +166,7 @@ if TYPE_CHECKING:
     from keras_textcls.evaluation.report import Report
     from keras_textcls.evaluation.report_info import ReportInfo
     from keras_textcls.evaluation.result_table import ResultTable
+    from keras_textcls.evaluation.significance import McNemar, PairedDifference
     from keras_textcls.evaluation.thresholds import TunedThresholds
     from keras_textcls.labels import LabelSet
     from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric

@@ -60,7 +60,7 @@ def fit_sources(
         _refuse_beside_stream(y=y, sample_weight=sample_weight, validation_split=validation_split)
     else:
         feeder.labels = adopt_names(feeder.labels, x, y)
-        data = _read_labelled(feeder, x, y, sample_weight)
+        data = read_labelled(feeder, x, y, sample_weight)
         if validation_split and validation_data is None:
             rng = np.random.default_rng([seed, 0])
             kept, held_out = stratified_holdout(np.asarray(data.y), validation_split, rng)
@@ -91,12 +91,27 @@ def evaluation_source(
     """
     source = feeder.inference_stream(x, labelled=True, batch_size=batch_size)
     if source is None:
-        return feeder.inference(_read_labelled(feeder, x, y, sample_weight), batch_size)
+        return feeder.inference(read_labelled(feeder, x, y, sample_weight), batch_size)
     _refuse_beside_stream(y=y, sample_weight=sample_weight)
     return source
 
 
-def _read_labelled(feeder: Feeder, x: Any, y: Any, sample_weight: Any) -> Encoded:
+def read_labelled(feeder: Feeder, x: Any, y: Any, sample_weight: Any = None) -> Encoded:
+    """Read texts with their labels; no stream.
+
+    Args:
+        feeder: `Feeder`.
+        x: texts, or a data set with labels.
+        y: labels, or `None` for a data set.
+        sample_weight: numbers, or `None`. Defaults to `None`.
+
+    Returns:
+        `Encoded`.
+
+    Raises:
+        InvalidDataError: there are no labels.
+        ArgumentError: there are two sets of labels.
+    """
     if isinstance(x, LabelledTexts):
         if y is not None:
             raise ArgumentError(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from keras_textcls.calibration import VectorScaling
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
 
@@ -110,7 +111,11 @@ def read_thresholds(threshold: object, labels: LabelSet) -> np.ndarray | None:
 
 
 def to_probabilities(
-    outputs: np.ndarray, activation: Any, multi_label: bool, temperature: float = 1.0
+    outputs: np.ndarray,
+    activation: Any,
+    multi_label: bool,
+    temperature: float = 1.0,
+    vector_scaling: VectorScaling | None = None,
 ) -> np.ndarray:
     """Turn the outputs of a classifier into probabilities.
 
@@ -119,12 +124,38 @@ def to_probabilities(
         activation: the activation that made them: linear, softmax or sigmoid.
         multi_label: bool.
         temperature: float by which logits are divided. Defaults to `1.0`.
+        vector_scaling: `VectorScaling`, applied to logits before, or `None`.
+            Defaults to `None`.
 
     Returns:
         A float32 array of shape `(num_texts, num_classes)`.
 
     Raises:
         ArgumentError: the activation makes neither logits nor probabilities.
+    """
+    if is_final(activation, multi_label) and temperature == 1.0 and vector_scaling is None:
+        return outputs
+    logits = to_logits(outputs, activation, multi_label)
+    if vector_scaling is not None:
+        logits = vector_scaling.apply(logits)
+    final_of = (
+        scipy.special.expit if multi_label else functools.partial(scipy.special.softmax, axis=-1)
+    )
+    return final_of(logits / temperature).astype("float32")
+
+
+def is_final(activation: Any, multi_label: bool) -> bool:
+    """Whether an activation makes probabilities; `False` if it makes logits.
+
+    Args:
+        activation: an activation of Keras.
+        multi_label: bool.
+
+    Returns:
+        A bool.
+
+    Raises:
+        ArgumentError: it makes neither.
     """
     import keras  # Not above: thresholds and reports need none.
 
@@ -134,15 +165,27 @@ def to_probabilities(
             f"Probabilities need `activation` None or {final.__name__!r}. The classifier has "
             f"activation={getattr(activation, '__name__', activation)!r}."
         )
-    if activation is final and temperature == 1.0:
-        return outputs
+    return activation is final
+
+
+def to_logits(outputs: np.ndarray, activation: Any, multi_label: bool) -> np.ndarray:
+    """Turn the outputs of a classifier into logits.
+
+    Args:
+        outputs: float array of shape `(num_texts, num_classes)`.
+        activation: the activation that made them: linear, softmax or sigmoid.
+        multi_label: bool.
+
+    Returns:
+        A float64 array of the same shape.
+
+    Raises:
+        ArgumentError: the activation makes neither logits nor probabilities.
+    """
     logits = outputs.astype("float64")
-    if activation is final:
-        logits = scipy.special.logit(logits) if multi_label else np.log(logits)
-    final_of = (
-        scipy.special.expit if multi_label else functools.partial(scipy.special.softmax, axis=-1)
-    )
-    return final_of(logits / temperature).astype("float32")
+    if not is_final(activation, multi_label):
+        return logits
+    return scipy.special.logit(logits) if multi_label else np.log(logits)
 
 
 def decide(

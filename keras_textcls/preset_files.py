@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import re
 import textwrap
@@ -20,6 +21,7 @@ import h5py
 import keras
 from keras_hub.src.utils import preset_utils
 
+from keras_textcls.calibration import VectorScaling
 from keras_textcls.catalogue import (
     DEFAULT_PRESET,
     PATH_VARIABLE,
@@ -65,6 +67,7 @@ class ClassifierRecord:
         multi_label: bool.
         thresholds: list of floats, one a label, or `None`.
         temperature: float, by which logits are divided in `predict_proba`.
+        vector_scaling: `VectorScaling` of logits before that, or `None`.
         training: dict, a free summary of the training, or `None`.
         gelu: `"exact"` or `"tanh"` where the backbone computes another GELU than
             its class in Keras Hub, which has no argument for it, or `None`.
@@ -80,6 +83,7 @@ class ClassifierRecord:
     gelu: str | None = None
     answer_options: AnswerOptions | None = None
     long_texts: str = LONG_TEXTS[0]
+    vector_scaling: VectorScaling | None = None
 
 
 def is_own_file(name: str) -> bool:
@@ -336,7 +340,26 @@ def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
         gelu,
         _read_answer_options(contents.get("answer_options"), labels, where),
         long_texts,
+        _read_vector_scaling(contents.get("vector_scaling"), labels, where),
     )
+
+
+def _read_vector_scaling(contents: Any, labels: list[str], where: str) -> VectorScaling | None:
+    if contents is None:
+        return None
+    fields = ("scale", "bias")
+    lists: list[Any] = [contents.get(f) for f in fields] if isinstance(contents, dict) else []
+    if not lists or not all(
+        isinstance(numbers, list)
+        and len(numbers) == len(labels)
+        and all(isinstance(n, (int, float)) and math.isfinite(n) for n in numbers)
+        for numbers in lists
+    ):
+        raise PresetError(
+            f"{where}: `vector_scaling` must hold {len(labels)} finite numbers each of `scale` and "
+            f"`bias`. Received {shorten(contents)}."
+        )
+    return VectorScaling(*(tuple(map(float, numbers)) for numbers in lists))
 
 
 def _read_answer_options(contents: Any, labels: list[str], where: str) -> AnswerOptions | None:

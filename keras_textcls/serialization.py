@@ -203,6 +203,7 @@ def restore(classifier: TextClassifier, record: ClassifierRecord | None) -> None
     if record is not None:
         classifier.thresholds = record.thresholds
         classifier.temperature = record.temperature
+        classifier.vector_scaling = record.vector_scaling
         classifier.training_summary = record.training
         if record.answer_options is not None:
             classifier.answer_options = record.answer_options
@@ -374,6 +375,7 @@ def write_names(
         multi_label=classifier.multi_label,
         thresholds=classifier.thresholds,
         temperature=classifier.temperature,
+        vector_scaling=classifier.vector_scaling,
         training=classifier.training_summary,
         gelu=converters.changed_gelu(classifier.backbone),
         answer_options=classifier.answer_options,

@@ -18,12 +18,13 @@ from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls import adapter_presets, adapters, converters, serialization
 from keras_textcls.batch_source import EpochSetter, quiet
+from keras_textcls.calibration import METHODS, Calibration, VectorScaling, fit_calibration
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.execution import bucket_policy, reseed_dropout, token_budget
 from keras_textcls.fast_adam import fused_adam
 from keras_textcls.feeding import Feeder
-from keras_textcls.fit_data import evaluation_source, fit_sources
+from keras_textcls.fit_data import evaluation_source, fit_sources, read_labelled
 from keras_textcls.heads import (
     DEFAULT_LEARNING_RATE,
     HeadSpec,
@@ -40,6 +41,7 @@ from keras_textcls.prediction import (
     Prediction,
     decide,
     read_thresholds,
+    to_logits,
     to_probabilities,
 )
 from keras_textcls.preset_files import LONG_TEXTS, describe_presets
@@ -48,6 +50,7 @@ from keras_textcls.whole_texts import (
     build_scorer,
     evaluate_whole,
     predict_whole,
+    score_features,
 )
 
 
@@ -149,6 +152,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
             head=head,
             thresholds=None,
             temperature=1.0,
+            vector_scaling=None,
             long_texts=LONG_TEXTS[0],
             training=None,
             answer_options=AnswerOptions(),
@@ -597,7 +601,9 @@ class TextClassifier(keras_hub.models.TextClassifier):
             A float32 array of shape `(num_texts, num_classes)`.
         """
         outputs = self.predict(x, batch_size, verbose)
-        return to_probabilities(outputs, self.activation, self.multi_label, self.temperature)
+        return to_probabilities(
+            outputs, self.activation, self.multi_label, self.temperature, self.vector_scaling
+        )
 
     def classify(
         self,
@@ -639,6 +645,42 @@ class TextClassifier(keras_hub.models.TextClassifier):
         probabilities = self.predict_proba(x, batch_size, verbose=0)
         return decide(probabilities, self.labels, self.multi_label, thresholds, options)
 
+    def calibrate(
+        self, x: Any, y: Any = None, method: str = "temperature", batch_size: int | None = None
+    ) -> Calibration:
+        """Make probabilities come true, on texts that the model was not trained on.
+
+        Sets `temperature` or `vector_scaling`, in place of what was set before.
+        `predict_proba` and `classify` use it, presets keep it; `predict` does
+        not change.
+
+        Args:
+            x: texts, or a data set with labels.
+            y: labels, as in `fit`, or `None` for a data set. Defaults to `None`.
+            method: string: `"temperature"` divides all logits by one number and
+                changes no answer; `"vector"` gives each label a factor and a
+                bias, for more texts ([Guo et al., 2017](
+                https://arxiv.org/abs/1706.04599)). Defaults to
+                `"temperature"`.
+            batch_size: int, texts a batch. Defaults to `None`.
+
+        Returns:
+            A `Calibration`: calibration error and loss before and after.
+
+        Raises:
+            ArgumentError: the method is unknown, or `x` is a stream.
+            InvalidDataError: a label is missing.
+        """
+        if method not in METHODS:
+            raise ArgumentError(f"`method` must be one of {METHODS}. Received: method={method!r}.")
+        targets = read_labelled(self._feeder(), x, y).y
+        assert targets is not None
+        outputs = self.predict(x, batch_size, verbose=0)
+        logits = to_logits(outputs, self.activation, self.multi_label)
+        found = fit_calibration(logits, np.asarray(targets), method)
+        self.temperature, self.vector_scaling = found.temperature, found.vector_scaling
+        return found
+
     def embed(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
     ) -> np.ndarray:
@@ -654,6 +696,18 @@ class TextClassifier(keras_hub.models.TextClassifier):
             pieces (see `long_texts`) the average over those.
         """
         return self._run(self._runtime.embedder, x, batch_size, verbose)
+
+    def predict_from_features(self, features: Any) -> np.ndarray:
+        """Return what `predict` returns for texts whose features are known.
+
+        Args:
+            features: array of shape `(num_texts, hidden_dim)`, as `embed`
+                returns them.
+
+        Returns:
+            A float32 array of shape `(num_texts, num_classes)`.
+        """
+        return score_features(self._runtime.scorer, np.asarray(features, "float32"))
 
     def quantize(self, mode: str | None = None, **kwargs: Any) -> None:
         """Quantize the backbone; the small head keeps its floats.
@@ -717,6 +771,21 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 f"`temperature` must be a positive number. Received: temperature={shorten(value)}."
             )
         self._runtime.temperature = float(value)
+
+    @property
+    def vector_scaling(self) -> VectorScaling | None:
+        """What `predict_proba` does to each label's logit before `temperature`. Settable."""
+        return self._runtime.vector_scaling
+
+    @vector_scaling.setter
+    def vector_scaling(self, value: VectorScaling | None) -> None:
+        sizes = {self.num_classes} if value is None else {len(value.scale), len(value.bias)}
+        if sizes != {self.num_classes}:
+            raise ArgumentError(
+                f"`vector_scaling` must have {self.num_classes} factors and biases. Received: "
+                f"vector_scaling={shorten(value)}."
+            )
+        self._runtime.vector_scaling = value
 
     @property
     def answer_options(self) -> AnswerOptions:

@@ -86,6 +86,19 @@ def predict_whole(
         A float32 array of shape `(num_texts, num_classes)`.
     """
     features = average_features(embedder, source, verbose, **kwargs)
+    return score_features(scorer, features)
+
+
+def score_features(scorer: keras.Model, features: np.ndarray) -> np.ndarray:
+    """Return the scores of texts whose features are known.
+
+    Args:
+        scorer: `keras.Model` from features to scores.
+        features: float32 array of shape `(num_texts, dim)`.
+
+    Returns:
+        A float32 array of shape `(num_texts, num_classes)`.
+    """
     return np.asarray(scorer.predict(features, _ROWS, verbose=0)).astype("float32")
 
 

@@ -15,6 +15,7 @@ PACKAGE = Path(keras_textcls.__file__).parent
 LAYERS = [
     "errors",
     "labels",
+    "calibration",
     "prediction",
     "inputs",
     "targets",

@@ -12,6 +12,11 @@ import click
 
 from keras_textcls.cli.data import data_group
 from keras_textcls.cli.distill import distill_command
+from keras_textcls.cli.evaluate import (
+    compare_command,
+    cross_validate_command,
+    evaluate_command,
+)
 from keras_textcls.cli.presets import presets_command
 from keras_textcls.cli.runs import runs_group
 from keras_textcls.cli.templates import templates_command
@@ -46,5 +51,8 @@ main.add_command(data_group)
 main.add_command(templates_command)
 main.add_command(train_command)
 main.add_command(runs_group)
+main.add_command(evaluate_command)
+main.add_command(compare_command)
+main.add_command(cross_validate_command)
 main.add_command(presets_command)
 main.add_command(distill_command)

@@ -46,9 +46,14 @@ _READING = (
 
 def reads_a_file(command: _Command) -> _Command:
     """Give a command the argument SOURCE and the options of `read`."""
+    return click.argument("source")(with_reading_options(command))
+
+
+def with_reading_options(command: _Command) -> _Command:
+    """Give a command the options of `read`."""
     for option in reversed(_READING):
         command = option(command)
-    return click.argument("source")(command)
+    return command
 
 
 def read_source(source: str, options: dict[str, Any]) -> TextDataset:

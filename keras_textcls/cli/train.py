@@ -55,7 +55,7 @@ def train_command(
 
     A run that was killed goes on with the same command and --resume.
     """
-    template, beside = _read_template(template_name, settings, config)
+    template, beside = read_template(template_name, settings, config)
     dataset = read_source(source, options)
     held = read_source(validation, {**options, "invalid_rows": None}) if validation else None
     from keras_textcls.training.train import train
@@ -77,7 +77,7 @@ def train_command(
         raise click.exceptions.Exit(130)
 
 
-def _read_template(
+def read_template(
     name: str | None, settings: tuple[str, ...], config: Path | None
 ) -> tuple[Any, dict[str, Any]]:
     """The template of the options, and what stood beside it in the file."""

@@ -137,6 +137,11 @@ def _tensors(
         segments = f"{architecture.prefix}embeddings.token_type_embeddings.weight"
         tensors[segments] = np.zeros_like(table[:1])
     top = {link.name: link.extract() for link in head_links(architecture, classifier)}
+    if classifier.vector_scaling is not None:
+        raise ArgumentError(
+            "`transformers` has no place for `vector_scaling`. Call calibrate() with "
+            'method="temperature", or set vector_scaling = None.'
+        )
     _fold_temperature(top, architecture, classifier.temperature)
     if not architecture.head.output_bias:
         _fold_bias(tensors, top, architecture, classifier)

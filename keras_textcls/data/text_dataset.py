@@ -496,6 +496,46 @@ class TextDataset:
             found[name] = self._with(join_tables([_with_column(table, "split", column)]))
         return Splits(*(found.get(name) for name in Splits._fields))
 
+    def folds(self, count: int = 5, *, seed: int = 0) -> np.ndarray:
+        """Deal the texts out to folds for cross-validation.
+
+        Every fold has the label mix of the whole, of several labels a text too
+        (iterative stratification, [Sechidis et al., 2011](
+        https://doi.org/10.1007/978-3-642-23808-6_10)), and texts that are the
+        same but for case and space are all in one fold.
+
+        Args:
+            count: int, how many folds. Defaults to `5`.
+            seed: int, from which the choice follows. Defaults to `0`.
+
+        Returns:
+            An int array of shape `(num_texts,)` in `[0, count)`.
+
+        Raises:
+            ArgumentError: `count` is no integer from 2 on.
+            InvalidDataError: there are fewer texts than folds, or a label has a
+                single text.
+
+        Example:
+        >>> from keras_textcls import read
+        >>> rows = [("one", "a"), ("two", "a"), ("three", "b"), ("four", "b")]
+        >>> sorted(read(rows).folds(2).tolist())
+        [0, 0, 1, 1]
+        """
+        is_int = isinstance(count, (int, np.integer)) and not isinstance(count, bool)
+        if not is_int or count < 2:
+            raise ArgumentError(
+                f"`folds` must be an integer from 2 on. Received: folds={shorten(count)}."
+            )
+        if len(self) < count:
+            raise InvalidDataError(
+                f"{len(self)} texts cannot be dealt out to {count} folds. Pass fewer folds."
+            )
+        labels = self._label_lists()
+        check_stratifiable(labels)
+        groups = np.unique(self._digests(), axis=0, return_inverse=True)[1].reshape(-1)
+        return assign_parts(labels, groups, [1 / count] * count, check_seed(seed), True)
+
     # === Out of it ===
 
     def save(self, directory: str | os.PathLike[str]) -> None:

@@ -6,10 +6,9 @@ import dataclasses
 
 import numpy as np
 
+from keras_textcls.calibration import BINS, bin_of
 from keras_textcls.evaluation.counts import divide
 from keras_textcls.evaluation.scores import Scores
-
-BINS = 15
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,6 +119,4 @@ def _edges(bins: int) -> np.ndarray:
 def _places(scores: Scores, bins: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Rows of the answers, their bins, and what is summed up."""
     rows, probability, right = answers(scores)
-    # Bins are closed above, as in the paper.
-    place = np.clip(np.searchsorted(_edges(bins), probability, side="left") - 1, 0, bins - 1)
-    return rows, place, [np.ones(len(rows)), probability, right]
+    return rows, bin_of(probability, bins), [np.ones(len(rows)), probability, right]

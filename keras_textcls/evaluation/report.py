@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from keras_textcls.calibration import BINS
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.evaluation import (
     counts,
@@ -136,9 +138,34 @@ class Report:
                 an actual label is missing.
         """
         scores = read_scores(y_true, y_score, labels, multi_label)
-        info = info or ReportInfo.now(name=name)
-        values = None if thresholds is None else read_thresholds(thresholds, scores.labels)
         table = _table(texts, metadata, len(scores))
+        info = info or ReportInfo.now(name=name)
+        return cls.from_scores(scores, table, info, thresholds, top_k, seed)
+
+    @classmethod
+    def from_scores(
+        cls,
+        scores: Scores,
+        table: pa.Table | None,
+        info: ReportInfo,
+        thresholds: Any = None,
+        top_k: int | None = None,
+        seed: int = 0,
+    ) -> Report:
+        """Make a report of what is encoded already.
+
+        Args:
+            scores: `Scores`.
+            table: `pyarrow.Table` of texts and metadata, or `None`.
+            info: `ReportInfo`.
+            thresholds: as for `at_threshold`. Defaults to `None`.
+            top_k: int or `None`, as for `from_predictions`. Defaults to `None`.
+            seed: int, of the bootstrap. Defaults to `0`.
+
+        Returns:
+            A `Report`.
+        """
+        values = read_thresholds(thresholds, scores.labels)
         return cls(scores, table, info, values, _read_top_k(top_k, scores), seed)
 
     # === What it is about ===
@@ -240,6 +267,11 @@ class Report:
     def resamples(self) -> resampling.Resamples:
         """The metrics of 1,000 bootstrap resamples; those of the areas may be fewer."""
         return resampling.resample(self._scores, self._predicted, self._top_k, self._seed)
+
+    @property
+    def label_means(self) -> dict[str, float]:
+        """Macro, micro and weighted precision, recall and F1 alone, which take no sorting."""
+        return {name: float(value) for name, value in counts.averaged(self._counts).items()}
 
     def summary(self) -> ResultTable:
         """Return the headline numbers as a table.
@@ -392,7 +424,7 @@ class Report:
         """
         return curves.at_grid(self._scores, self._own_label(label))
 
-    def reliability(self, bins: int = reliability.BINS) -> reliability.Reliability:
+    def reliability(self, bins: int = BINS) -> reliability.Reliability:
         """Return how often answers of a probability are right.
 
         Args:
@@ -508,6 +540,26 @@ class Report:
         table = None if self._table is None else self._table.take(pa.array(rows))
         scores = self._scores.take(rows)
         return Report(scores, table, self._info, self._thresholds, self._top_k, self._seed)
+
+    def actual_names(self) -> list[Any]:
+        """Return the actual labels of the texts as names.
+
+        Returns:
+            A list of strings; for multi-label, of tuples of strings.
+        """
+        return self._scores.name_rows()
+
+    def renamed(self, name: str) -> Report:
+        """Return the report under another name.
+
+        Args:
+            name: string, what comparisons call the model.
+
+        Returns:
+            A `Report`.
+        """
+        info = dataclasses.replace(self._info, name=name)
+        return Report(self._scores, self._table, info, self._thresholds, self._top_k, self._seed)
 
     # === Shown and stored ===
 

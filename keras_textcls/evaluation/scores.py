@@ -126,6 +126,30 @@ def read_scores(y_true: Any, y_score: Any, labels: Any, multi_label: bool | None
     return Scores(labels, extra, multi_label, targets, scores)
 
 
+def encoded_scores(
+    y_true: np.ndarray, extra_labels: tuple[str, ...], y_score: Any, labels: LabelSet
+) -> Scores:
+    """Check scores of texts whose actual labels are encoded already.
+
+    Args:
+        y_true: array as of `Scores.y_true`; a matrix means multi-label.
+        extra_labels: tuple of strings, labels of the data that the model lacks.
+        y_score: array-like of shape `(num_texts, num_classes)`, probabilities.
+        labels: `LabelSet` of the model.
+
+    Returns:
+        `Scores`.
+
+    Raises:
+        ArgumentError: the scores do not fit the labels.
+        InvalidDataError: a score is no probability.
+    """
+    multi_label = y_true.ndim == 2
+    scores = _read_probabilities(y_score, labels, multi_label)
+    dtype = np.int8 if multi_label else np.int32
+    return Scores(labels, extra_labels, multi_label, y_true.astype(dtype), scores)
+
+
 def _looks_multi_label(values: Any) -> bool:
     if isinstance(values, np.ndarray) and values.dtype != object:
         return values.ndim == 2

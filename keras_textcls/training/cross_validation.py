@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_expit, log_softmax
 
+from keras_textcls.calibration import best_log_scale, mean_loss
 from keras_textcls.errors import ArgumentError, shorten
 
 # More would cost time and change no choice.
@@ -138,31 +137,16 @@ def score_outputs(
     """
     # A label that all texts have is not scored; nothing is 0 texts' worth.
     total = max(float(weights.sum(dtype="float64")), 1e-12)
-    signs = 2 * targets - 1
-
-    def loss(log_scale: float) -> float:
-        scaled = outputs * np.float32(np.exp(log_scale))
-        if softmax:
-            losses = -np.einsum("ij,ij->i", log_softmax(scaled, axis=1), targets)[:, None]
-        else:
-            losses = -log_expit(signs * scaled)
-        return float((losses * weights).sum(dtype="float64")) / total
-
-    # One text's worth of doubt, without which texts told apart wholly want an infinite scale.
-    found = minimize_scalar(
-        lambda log_scale: loss(log_scale) + 0.5 * log_scale**2 / total,
-        bounds=_CALIBRATIONS,
-        method="bounded",
-        options={"xatol": _CALIBRATION_TOLERANCE},
+    log_scale, calibrated = best_log_scale(
+        outputs, targets, weights, softmax, _CALIBRATIONS, _CALIBRATION_TOLERANCE
     )
     if softmax:
         right = (outputs.argmax(axis=1) == targets.argmax(axis=1))[:, None]
     else:
         right = (outputs > 0) == (targets > 0.5)
     accuracy = float((right * weights).sum(dtype="float64")) / total
-    return StrengthScore(
-        strength, loss(0.0), float(found.fun), accuracy, float(np.exp(-float(found.x)))
-    )
+    loss = mean_loss(outputs, targets, weights, softmax)
+    return StrengthScore(strength, loss, calibrated, accuracy, float(np.exp(-log_scale)))
 
 
 def search_strengths(

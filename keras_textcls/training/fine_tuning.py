@@ -126,6 +126,7 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> T
         freeze(classifier.backbone, template.frozen_layers, template.freeze_embeddings)
     # Other weights, other scores: what was calibrated on the old ones does not hold.
     classifier.temperature, classifier.thresholds = 1.0, None
+    classifier.vector_scaling = None
     steps = math.ceil(len(train) / progress.batch_size) * template.epochs
     classifier.compile(
         optimizer=_optimizer(template, classifier, steps, progress.batch_size),

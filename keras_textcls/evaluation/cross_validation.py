@@ -1,0 +1,315 @@
+"""Cross-validation and learning curves: how good a recipe is, on data that it has not seen."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_textcls.data.text_dataset import TextDataset
+from keras_textcls.errors import ArgumentError, RunError, shorten
+from keras_textcls.evaluation.evaluate import actual_labels, evaluated_part, texts_table
+from keras_textcls.evaluation.report import Report
+from keras_textcls.evaluation.report_info import ReportInfo
+from keras_textcls.evaluation.result_table import ResultTable
+from keras_textcls.evaluation.scores import encoded_scores
+from keras_textcls.labels import LabelSet
+from keras_textcls.prediction import to_probabilities
+from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.training import templates
+from keras_textcls.training.embedding_cache import EmbeddingCache, embed_cached
+from keras_textcls.training.templates import DEFAULT_TEMPLATE, Template, TransferLearning
+from keras_textcls.training.train import train
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
+_TEST_SHARE = 0.2
+_SHOWN = ("accuracy", "subset_accuracy", "balanced_accuracy", "macro_f1", "micro_f1",
+          "macro_roc_auc", "log_loss")  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class CrossValidation:
+    """What `cross_validate` found.
+
+    Args:
+        report: `Report` of all texts, each with the scores of the model that
+            was not trained on it. Its `suspected_label_errors` are those of the
+            data.
+        reports: tuple of `Report`s, of the texts that each fold held out.
+        fold: int array of shape `(num_texts,)`: which fold held a text out.
+    """
+
+    report: Report
+    reports: tuple[Report, ...]
+    fold: np.ndarray
+
+    def summary(self) -> ResultTable:
+        """Return the mean of each metric over folds.
+
+        Returns:
+            A `ResultTable` of metric, mean, standard deviation over folds, and
+            the value of all texts together.
+        """
+        rows = []
+        for name in self.report.values:
+            values = np.array([one[name] for one in self.reports])
+            mean, spread = values.mean(), values.std(ddof=1)
+            rows.append((name, float(mean), float(spread), self.report[name]))
+        return ResultTable(("metric", "mean", "std", "all texts"), tuple(rows))
+
+    def __str__(self) -> str:
+        return f"{len(self.reports)} folds of {len(self.report):,} texts\n{self.summary()}"
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+
+def cross_validate(
+    dataset: Any,
+    preset: str | os.PathLike[str] | None = None,
+    template: str | Template = DEFAULT_TEMPLATE,
+    folds: int = 5,
+    *,
+    seed: int = 0,
+    name: str | None = None,
+    top_k: int | None = None,
+) -> CrossValidation:
+    """Train and evaluate as many times as there are folds, each text held out once.
+
+    Folds have the label mix of the whole, of several labels a text too, and the
+    same text twice is never on both sides. `transfer_learning` embeds every text
+    once for all folds, and once more nowhere: embeddings are cached.
+
+    Args:
+        dataset: `TextDataset`, or anything that `read` takes. Where it names its
+            parts, pass the one to train on.
+        preset: string or path, as for `train`. Defaults to `None`, the bundled
+            encoder.
+        template: name of a template, or a `Template`. Defaults to
+            `"transfer_learning"`.
+        folds: int, how many. Defaults to `5`.
+        seed: int, from which the folds follow. Defaults to `0`.
+        name: string, what comparisons call the recipe. Defaults to `None`: the
+            name of the template.
+        top_k: int, for `top_K_accuracy`. Defaults to `None`: half the labels, at
+            most 5.
+
+    Returns:
+        A `CrossValidation`.
+
+    Raises:
+        InvalidDataError: a label has fewer than two texts, or there are fewer
+            texts than folds.
+        ArgumentError: an argument is wrong.
+
+    Example:
+    >>> from keras_textcls import read
+    >>> rows = [(f"win {prize}", "spam") for prize in ("cash", "a car", "money", "gold")]
+    >>> rows += [(f"see you at {time}", "ham") for time in ("six", "noon", "five", "ten")]
+    >>> found = cross_validate(read(rows), preset="static_embedding_en_uncased", folds=2)
+    >>> len(found.reports), len(found.report)
+    (2, 8)
+    """
+    chosen = _as_template(template)
+    notes = [f"{folds} folds, each text judged by a model that was not trained on it"]
+    texts = evaluated_part(dataset, notes)
+    fold = texts.folds(folds, seed=seed)
+    labels = texts.labels
+    assert labels is not None
+    results = [
+        _train_and_score(texts.take(fold != i), texts.take(fold == i), preset, chosen, labels)
+        for i in range(folds)
+    ]
+    multi_label = results[0].multi_label
+    y_score = np.zeros((len(texts), len(labels)), np.float32)
+    for i, result in enumerate(results):
+        y_score[fold == i] = result.y_score
+    y_true, extra = actual_labels(texts, labels, multi_label)
+    info = ReportInfo.now(
+        name=name or chosen.name,
+        model={"template": chosen.name, "preset": None if preset is None else os.fspath(preset)},
+        data={"fingerprint": texts.fingerprint},
+        notes=tuple(notes),
+    )
+    report = Report.from_scores(
+        encoded_scores(y_true, extra, y_score, labels), texts_table(texts), info, top_k=top_k
+    )
+    parts = tuple(report.take(fold == i).renamed(f"fold {i + 1}") for i in range(folds))
+    return CrossValidation(report, parts, fold)
+
+
+@dataclasses.dataclass(frozen=True)
+class LearningCurve:
+    """What `learning_curve` found.
+
+    Args:
+        sizes: tuple of ints, training texts.
+        values: dict from the name of a metric to a float array of shape
+            `(num_sizes, repeats)`.
+    """
+
+    sizes: tuple[int, ...]
+    values: dict[str, np.ndarray]
+
+    def table(self) -> ResultTable:
+        """Return the mean and the standard deviation of each metric at each size.
+
+        Returns:
+            A `ResultTable`.
+        """
+        columns = [c for name in self.values for c in (name, f"{name} std")]
+        rows = []
+        for i, size in enumerate(self.sizes):
+            cells = [f(v[i]) for v in self.values.values() for f in (np.mean, np.std)]
+            rows.append((size, *map(float, cells)))
+        return ResultTable(("texts", *columns), tuple(rows))
+
+    def plot(self, metric: str | None = None, ax: Axes | None = None) -> Axes:
+        """Draw a metric over the number of training texts.
+
+        Args:
+            metric: string. Defaults to `None`, the first.
+            ax: matplotlib axes to draw on. Defaults to `None`, new ones.
+
+        Returns:
+            The axes.
+        """
+        from keras_textcls.evaluation.plots import draw_learning_curve
+
+        metric = metric or next(iter(self.values))
+        if metric not in self.values:
+            raise ArgumentError(
+                f"`metric` must be one of {', '.join(self.values)}. Received: "
+                f"metric={shorten(metric)}."
+            )
+        return draw_learning_curve(self.sizes, self.values[metric], metric, ax)
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+def learning_curve(
+    dataset: Any,
+    preset: str | os.PathLike[str] | None = None,
+    template: str | Template = DEFAULT_TEMPLATE,
+    sizes: Sequence[float] = _SHARES,
+    *,
+    test: Any = None,
+    repeats: int = 3,
+    seed: int = 0,
+) -> LearningCurve:
+    """Train on more and more of the texts: would further texts help?
+
+    Args:
+        dataset: `TextDataset`, or anything that `read` takes.
+        preset: string or path, as for `train`. Defaults to `None`, the bundled
+            encoder.
+        template: name of a template, or a `Template`. Defaults to
+            `"transfer_learning"`.
+        sizes: sequence of shares in `(0, 1]` of the training texts. Defaults to
+            `(0.1, 0.2, 0.4, 0.7, 1.0)`.
+        test: like `dataset`, texts to evaluate on. Defaults to `None`, a fifth
+            of `dataset`, which is not trained on.
+        repeats: int, draws of the training texts at each size. Defaults to `3`.
+        seed: int, from which splits and draws follow. Defaults to `0`.
+
+    Returns:
+        A `LearningCurve`.
+
+    Raises:
+        ArgumentError: a size is no share, or leaves too few texts of a label.
+        InvalidDataError: a label has fewer than two texts.
+    """
+    chosen, shares = _as_template(template), sorted({_read_share(size) for size in sizes})
+    is_int = isinstance(repeats, (int, np.integer)) and not isinstance(repeats, bool)
+    if not is_int or repeats < 1:
+        raise ArgumentError(
+            f"`repeats` must be an integer from 1 on. Received: repeats={shorten(repeats)}."
+        )
+    texts = evaluated_part(dataset, [])
+    if test is None:
+        parts = texts.split(1 - _TEST_SHARE, 0.0, _TEST_SHARE, seed=seed)
+        texts, held_out = parts.train, parts.test
+    else:
+        held_out = evaluated_part(test, [])
+    assert texts is not None and held_out is not None and texts.labels is not None
+    counts, values = [], []
+    for share in shares:
+        drawn = [_draw(texts, share, seed + i) for i in range(repeats if share < 1 else 1)]
+        found = [_train_and_score(d, held_out, preset, chosen, texts.labels).values for d in drawn]
+        counts.append(len(drawn[0]))
+        values.append(found * (repeats // len(found)))
+    names = [name for name in _SHOWN if name in values[0][0]]
+    arrays = {name: np.array([[one[name] for one in row] for row in values]) for name in names}
+    return LearningCurve(tuple(counts), arrays)
+
+
+def _read_share(size: Any) -> float:
+    if isinstance(size, bool) or not isinstance(size, (int, float)) or not 0 < size <= 1:
+        raise ArgumentError(
+            f"`sizes` must be shares above 0 and up to 1. Received: {shorten(size)}."
+        )
+    return float(size)
+
+
+def _draw(texts: TextDataset, share: float, seed: int) -> TextDataset:
+    """A share of the texts with the label mix of the whole."""
+    if share == 1:
+        return texts
+    part = texts.split(share, 0.0, 1 - share, seed=seed).train
+    assert part is not None
+    return part
+
+
+def _as_template(given: str | Template) -> Template:
+    if isinstance(given, Template):
+        return given
+    return templates.template(given)
+
+
+def _train_and_score(
+    part: TextDataset,
+    held_out: TextDataset,
+    preset: str | os.PathLike[str] | None,
+    chosen: Template,
+    labels: LabelSet,
+) -> Report:
+    """Train on one part and evaluate on the other, in an order of labels."""
+    with tempfile.TemporaryDirectory(prefix="keras-textcls-") as folder:
+        run = train(part, preset, chosen, output=folder, verbose=0)
+        if run.status != "trained":
+            raise RunError(f"The training of a fold ended as {run.status}: {run.reason}.")
+        classifier = run.load()
+    y_score = _probabilities(classifier, held_out, chosen)
+    found = np.zeros((len(held_out), len(labels)), np.float32)
+    # A label that the other folds lack has the probability 0 here.
+    found[:, labels.encode(classifier.labels)] = y_score
+    y_true, extra = actual_labels(held_out, labels, classifier.multi_label)
+    scores = encoded_scores(y_true, extra, found, labels)
+    return Report.from_scores(scores, texts_table(held_out), ReportInfo.now(name="fold"))
+
+
+def _probabilities(
+    classifier: TextClassifier, held_out: TextDataset, chosen: Template
+) -> np.ndarray:
+    if not isinstance(chosen, TransferLearning) or not chosen.cache:
+        return classifier.predict_proba(held_out, verbose=0)
+    features, _ = embed_cached(classifier, held_out, EmbeddingCache())
+    outputs = classifier.predict_from_features(features)
+    return to_probabilities(
+        outputs,
+        classifier.activation,
+        classifier.multi_label,
+        classifier.temperature,
+        classifier.vector_scaling,
+    )

@@ -1,0 +1,285 @@
+"""`evaluate`: a classifier, a run or a preset on labelled texts, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pyarrow as pa
+
+from keras_textcls.data.reading import read
+from keras_textcls.data.text_dataset import TextDataset
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.evaluation.report import Report
+from keras_textcls.evaluation.report_info import ReportInfo
+from keras_textcls.evaluation.scores import encoded_scores
+from keras_textcls.labels import UNKNOWN, LabelSet
+from keras_textcls.targets import read_targets
+from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.training.run_record import RECORD_FILE
+from keras_textcls.training.runs import Run
+
+# Texts predicted in one go: their tokens are in memory together.
+_CHUNK = 100_000
+_SPLITS = ("test", "validation")
+_MOST_COLUMNS = 50
+EVALUATION_FOLDER = "evaluation"
+
+
+def evaluate(
+    model: Any,
+    dataset: Any,
+    *,
+    name: str | None = None,
+    thresholds: Any = None,
+    batch_size: int | None = None,
+    top_k: int | None = None,
+    seed: int = 0,
+    save: bool = True,
+) -> Report:
+    """Evaluate a model on labelled texts.
+
+    Probabilities are those of `predict_proba`, so calibrated if the model is;
+    decisions are those of `classify`, at the model's thresholds. Labels of the
+    data that the model lacks are evaluated as unknown to it: it is never right
+    about their texts. Texts without a label are left out, and counted in the
+    notes, as are texts that the run was trained on.
+
+    Args:
+        model: `TextClassifier`, `Run`, or name or path of a preset or run.
+        dataset: `TextDataset`, or anything that `read` takes, such as the path
+            of a CSV file. Where it names its parts (a column `split`) and has a
+            part `test`, or else `validation`, that part is evaluated.
+        name: string, what comparisons call the model. Defaults to `None`: name
+            and version of the run, or the name of the preset.
+        thresholds: as in `classify`. Defaults to `None`, the model's.
+        batch_size: int, texts a batch. Defaults to `None`.
+        top_k: int, for `top_K_accuracy`. Defaults to `None`: half the labels, at
+            most 5.
+        seed: int, of the bootstrap. Defaults to `0`.
+        save: bool, whether the report of a `Run` is kept in its directory, in
+            `evaluation/`. Defaults to `True`.
+
+    Returns:
+        A `Report`.
+
+    Raises:
+        InvalidDataError: there are no labelled texts, or several labels a text
+            for a model that gives one.
+        ArgumentError: an argument is wrong.
+        PresetError: the preset is missing, broken or refused.
+        RunError: the run has no model.
+
+    Example:
+    >>> from keras_textcls import TextClassifier, read
+    >>> messages = read([("win cash now", "spam"), ("see you at six", "ham")])
+    >>> classifier = TextClassifier.from_preset("static_embedding_en_uncased", labels=["ham", "spam"])
+    >>> report = evaluate(classifier, messages)
+    >>> len(report), report.labels
+    (2, LabelSet(['ham', 'spam']))
+    """
+    run = _as_run(model)
+    notes: list[str] = []
+    texts = evaluated_part(dataset, notes)
+    if run is not None:
+        notes += _texts_trained_on(run, texts)
+    classifier = _load(model, run)
+    y_true, extra = actual_labels(texts, classifier.labels, classifier.multi_label)
+    parts = [
+        classifier.predict_proba(
+            texts if len(texts) <= _CHUNK else texts[i : i + _CHUNK], batch_size, verbose=0
+        )
+        for i in range(0, len(texts), _CHUNK)
+    ]
+    report = Report.from_scores(
+        encoded_scores(y_true, extra, np.concatenate(parts), classifier.labels),
+        texts_table(texts),
+        thresholds=classifier.thresholds if thresholds is None else thresholds,
+        top_k=top_k,
+        seed=seed,
+        info=ReportInfo.now(
+            name=name or _name_of(model, run),
+            model=_describe_model(model, run, classifier),
+            data={"fingerprint": texts.fingerprint, **texts.details},
+            notes=tuple(notes),
+        ),
+    )
+    if run is not None and save:
+        report.save(run.directory / EVALUATION_FOLDER / report.fingerprint[:12])
+    return report
+
+
+def evaluated_part(data: Any, notes: list[str]) -> TextDataset:
+    """Return the labelled texts to evaluate on.
+
+    Args:
+        data: `TextDataset`, or anything that `read` takes.
+        notes: list of strings, to which is added what was left out.
+
+    Returns:
+        A `TextDataset`.
+
+    Raises:
+        InvalidDataError: no text has a label.
+    """
+    dataset = data if isinstance(data, TextDataset) else read(data)
+    if dataset.invalid_rows:
+        notes.append(f"{len(dataset.invalid_rows):,} rows of the data could not be used")
+    parts = dataset.splits
+    chosen = next((part for part in _SPLITS if part in parts), None)
+    if chosen is not None and len(parts) > 1:
+        notes.append(f"of the parts {', '.join(parts)} only {chosen!r} is evaluated")
+        dataset = parts[chosen]
+    unlabelled = dataset.stats().unlabelled if dataset.labels is not None else len(dataset)
+    if unlabelled:
+        dataset = dataset.filter(lambda row: row.label is not None)
+        notes.append(f"{unlabelled:,} texts without a label are left out")
+    if not len(dataset):
+        raise InvalidDataError(
+            "`dataset` has no texts with labels, so there is nothing to evaluate. Say which column "
+            "holds them: evaluate(model, keras_textcls.read(source, label=...))."
+        )
+    return dataset
+
+
+def actual_labels(
+    dataset: TextDataset, labels: LabelSet, multi_label: bool
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the actual labels in the order of a model's outputs.
+
+    Args:
+        dataset: `TextDataset` whose texts all have labels.
+        labels: `LabelSet` of the model.
+        multi_label: bool, whether the model gives any number of labels.
+
+    Returns:
+        A tuple of an array as of `Scores.y_true`, and a tuple of the labels of
+        the data that the model lacks.
+
+    Raises:
+        InvalidDataError: a text has several labels, or none, and the model gives
+            one.
+    """
+    named = dataset.labels
+    assert named is not None
+    matrix = _matrix(dataset, named, multi_label)
+    if not multi_label and dataset.multi_label:
+        several = (matrix == 1).sum(axis=1) != 1
+        if several.any():
+            raise InvalidDataError(
+                f"The model gives one label a text, and {several.sum():,} texts have several or "
+                f"none, the first in row {int(np.argmax(several))}. Pass a model that was trained "
+                "with multi_label=True, or texts of one label."
+            )
+        matrix = (matrix == 1).argmax(axis=1)
+    if multi_label:
+        occurs = (matrix == 1).any(axis=0)
+    else:
+        occurs = np.bincount(matrix, minlength=len(named)) > 0
+    extra = tuple(n for n, there in zip(named, occurs, strict=True) if there and n not in labels)
+    order = {label: i for i, label in enumerate((*labels, *extra))}
+    if not multi_label:
+        places = np.array([order.get(label, -1) for label in named])
+        return places[matrix].astype(np.int32), extra
+    # Of a label that the data never name nothing is known where they leave labels open.
+    unknown = (matrix == UNKNOWN).any(axis=1)
+    found = np.where(unknown[:, None], np.int8(-1), np.zeros((1, len(order)), np.int8))
+    for i, label in enumerate(named):
+        if label in order:
+            found[:, order[label]] = matrix[:, i]
+    return found, extra
+
+
+def _matrix(dataset: TextDataset, named: LabelSet, multi_label: bool) -> np.ndarray:
+    targets = dataset.targets
+    assert targets is not None
+    if multi_label and not dataset.multi_label:
+        targets = [[name] for name in targets]
+    return read_targets(targets, named, multi_label or dataset.multi_label, len(dataset))
+
+
+def texts_table(dataset: TextDataset) -> pa.Table:
+    """Return texts, ids and metadata as columns.
+
+    Args:
+        dataset: `TextDataset`.
+
+    Returns:
+        A `pyarrow.Table` of `text`, and where they are there `text_pair`, `id`,
+        `split` and a column of strings for each key of the metadata.
+    """
+    table = dataset.table
+    kept = [n for n in ("text", "text_pair", "id", "split") if n in table.schema.names]
+    found = table.select(kept)
+    if "metadata" not in table.schema.names:
+        return found
+    rows = dataset.metadata
+    keys = list(dict.fromkeys(key for row in rows for key in row))[:_MOST_COLUMNS]
+    for key in keys:
+        if key not in kept:
+            values = [_as_string(row.get(key)) for row in rows]
+            found = found.append_column(key, pa.array(values, pa.string()))
+    return found
+
+
+def _as_string(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _as_run(model: Any) -> Run | None:
+    if isinstance(model, Run):
+        return model
+    is_path = isinstance(model, (str, os.PathLike))
+    return Run(model) if is_path and (Path(model) / RECORD_FILE).is_file() else None
+
+
+def _load(model: Any, run: Run | None) -> TextClassifier:
+    if isinstance(model, TextClassifier):
+        return model
+    if run is not None:
+        return run.load()
+    if isinstance(model, (str, os.PathLike)):
+        return TextClassifier.from_preset(model)
+    raise ArgumentError(
+        "`model` must be a TextClassifier, a Run, or the name or path of a preset or a run. "
+        f"Received: model={shorten(model)} of type {type(model).__name__}."
+    )
+
+
+def _name_of(model: Any, run: Run | None) -> str:
+    if run is not None:
+        return f"{run.name}/{run.version}"
+    return Path(model).name if isinstance(model, (str, os.PathLike)) else "classifier"
+
+
+def _describe_model(model: Any, run: Run | None, classifier: TextClassifier) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "backend": keras.backend.backend(),
+        "backbone": type(classifier.backbone).__name__,
+        "parameters": classifier.count_params(),
+        "temperature": classifier.temperature,
+    }
+    if run is not None:
+        found |= {"run": run.name, "version": run.version, "template": run.record.template}
+    elif isinstance(model, (str, os.PathLike)):
+        found["preset"] = os.fspath(model)
+    return found
+
+
+def _texts_trained_on(run: Run, dataset: TextDataset) -> list[str]:
+    """A note on texts of the dataset that stand in the training data of the run."""
+    if not (run.directory / "data").exists():
+        return []
+    shared = len(dataset.shared_with(run.dataset()))
+    if not shared:
+        return []
+    return [
+        f"{shared:,} of {len(dataset):,} texts are among those the model was trained on: the "
+        "numbers are better than they will be on new texts"
+    ]
