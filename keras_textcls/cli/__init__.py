@@ -6,6 +6,7 @@ error that the library raises on purpose is one line, without a traceback.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -28,6 +29,8 @@ class _Group(click.Group):
     """Shows the library's own errors as messages."""
 
     def invoke(self, context: click.Context) -> Any:
+        # TensorFlow tells a terminal of its own affairs; whoever wants that sets the variable.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
             return super().invoke(context)
         except KerasTextclsError as error:

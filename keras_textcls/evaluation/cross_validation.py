@@ -123,10 +123,10 @@ def cross_validate(
     fold = texts.folds(folds, seed=seed)
     labels = texts.labels
     assert labels is not None
-    results = [
-        _train_and_score(texts.take(fold != i), texts.take(fold == i), preset, chosen, labels)
-        for i in range(folds)
-    ]
+    results = []
+    for i in range(folds):
+        train_on, held_out = (texts.take(np.flatnonzero(rows)) for rows in (fold != i, fold == i))
+        results.append(_train_and_score(train_on, held_out, preset, chosen, labels))
     multi_label = results[0].multi_label
     y_score = np.zeros((len(texts), len(labels)), np.float32)
     for i, result in enumerate(results):

@@ -40,7 +40,7 @@ _HASH = f"S{_DIGEST_SIZE}"
 _ABANDONED = 24 * 3600
 # What only the head depends on; any other argument of a classifier may change embeddings.
 _OF_THE_HEAD = frozenset(
-    "name trainable num_classes labels multi_label hidden_dim activation dropout".split()
+    "name trainable num_classes labels multi_label hidden_dim activation dropout normalize".split()
 )
 
 _log = logging.getLogger(__name__)
