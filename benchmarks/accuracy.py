@@ -97,6 +97,8 @@ def jobs_of(contender: Contender, part: str, name: str, options: argparse.Namesp
     if part == "fine-tuning":
         recipe = RECIPES[name] | {"batch_size": BATCH}
         given = {"epochs": options.epochs, "learning_rate": options.learning_rate}
+        if contender.name == "ours-lora":
+            del recipe["learning_rate"]  # Adapters learn at another rate, the template's own.
         recipe |= {key: value for key, value in given.items() if value is not None}
         seeds = options.fine_tuning_seeds
     job = {

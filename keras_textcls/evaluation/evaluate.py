@@ -77,7 +77,8 @@ def evaluate(
     Example:
     >>> from keras_textcls import TextClassifier, read
     >>> messages = read([("win cash now", "spam"), ("see you at six", "ham")])
-    >>> classifier = TextClassifier.from_preset("static_embedding_en_uncased", labels=["ham", "spam"])
+    >>> preset = "static_embedding_en_uncased"
+    >>> classifier = TextClassifier.from_preset(preset, labels=["ham", "spam"])
     >>> report = evaluate(classifier, messages)
     >>> len(report), report.labels
     (2, LabelSet(['ham', 'spam']))

@@ -1,0 +1,73 @@
+"""`keras-textcls evaluate`, `compare`, `cross-validate`: what a user sees, and no traceback."""
+
+import pytest
+import training_process as process
+from click.testing import CliRunner
+
+from keras_textcls import Report
+from keras_textcls.cli import main
+
+ROWS = [("the quick fox", "spam"), ("a lazy dog", "ham"), ("the small cat", "ham")]
+ROWS += [("brown fox jumped", "spam"), ("over the dog", "ham"), ("a fox", "spam")]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_TEXTCLS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def messages(tmp_path):
+    path = tmp_path / "messages.csv"
+    path.write_text("text,label\n" + "".join(f"{t},{n}\n" for t, n in ROWS), encoding="utf-8")
+    process.write_preset(tmp_path / "preset")
+    return "messages.csv"
+
+
+def _run(*arguments, code=0):
+    result = CliRunner().invoke(main, list(arguments))
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result.output
+
+
+def test_evaluate_and_compare(messages, tmp_path):
+    _run("train", messages, "--preset", "preset", "--name", "m", "--quiet")
+    told = _run("evaluate", "runs/m/1", messages, "--save", "saved", "--html", "page.html",
+                "--errors", "6", "--name", "first")  # fmt: skip
+    assert "Report of first on 6 texts, 2 labels" in told
+    assert "6 of 6 texts are among those the model was trained on" in told
+    report = Report.load("saved")
+    assert told.count(", answered ") == (report.y_pred != report.y_true).sum()
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    at = _run("evaluate", "runs/m/1", messages, "--threshold", "0.99")
+    predicted = report.at_threshold(0.99).per_label().rows[-1][2]
+    assert at.splitlines()[-1].split()[3] == str(predicted)
+    told = _run("compare", "saved", "runs/m/1", "--on", messages, "--output", "compared",
+                "--threshold", "0.5", "--disagreements", "3")  # fmt: skip
+    assert "to the first" in told
+    assert "p (McNemar)" in told
+    assert (tmp_path / "compared" / "total_summary.csv").exists()
+
+
+def test_cross_validate(messages):
+    told = _run("cross-validate", messages, "--preset", "preset", "--folds", "2",
+                "--label-errors", "6", "--save", "out of fold")  # fmt: skip
+    assert "2 folds of 6 texts" in told
+    found = Report.load("out of fold")
+    assert told.count(", rather ") == len(found.suspected_label_errors(6))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "nowhere", "messages.csv"], "nowhere"),
+        (["evaluate", "preset", "nowhere.csv"], "nowhere.csv"),
+        (["compare", "one"], "needs two models"),
+        (["compare", "one", "two"], "`datasets` is missing"),
+        (["cross-validate", "messages.csv", "--folds", "7"], "7 folds"),
+    ],
+)
+def test_what_is_wrong_is_said(messages, arguments, message):
+    assert message in _run(*arguments, code=1)
