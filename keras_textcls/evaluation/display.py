@@ -6,6 +6,7 @@ import html
 import math
 from typing import TYPE_CHECKING
 
+from keras_textcls.evaluation.metrics import list_names
 from keras_textcls.evaluation.result_table import ResultTable
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def remarks(report: Report) -> list[str]:
     if report.extra_labels:
         found.append(
             "the model lacks labels of the data, and is never right about those: "
-            + ", ".join(report.extra_labels)
+            + list_names(report.extra_labels)
         )
     said = {m.reason: m.name for m in reversed(report.metrics.values()) if m.reason}
     return found + [f"{name}: {reason}" for reason, name in reversed(said.items())]
@@ -84,8 +85,9 @@ def as_text(report: Report) -> str:
     """
     lines = [headline(report), *(f"! {remark}" for remark in remarks(report)), ""]
     lines += [str(main_numbers(report)), ""]
-    if len(report.labels) > _LABELS:
-        lines.append(f"The {_LABELS} labels with the lowest F1, of {len(report.labels)}:")
+    labels = len(report.labels) + len(report.extra_labels)
+    if labels > _LABELS:
+        lines.append(f"The {_LABELS} labels with the lowest F1, of {labels}:")
     return "\n".join([*lines, str(worst_labels(report))])
 
 
