@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from keras_textcls.evaluation.metrics import list_names
-from keras_textcls.evaluation.result_table import ResultTable
+from keras_textcls.evaluation.result_table import ResultTable, printable
 
 if TYPE_CHECKING:
     from keras_textcls.evaluation.report import Report
@@ -83,7 +83,8 @@ def as_text(report: Report) -> str:
     Returns:
         A string.
     """
-    lines = [headline(report), *(f"! {remark}" for remark in remarks(report)), ""]
+    said = [headline(report), *(f"! {remark}" for remark in remarks(report))]
+    lines = [*map(printable, said), ""]
     lines += [str(main_numbers(report)), ""]
     labels = len(report.labels) + len(report.extra_labels)
     if labels > _LABELS:

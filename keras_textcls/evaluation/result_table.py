@@ -125,4 +125,16 @@ def _cell(value: Any) -> str:
         return "nan" if math.isnan(value) else f"{value:.3f}"
     if isinstance(value, int):
         return f"{value:,}"
-    return "".join(c if c.isprintable() else "\ufffd" for c in str(value))
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would obey, so that names of the data stay in their place.
+
+    Args:
+        text: string.
+
+    Returns:
+        A string without control characters and line breaks.
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -20,7 +20,10 @@ def lacking():
 
 
 REPORTS = {
-    **{name: (lambda make=make: report_of(make()).take(np.arange(100))) for name, make in CASES.items()},
+    **{
+        name: (lambda make=make: report_of(make()).take(np.arange(100)))
+        for name, make in CASES.items()
+    },
     "texts and columns": lambda: report_of(
         single(),
         texts=TEXTS,
@@ -34,7 +37,7 @@ REPORTS = {
     "labels that the model lacks": lambda: report_of(lacking()),
     "info": lambda: report_of(
         single(),
-        info=ReportInfo("m", {"version": 3}, {"rows": None}, {"python": "3"}, "now", ("mind", "this")),
+        info=ReportInfo("m", {"version": 3}, {"rows": None}, {"python": "3"}, "now", ("a", "b")),
     ),
 }  # fmt: skip
 
@@ -187,8 +190,13 @@ def fixed(values, kind, width):
     return pa.FixedSizeListArray.from_arrays(pa.array(values, kind), width)
 
 
+def scores_of(row):
+    return fixed(row * 120, pa.float32(), 3)
+
+
 ACTUAL = pa.array([0] * 120, pa.int32())
-SCORES = fixed([1.0, 0.0, 0.0] * 120, pa.float32(), 3)
+SCORES = scores_of([1.0, 0.0, 0.0])
+ROWS_MISSING = pa.array([[1, 0, 0], None] * 60, pa.list_(pa.float32(), 3))
 BROKEN_TABLES = {
     "no actual labels": {"scores": SCORES},
     "no scores": {"actual": ACTUAL},
@@ -204,11 +212,11 @@ BROKEN_TABLES = {
     "scores of lists": {"actual": ACTUAL, "scores": pa.array([[1.0, 0, 0]] * 120)},
     "too few scores": {"actual": ACTUAL, "scores": fixed([0.5] * 240, pa.float32(), 2)},
     "scores of text": {"actual": ACTUAL, "scores": fixed(["a"] * 360, pa.string(), 3)},
-    "scores missing": {"actual": ACTUAL, "scores": pa.array([[1, 0, 0], None] * 60, pa.list_(pa.float32(), 3))},
-    "a score missing": {"actual": ACTUAL, "scores": fixed([1.0, None, 0] * 120, pa.float32(), 3)},
-    "scores not finite": {"actual": ACTUAL, "scores": fixed([1.0, math.nan, 0] * 120, pa.float32(), 3)},
-    "logits": {"actual": ACTUAL, "scores": fixed([2.0, -1.0, 0] * 120, pa.float32(), 3)},
-    "no sum of one": {"actual": ACTUAL, "scores": fixed([0.5] * 360, pa.float32(), 3)},
+    "scores missing": {"actual": ACTUAL, "scores": ROWS_MISSING},
+    "a score missing": {"actual": ACTUAL, "scores": scores_of([1.0, None, 0])},
+    "scores not finite": {"actual": ACTUAL, "scores": scores_of([1.0, math.nan, 0])},
+    "logits": {"actual": ACTUAL, "scores": scores_of([2.0, -1.0, 0])},
+    "no sum of one": {"actual": ACTUAL, "scores": scores_of([0.5] * 3)},
     "fewer rows": {"actual": ACTUAL[:50], "scores": SCORES[:50]},
     "no rows": {"actual": ACTUAL[:0], "scores": SCORES[:0]},
     "huge lists": {"actual": ACTUAL[:0], "scores": fixed([], pa.float32(), 2**31 - 1)},
