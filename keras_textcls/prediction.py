@@ -11,7 +11,7 @@ import numpy as np
 import scipy.special
 
 from keras_textcls.calibration import VectorScaling
-from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.errors import ArgumentError, UnknownLabelError, shorten
 from keras_textcls.labels import LabelSet
 
 
@@ -95,13 +95,18 @@ def read_thresholds(threshold: object, labels: LabelSet) -> np.ndarray | None:
     """
     if threshold is None:
         return None
-    if isinstance(threshold, Mapping):
-        values = np.full(len(labels), 0.5)
-        for name, value in threshold.items():
-            values[labels.index(name)] = value
-    else:
-        values = np.asarray(threshold, dtype=float)
-        values = np.full(len(labels), values) if values.ndim == 0 else values
+    values = np.full(len(labels), 0.5)
+    try:
+        if isinstance(threshold, Mapping):
+            for name, value in threshold.items():
+                values[labels.index(name)] = value
+        else:
+            given = np.asarray(threshold, dtype=float)
+            values = np.full(len(labels), given) if given.ndim == 0 else given
+    except UnknownLabelError:
+        raise
+    except (TypeError, ValueError, OverflowError):
+        values = np.empty(0)  # Refused below.
     if values.shape != (len(labels),) or not ((values >= 0) & (values <= 1)).all():
         raise ArgumentError(
             f"`threshold` must be a number in [0, 1], or {len(labels)} of them, one a label. "

@@ -50,7 +50,7 @@ def roc(scores: Scores, label: int) -> Curve:
 
 
 def precision_recall(scores: Scores, label: int) -> Curve:
-    """Return the precision-recall curve of a label, at every score.
+    """Return the precision-recall curve of a label, at every score that bends it.
 
     Args:
         scores: `Scores`.

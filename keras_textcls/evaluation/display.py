@@ -6,7 +6,8 @@ import html
 import math
 from typing import TYPE_CHECKING
 
-from keras_textcls.evaluation.result_table import ResultTable
+from keras_textcls.evaluation.metrics import list_names
+from keras_textcls.evaluation.result_table import ResultTable, printable
 
 if TYPE_CHECKING:
     from keras_textcls.evaluation.report import Report
@@ -57,7 +58,7 @@ def remarks(report: Report) -> list[str]:
     if report.extra_labels:
         found.append(
             "the model lacks labels of the data, and is never right about those: "
-            + ", ".join(report.extra_labels)
+            + list_names(report.extra_labels)
         )
     said = {m.reason: m.name for m in reversed(report.metrics.values()) if m.reason}
     return found + [f"{name}: {reason}" for reason, name in reversed(said.items())]
@@ -82,10 +83,12 @@ def as_text(report: Report) -> str:
     Returns:
         A string.
     """
-    lines = [headline(report), *(f"! {remark}" for remark in remarks(report)), ""]
+    said = [headline(report), *(f"! {remark}" for remark in remarks(report))]
+    lines = [*map(printable, said), ""]
     lines += [str(main_numbers(report)), ""]
-    if len(report.labels) > _LABELS:
-        lines.append(f"The {_LABELS} labels with the lowest F1, of {len(report.labels)}:")
+    labels = len(report.labels) + len(report.extra_labels)
+    if labels > _LABELS:
+        lines.append(f"The {_LABELS} labels with the lowest F1, of {labels}:")
     return "\n".join([*lines, str(worst_labels(report))])
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from keras_textcls.errors import ArgumentError, UnknownLabelError, shorten
 from keras_textcls.evaluation.counts import pad
 from keras_textcls.evaluation.decisions import NO_ANSWER
-from keras_textcls.evaluation.matrices import UNANSWERED
+from keras_textcls.evaluation.matrices import UNANSWERED, without_label
 from keras_textcls.evaluation.scores import Scores
 
 TEXT_COLUMNS = ("text", "text_pair", "id")
@@ -81,7 +81,7 @@ def rows_of_cell(
     if actual is not None:
         wanted &= _has(scores, actual)
     confidence = scores.y_score.max(axis=1)
-    if given == UNANSWERED:
+    if given == UNANSWERED and given not in scores.labels:
         wanted &= predicted == NO_ANSWER if predicted.ndim == 1 else ~predicted.any(axis=1)
     elif given is not None:
         place = scores.labels.index(given)
@@ -93,8 +93,8 @@ def rows_of_cell(
 
 
 def _has(scores: Scores, actual: str) -> np.ndarray:
-    if actual == UNANSWERED and scores.multi_label:
-        return ~(scores.y_true == 1).any(axis=1)
+    if actual == UNANSWERED and scores.multi_label and actual not in scores.all_labels:
+        return without_label(scores)
     return scores.is_actual(label_index(scores, actual)) == 1
 
 
@@ -186,23 +186,26 @@ def slice_rows(table: pa.Table | None, by: str, bins: int) -> list[tuple[str, np
         ArgumentError: there is no such column.
     """
     names = [] if table is None else table.schema.names
-    if table is None or (by != "length" and by not in names) or "text" not in names:
-        known = ", ".join(repr(n) for n in ["length", *names] if n not in TEXT_COLUMNS)
+    known = ["length"] * ("text" in names) + [n for n in names if n not in TEXT_COLUMNS]
+    if table is None or by not in (*known, *names):
+        shown = f"one of {', '.join(map(repr, known))}" if known else "a column"
         raise ArgumentError(
-            f"`by` must be one of {known or 'the columns of a report with texts'}. "
-            f"Received: by={shorten(by)}."
+            f"`by` must be {shown}. Received: by={shorten(by)}. Reports know the columns that "
+            "they are given as `texts` and `metadata`."
         )
-    if by == "length":
+    if by == "length" and "text" in names:
         return _lengths(table, bins)
     values = ["(missing)" if v is None else str(v) for v in table.column(by).to_pylist()]
-    array = np.asarray(values, object)
-    return [(value, np.flatnonzero(array == value)) for value in sorted(set(values))]
+    found: dict[str, list[int]] = {}
+    for row, value in enumerate(values):
+        found.setdefault(value, []).append(row)
+    return [(value, np.asarray(found[value])) for value in sorted(found)]
 
 
 def _lengths(table: pa.Table, bins: int) -> list[tuple[str, np.ndarray]]:
     import pyarrow.compute as pc
 
-    lengths = pc.utf8_length(table.column("text")).to_numpy()
+    lengths = pc.fill_null(pc.utf8_length(table.column("text")), 0).to_numpy()
     edges = np.unique(np.quantile(lengths, np.linspace(0, 1, bins + 1), method="higher"))
     found = []
     for i, low in enumerate(edges[:-1] if len(edges) > 1 else edges):

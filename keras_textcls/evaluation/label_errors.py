@@ -1,7 +1,8 @@
 """Texts whose label is probably wrong: confident learning.
 
 A text is suspected where the model, on average right about a label, is at least
-as sure of another label than it is on average of the texts that have that one.
+as sure of another label than it is on average of the texts that have that one,
+and the label that the data give is not the one that it finds most probable.
 Northcutt, Jiang and Chuang, [Confident learning: estimating uncertainty in
 dataset labels](https://doi.org/10.1613/jair.1.12125), JAIR 2021. The scores
 must be of texts that the model has not trained on: those of `cross_validate`.
@@ -83,5 +84,7 @@ def _off_diagonal(given: np.ndarray, values: np.ndarray) -> list[tuple[int, int]
     )
     confident = values >= usual - 1e-6
     best = np.where(confident, values, -1.0).argmax(axis=1)
-    found = np.flatnonzero(confident.any(axis=1) & (best != given))
+    # Where the model agrees with the data after all, a less probable label is no suggestion.
+    disagrees = (best != given) & (values.argmax(axis=1) != given)
+    found = np.flatnonzero(confident.any(axis=1) & disagrees)
     return list(zip(found.tolist(), best[found].tolist(), strict=True))

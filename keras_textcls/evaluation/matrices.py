@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_textcls.errors import UnknownLabelError, did_you_mean, shorten
 from keras_textcls.evaluation.counts import divide, pad
 from keras_textcls.evaluation.decisions import NO_ANSWER
 from keras_textcls.evaluation.result_table import ResultTable
@@ -31,7 +32,14 @@ class LabelMatrix:
 
     def __getitem__(self, cell: tuple[str, str]) -> float:
         """Return a cell by the names of its row and column."""
-        return self.values[self.rows.index(cell[0]), self.columns.index(cell[1])].item()
+        row, column = cell
+        for name, names, what in ((row, self.rows, "row"), (column, self.columns, "column")):
+            if name not in names:
+                raise UnknownLabelError(
+                    f"There is no {what} {shorten(name)}.{did_you_mean(str(name), names)} The "
+                    f"{what}s are: {shorten(names)}."
+                )
+        return self.values[self.rows.index(row), self.columns.index(column)].item()
 
     def table(self) -> ResultTable:
         """Return the matrix as a table, with the names of the rows in front.
@@ -57,6 +65,7 @@ def confusion(scores: Scores, predicted: np.ndarray, kind: str) -> LabelMatrix:
     Multi-label: a text stands in the cell of each of its labels with each
     predicted one, so off the diagonal stand also labels that rightly occur
     together; texts without an actual, or a predicted, label stand under `(none)`.
+    A text that may have a label that nobody knows of is not one without.
 
     Args:
         scores: `Scores`.
@@ -80,8 +89,7 @@ def confusion(scores: Scores, predicted: np.ndarray, kind: str) -> LabelMatrix:
 def _texts_of_rows(scores: Scores, matrix: LabelMatrix) -> np.ndarray:
     if not scores.multi_label:
         return matrix.values.sum(axis=1)
-    there = scores.y_true == 1
-    sums = [*there.sum(axis=0), (~there.any(axis=1)).sum()]
+    sums = [*(scores.y_true == 1).sum(axis=0), without_label(scores).sum()]
     return np.asarray(sums[: len(matrix.rows)])
 
 
@@ -99,7 +107,7 @@ def _count_single_label(scores: Scores, predicted: np.ndarray) -> LabelMatrix:
 def _count_multi_label(scores: Scores, predicted: np.ndarray) -> LabelMatrix:
     rows, columns = scores.all_labels, tuple(scores.labels)
     there = scores.y_true == 1
-    actual = np.column_stack([there, ~there.any(axis=1)]).astype(np.float64)
+    actual = np.column_stack([there, without_label(scores)]).astype(np.float64)
     given = np.column_stack([predicted, ~predicted.any(axis=1)]).astype(np.float64)
     values = (actual.T @ given).astype(np.int64)
     keep_row, keep_column = values[-1].any(), values[:, -1].any()
@@ -108,6 +116,18 @@ def _count_multi_label(scores: Scores, predicted: np.ndarray) -> LabelMatrix:
         (*columns, UNANSWERED) if keep_column else columns,
         values[: None if keep_row else -1, : None if keep_column else -1],
     )
+
+
+def without_label(scores: Scores) -> np.ndarray:
+    """Return which texts of a multi-label set are known to have no label.
+
+    Args:
+        scores: `Scores`.
+
+    Returns:
+        A bool array of shape `(num_texts,)`.
+    """
+    return (scores.y_true == 0).all(axis=1)
 
 
 def _mean_probability(scores: Scores) -> LabelMatrix:

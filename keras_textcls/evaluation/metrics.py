@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ LOSSES = frozenset(
     ["log_loss", "brier_score", "expected_calibration_error", "hamming_loss", "coverage_error"]
 )
 _MOST_NAMES = 5
+_NO_ANSWER = "no label is predicted"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,10 +129,24 @@ def point_values(
     values: dict[str, Any] = {name: _mean(column) for name, column in texts.items()}
     values |= from_counts(found, scores.multi_label) | areas.averaged()
     values["expected_calibration_error"] = reliability.reliability(scores).error
-    # The likeliest texts have no probability for a label that the model lacks: no finite loss.
-    if scores.extra_labels and not scores.multi_label:
+    # No probability for a label that the model lacks: no finite loss.
+    if lacking(scores).any():
         values["log_loss"] = math.nan
     return {name: float(values[name]) for name in sorted(values, key=_place)}
+
+
+def lacking(scores: Scores) -> np.ndarray:
+    """Return which texts have, as the one label of theirs, one that the model lacks.
+
+    Args:
+        scores: `Scores`.
+
+    Returns:
+        A bool array of shape `(num_texts,)`, all `False` for multi-label.
+    """
+    if scores.multi_label:
+        return np.zeros(len(scores), bool)
+    return scores.y_true >= len(scores.labels)
 
 
 def _mean(values: np.ndarray) -> float:
@@ -151,13 +167,16 @@ def _place(name: str) -> int:
     return _ORDER.index("top" if name.startswith("top_") else name)
 
 
-def reasons(scores: Scores, found: Counts, areas: LabelAreas) -> dict[str, str]:
+def reasons(
+    scores: Scores, found: Counts, areas: LabelAreas, values: dict[str, float]
+) -> dict[str, str]:
     """Say why metrics are undefined, or what they leave out.
 
     Args:
         scores: `Scores`.
         found: `Counts`.
         areas: `LabelAreas`.
+        values: dict from name to value, as `point_values` returns them.
 
     Returns:
         A dict from the name of a metric to a reason.
@@ -167,42 +186,82 @@ def reasons(scores: Scores, found: Counts, areas: LabelAreas) -> dict[str, str]:
     said: dict[str, str] = {}
     never = names[(found.predicted == 0) & (found.support > 0)]
     if len(never):
-        said["macro_precision"] = f"{_list(never)} never predicted: counted as 0"
+        said["macro_precision"] = f"{list_names(never)} never predicted: counted as 0"
     absent = names[(found.support == 0) & (found.predicted == 0)]
     if len(absent):
-        said["macro_f1"] = f"left out, neither in the data nor predicted: {_list(absent)}"
+        said["macro_f1"] = f"left out, neither in the data nor predicted: {list_names(absent)}"
     only_predicted = names[(found.support == 0) & (found.predicted > 0)]
     if len(only_predicted):
         said["macro_recall"] = (
-            f"predicted but not in the data, counted as 0: {_list(only_predicted)}"
+            f"predicted but not in the data, counted as 0: {list_names(only_predicted)}"
         )
     without = names[:classes][np.isnan(areas.roc_auc)]
     if len(without):
         said["macro_roc_auc"] = said["roc_auc_std"] = (
-            f"undefined for {_list(without)}, which all texts have, or none: left out"
+            f"undefined for {list_names(without)}, which all texts have, or none: left out"
         )
     without = names[:classes][np.isnan(areas.average_precision)]
     if len(without):
-        said["macro_average_precision"] = f"undefined for {_list(without)}, in no text: left out"
-    said |= _reasons_of_single_labels(scores, found) if not scores.multi_label else {}
-    return said
-
-
-def _reasons_of_single_labels(scores: Scores, found: Counts) -> dict[str, str]:
-    said: dict[str, str] = {}
-    if (found.support > 0).sum() < 2:
-        one = "all texts have the same label"
-        said["matthews_correlation"] = said["cohen_kappa"] = one
-    elif (found.predicted > 0).sum() < 2 and found.predicted.sum() == len(scores):
-        said["matthews_correlation"] = "all answers are the same label"
-    if scores.extra_labels:
-        said["log_loss"] = (
-            f"the model has no probability for {_list(scores.extra_labels)}, which the data have"
+        said["macro_average_precision"] = (
+            f"undefined for {list_names(without)}, in no text: left out"
         )
-    return said
+    undefined = [name for name, value in values.items() if math.isnan(value)]
+    why = _why_multi_label if scores.multi_label else _why_single_label
+    return said | {name: reason for name in undefined if (reason := why(name, scores, found))}
 
 
-def _list(names: object) -> str:
-    listed = [shorten(str(name)) for name in list(names)]  # type: ignore[call-overload]
+def _why_single_label(name: str, scores: Scores, found: Counts) -> str | None:
+    if name == "log_loss":
+        extra = list_names(scores.all_labels[i] for i in np.unique(scores.y_true[lacking(scores)]))
+        return f"the model has no probability for {extra}, which the data have"
+    if name in ("matthews_correlation", "cohen_kappa"):
+        if (found.support > 0).sum() < 2:
+            return "all texts have the same label"
+        return "all answers are the same label" if found.predicted.any() else _NO_ANSWER
+    return _NO_ANSWER if name == "micro_precision" else None
+
+
+def _why_multi_label(name: str, scores: Scores, found: Counts) -> str | None:
+    if not found.total.any():
+        return "no text is known to have a label or not to have it"
+    if name in ("log_loss", "brier_score", "expected_calibration_error"):
+        return "of no label of the model is it known which texts have it"
+    if name == "subset_accuracy":
+        return "of no text are all labels known"
+    if name in ("label_ranking_average_precision", "coverage_error"):
+        return "of no text are all labels known and labels of the model"
+    if name == "micro_precision":
+        return _NO_ANSWER
+    if name.startswith(("micro_", "macro_", "weighted_")) and not found.support.any():
+        return "no text has a label"
+    return None
+
+
+def bounds(name: str) -> tuple[float, float]:
+    """Return the least and the greatest value that a metric can have.
+
+    Args:
+        name: string, the metric.
+
+    Returns:
+        A tuple of two floats.
+    """
+    if name in ("log_loss", "coverage_error"):
+        return 0.0, math.inf
+    if name == "brier_score":
+        return 0.0, 2.0
+    return (-1.0 if name in ("matthews_correlation", "cohen_kappa") else 0.0), 1.0
+
+
+def list_names(names: Iterable[str]) -> str:
+    """Return the first of some names, for a sentence.
+
+    Args:
+        names: iterable of strings.
+
+    Returns:
+        A string.
+    """
+    listed = [shorten(str(name)) for name in names]
     more = len(listed) - _MOST_NAMES
     return ", ".join(listed[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

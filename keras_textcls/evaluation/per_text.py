@@ -7,9 +7,6 @@ import numpy as np
 from keras_textcls.evaluation import counts
 from keras_textcls.evaluation.scores import CHUNK, Scores
 
-# Probabilities are kept this far from 0 and 1 in the logarithm, as scikit-learn does.
-_SMALLEST = np.finfo(np.float32).eps
-
 
 def per_text_values(
     scores: Scores, predicted: np.ndarray, top_k: int | None
@@ -54,8 +51,8 @@ def _single_label(
     own = np.zeros(len(actual))
     own[known] = probabilities[known, actual[known]]
     squares = (probabilities**2).sum(axis=1) - 2 * own + 1
-    # Probabilities that miss a sum of one by rounding are brought to it, as scikit-learn does.
-    share = np.clip(own / probabilities.sum(axis=1), _SMALLEST, 1)
+    # Probabilities that miss a sum of one by rounding are brought to it.
+    share = np.clip(own / probabilities.sum(axis=1), _smallest(scores), 1)
     found = {
         "accuracy": (predicted == actual).astype(np.float64),
         # No probability is given to a label that the model lacks.
@@ -74,10 +71,11 @@ def _multi_label(scores: Scores, predicted: np.ndarray) -> dict[str, np.ndarray]
     known, there = actual >= 0, actual == 1
     wrong = (counts.pad(predicted, actual.shape[1]) != there) & known
     judged = known.sum(axis=1)
-    probabilities = np.clip(scores.y_score.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
+    smallest = _smallest(scores)
+    probabilities = np.clip(scores.y_score.astype(np.float64), smallest, 1 - smallest)
     own_known, own_there = known[:, :columns], there[:, :columns]
     losses = -np.log(np.where(own_there, probabilities, 1 - probabilities))
-    squares = (scores.y_score - own_there) ** 2.0
+    squares = (scores.y_score.astype(np.float64) - own_there) ** 2
     own_judged = own_known.sum(axis=1)
     return {
         "subset_accuracy": np.where(known.all(axis=1), ~wrong.any(axis=1), np.nan),
@@ -85,6 +83,11 @@ def _multi_label(scores: Scores, predicted: np.ndarray) -> dict[str, np.ndarray]
         "log_loss": counts.divide((losses * own_known).sum(axis=1), own_judged),
         "brier_score": counts.divide((squares * own_known).sum(axis=1), own_judged),
     }
+
+
+def _smallest(scores: Scores) -> float:
+    """How far probabilities are kept from 0 in the logarithm, as scikit-learn does."""
+    return float(np.finfo(scores.y_score.dtype).eps)
 
 
 def _ranking(scores: Scores) -> dict[str, np.ndarray]:

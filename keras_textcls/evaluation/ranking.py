@@ -91,7 +91,7 @@ class Ranking:
         known = np.flatnonzero(scores.is_actual(label) >= 0)
         values = scores.y_score[known, label]
         order = np.argsort(-values, kind="stable")
-        is_end = np.append(values[order][1:] != values[order][:-1], True)
+        is_end = np.append(values[order][1:] != values[order][:-1], True)[: len(values)]
         actual = (scores.is_actual(label)[known][order] == 1).astype(np.float64)
         return cls(known[order], actual, np.flatnonzero(is_end))
 
@@ -106,6 +106,9 @@ class Ranking:
             A tuple of two float arrays of shape `(num_resamples,)`, `nan` where
             undefined.
         """
+        if not len(self.order):
+            nothing = np.full(len(weights), np.nan)
+            return nothing, nothing
         drawn = weights[:, self.order]
         true = np.cumsum(drawn * self.actual, axis=1)[:, self.ends]
         all_drawn = np.cumsum(drawn, axis=1)[:, self.ends]

@@ -34,6 +34,7 @@ from keras_textcls.evaluation.metrics import LabelAreas, Metric
 from keras_textcls.evaluation.report_info import ReportInfo
 from keras_textcls.evaluation.result_table import ResultTable
 from keras_textcls.evaluation.scores import Scores, read_scores
+from keras_textcls.evaluation.text_table import text_table
 from keras_textcls.evaluation.thresholds import TunedThresholds, tune
 from keras_textcls.labels import LabelSet
 from keras_textcls.prediction import read_thresholds
@@ -123,7 +124,8 @@ class Report:
                 `slices`; the column `id` is shown with texts. Defaults to
                 `None`.
             thresholds: as for `at_threshold`. Defaults to `None`.
-            name: string, what comparisons call the model. Defaults to `None`.
+            name: string, what comparisons call the model. Defaults to `None`,
+                that of `info`.
             top_k: int, for `top_K_accuracy`. Defaults to `None`: half the
                 labels, at most 5.
             seed: int, of the bootstrap. Defaults to `0`.
@@ -135,11 +137,14 @@ class Report:
         Raises:
             ArgumentError: the arguments do not fit together.
             InvalidDataError: there are no texts, a score is no probability, or
-                an actual label is missing.
+                an actual label or a text is missing.
         """
         scores = read_scores(y_true, y_score, labels, multi_label)
-        table = _table(texts, metadata, len(scores))
-        info = info or ReportInfo.now(name=name)
+        table = text_table(texts, metadata, len(scores))
+        if info is None:
+            info = ReportInfo.now(name=name)
+        elif name is not None:
+            info = dataclasses.replace(info, name=name)
         return cls.from_scores(scores, table, info, thresholds, top_k, seed)
 
     @classmethod
@@ -166,7 +171,7 @@ class Report:
             A `Report`.
         """
         values = read_thresholds(thresholds, scores.labels)
-        return cls(scores, table, info, values, _read_top_k(top_k, scores), seed)
+        return cls(scores, table, info, values, read_top_k(top_k, scores), read_seed(seed))
 
     # === What it is about ===
 
@@ -256,7 +261,7 @@ class Report:
     @functools.cached_property
     def metrics(self) -> dict[str, Metric]:
         """All headline numbers with 95 % bootstrap intervals: a dict from name to `Metric`."""
-        said = metrics.reasons(self._scores, self._counts, self._areas)
+        said = metrics.reasons(self._scores, self._counts, self._areas, self.values)
         found = {}
         for name, value in self.values.items():
             low, high = self.resamples.interval(name, value)
@@ -396,7 +401,7 @@ class Report:
         return curves.roc(self._scores, self._own_label(label))
 
     def precision_recall_curve(self, label: str | None = None) -> curves.Curve:
-        """Return the precision-recall curve of a label, at every score.
+        """Return the precision-recall curve of a label, at every score that bends it.
 
         Args:
             label: string, or `None` for the mean over labels at 101 recalls.
@@ -433,7 +438,7 @@ class Report:
         Returns:
             `Reliability`; its `error` is the expected calibration error.
         """
-        return reliability.reliability(self._scores, bins)
+        return reliability.reliability(self._scores, _read_number("bins", bins))
 
     def histogram(self, label: str, bins: int = 20) -> tuple[np.ndarray, ...]:
         """Count the scores of a label, of texts with it and of those without.
@@ -446,6 +451,7 @@ class Report:
             A tuple of the edges, the counts of texts with the label and those
             of texts without.
         """
+        bins = _read_number("bins", bins)
         return curves.histogram(self._scores, self._own_label(label), bins)
 
     # === Texts ===
@@ -493,7 +499,7 @@ class Report:
         Returns:
             A list of `SuspectedLabelError`, the least probable labels first.
         """
-        found = label_errors.suspects(self._scores)[:limit]
+        found = label_errors.suspects(self._scores)[: _read_limit(limit)]
         texts = self.texts
         return [
             SuspectedLabelError(
@@ -521,7 +527,7 @@ class Report:
         first = "subset_accuracy" if self.multi_label else "accuracy"
         names = (first, "macro_f1", "macro_roc_auc", "log_loss")
         rows = []
-        for title, which in examples.slice_rows(self._table, by, bins):
+        for title, which in examples.slice_rows(self._table, by, _read_number("bins", bins)):
             part = self.take(which)
             rows.append((title, len(part), *(part[name] for name in names)))
         return ResultTable((by, "texts", *names), tuple(rows))
@@ -534,9 +540,22 @@ class Report:
 
         Returns:
             A `Report`.
+
+        Raises:
+            ArgumentError: there are no such rows, or none is asked for.
         """
-        rows = np.asarray(rows)
-        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        try:
+            # Negative and bool rows become what Arrow takes.
+            rows = np.arange(len(self))[np.asarray(rows)]
+        except IndexError as error:
+            raise ArgumentError(
+                f"`rows` must be ints from 0 to {len(self) - 1}, or {len(self)} bools. Received: "
+                f"rows={shorten(rows)}: {error}."
+            ) from None
+        if rows.ndim != 1 or not len(rows):
+            raise ArgumentError(
+                f"`rows` must name at least one text. Received: rows={shorten(rows)}."
+            )
         table = None if self._table is None else self._table.take(pa.array(rows))
         scores = self._scores.take(rows)
         return Report(scores, table, self._info, self._thresholds, self._top_k, self._seed)
@@ -645,6 +664,7 @@ class Report:
 
     def _judged(self, found: tuple[np.ndarray, np.ndarray], limit: int | None) -> list[JudgedText]:
         rows, confidence = found
+        limit = _read_limit(limit)
         return examples.judged_texts(
             self._scores, self._predicted, self._table, rows[:limit], confidence[:limit]
         )
@@ -657,6 +677,7 @@ class Report:
         raise ArgumentError(
             f"The thresholds were tuned on {which} of this report, so what they reach here says "
             "nothing about other texts. Tune them on a report of validation data."
+            + ("" if shared else " Where these are other texts, make both reports with `texts`.")
         )
 
 
@@ -666,8 +687,26 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
-def _read_top_k(top_k: int | None, scores: Scores) -> int | None:
-    """Half of the labels, at most 5; none where that is the most probable label alone."""
+def _read_number(name: str, value: Any, least: int = 1) -> int:
+    is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_int or value < least:
+        raise ArgumentError(
+            f"`{name}` must be an integer of at least {least}. Received: {name}={shorten(value)}."
+        )
+    return int(value)
+
+
+def _read_limit(limit: Any) -> int | None:
+    return None if limit is None else _read_number("limit", limit, 0)
+
+
+def read_seed(seed: Any) -> int:
+    """Check the seed of the bootstrap."""
+    return _read_number("seed", seed, 0)
+
+
+def read_top_k(top_k: int | None, scores: Scores) -> int | None:
+    """Check `top_k`; usually half of the labels, at most 5, and none where that is one."""
     classes = len(scores.labels)
     if top_k is None:
         usual = min(_MOST_TOP, classes // 2)
@@ -679,31 +718,3 @@ def _read_top_k(top_k: int | None, scores: Scores) -> int | None:
             f"exclude each other. Received: top_k={shorten(top_k)}."
         )
     return int(top_k)
-
-
-def _table(texts: Any, metadata: Mapping[str, Any] | None, rows: int) -> pa.Table | None:
-    columns: dict[str, Any] = {}
-    if texts is not None:
-        pair = isinstance(texts, tuple) and len(texts) == 2 and not isinstance(texts[0], str)
-        first, second = texts if pair else (texts, None)
-        columns["text"] = _column("texts", first, rows, pa.string())
-        if second is not None:
-            columns["text_pair"] = _column("texts", second, rows, pa.string())
-    for name, values in (metadata or {}).items():
-        if name in ("text", "text_pair"):
-            raise ArgumentError(f"`metadata` must not have a column {name!r}. Pass it as `texts`.")
-        columns[str(name)] = _column(f"metadata[{name!r}]", values, rows, None)
-    return pa.table(columns) if columns else None
-
-
-def _column(name: str, values: Any, rows: int, kind: pa.DataType | None) -> Any:
-    try:
-        if isinstance(values, (pa.Array, pa.ChunkedArray)):
-            column = values
-        else:
-            column = pa.array(list(values), kind)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise ArgumentError(f"`{name}` cannot be used: {error!s:.200}.") from None
-    if len(column) != rows:
-        raise ArgumentError(f"`{name}` has {len(column):,} values for {rows:,} texts.")
-    return column

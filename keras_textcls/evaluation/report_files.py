@@ -17,13 +17,17 @@ import pyarrow as pa
 
 from keras_textcls.atomic import replace_directory
 from keras_textcls.errors import InvalidDataError, KerasTextclsError
-from keras_textcls.evaluation.report import Report
+from keras_textcls.evaluation.report import Report, read_seed, read_top_k
 from keras_textcls.evaluation.report_info import ReportInfo
 from keras_textcls.evaluation.scores import Scores
+from keras_textcls.evaluation.text_table import are_texts
+from keras_textcls.labels import LabelSet
+from keras_textcls.prediction import read_thresholds
 
 # 2: `top_k`, `seed` and the notes of `info`; a report of schema 1 has their defaults.
 SCHEMA_VERSION = 2
 REPORT_FILE, PREDICTIONS_FILE = "report.json", "predictions.arrow"
+_FILES = (REPORT_FILE, PREDICTIONS_FILE)
 _ACTUAL, _SCORES = "actual", "scores"
 _KINDS: dict[str, Any] = {
     "labels": list,
@@ -51,7 +55,8 @@ def save_report(report: Report, directory: Path) -> None:
             f"{directory} holds other files and is no saved report, so it is not replaced. Choose "
             "another directory, or empty this one."
         )
-    with replace_directory(directory, keep=lambda name: False) as draft:
+    # Pages and notes that somebody put beside the two files stay.
+    with replace_directory(directory, keep=lambda name: name not in _FILES) as draft:
         text = json.dumps(_describe(report), indent=2, ensure_ascii=False, allow_nan=False)
         (draft / REPORT_FILE).write_text(text + "\n", encoding="utf-8")
         table = _predictions(report)
@@ -112,23 +117,23 @@ def load_report(directory: Path) -> Report:
             table = file.read_all()
         table.validate(full=True)
         scores = _read_scores(table, described)
-        info = ReportInfo(
-            **described["info"] | {"notes": tuple(described["info"].get("notes", ()))}
-        )
+        info = _read_info(described["info"])
         names = [name for name in table.schema.names if name.startswith("column:")]
         texts = pa.table({n.removeprefix("column:"): table.column(n) for n in names})
-        thresholds = described["thresholds"]
+        for name in {"text", "text_pair"} & set(texts.schema.names):
+            if not are_texts(texts.schema.field(name).type):
+                raise InvalidDataError(f"the column {name} holds no texts")
         return Report(
             scores,
             texts if names else None,
             info,
-            None if thresholds is None else np.asarray(thresholds, dtype=float),
-            described["top_k"],
-            described["seed"],
+            read_thresholds(described["thresholds"], scores.labels),
+            read_top_k(described["top_k"], scores),
+            read_seed(described["seed"]),
         )
     except KerasTextclsError as error:
         raise _broken(directory, str(error)) from None
-    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise _broken(directory, f"{path.name}: {error!s:.200}") from None
 
 
@@ -164,6 +169,12 @@ def _read_scores(table: pa.Table, described: dict[str, Any]) -> Scores:
     y_true, y_score = (_array(table.column(name)) for name in (_ACTUAL, _SCORES))
     labels, extra = described["labels"], tuple(described["extra_labels"])
     names = [*labels, *extra]
+    if extra:
+        LabelSet(names)  # Refuses what is no name, or a name twice.
+    if y_score.ndim != 2:
+        raise InvalidDataError("the scores are no matrix")
+    if y_true.dtype.kind not in "iu":
+        raise InvalidDataError("the actual labels are no integers")
     if table.num_rows != described["rows"]:
         raise InvalidDataError(f"{table.num_rows:,} rows, {described['rows']:,} were saved")
     if y_true.ndim == 1 and not ((y_true >= 0) & (y_true < len(names))).all():
@@ -177,7 +188,21 @@ def _read_scores(table: pa.Table, described: dict[str, Any]) -> Scores:
     # Checks the scores; the actual labels were checked above, with the extra ones.
     own = np.clip(y_true, 0, len(labels) - 1) if y_true.ndim == 1 else y_true[:, : len(labels)]
     read = read_scores(own, y_score, labels, described["multi_label"])
-    return dataclasses.replace(read, y_true=y_true, extra_labels=extra)
+    kind = np.int8 if described["multi_label"] else np.int32
+    return dataclasses.replace(read, y_true=y_true.astype(kind), extra_labels=extra)
+
+
+def _read_info(described: dict[str, Any]) -> ReportInfo:
+    info = ReportInfo(**described | {"notes": tuple(described.get("notes", ()))})
+    fits = (
+        (info.name is None or isinstance(info.name, str))
+        and all(isinstance(one, dict) for one in (info.model, info.data, info.environment))
+        and all(isinstance(one, str) for one in (info.created, *info.notes))
+        and not isinstance(described.get("notes"), str)
+    )
+    if not fits:
+        raise InvalidDataError("`info` holds values of the wrong type")
+    return info
 
 
 def _array(column: pa.ChunkedArray) -> np.ndarray:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 import scipy.sparse
 
+from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.evaluation import counts, metrics, per_text, reliability
 from keras_textcls.evaluation.counts import Counts
 from keras_textcls.evaluation.metrics import LabelAreas
@@ -60,7 +61,11 @@ class Resamples:
         Returns:
             A tuple of two floats, `nan` where the metric is undefined.
         """
-        return percentile_interval(self.deviations(name), value, level)
+        lowest, highest = metrics.bounds(name)
+        low, high = percentile_interval(self.deviations(name), value, level)
+        # Scaled deviations could reach beyond what the metric can be.
+        low, high = np.clip([low, high], lowest, highest).tolist()
+        return low, high
 
     def deviations(self, name: str) -> np.ndarray:
         """Return by how much each resample deviates, scaled to all texts."""
@@ -80,6 +85,8 @@ def percentile_interval(
     Returns:
         A tuple of two floats; `nan` where no resample has a value.
     """
+    if not 0 < level < 1:
+        raise ArgumentError(f"`level` must be between 0 and 1. Received: level={shorten(level)}.")
     known = deviations[~np.isnan(deviations)]
     if not len(known) or np.isnan(value):
         return np.nan, np.nan
@@ -137,6 +144,7 @@ class _Drawn:
     def __init__(self, scores: Scores, predicted: np.ndarray, top_k: int | None) -> None:
         self.scores = scores
         self.texts = per_text.per_text_values(scores, predicted, top_k)
+        self.lacking = metrics.lacking(scores)
         self.tables = _tables(scores, predicted)
         self.bins = reliability.by_text(scores)
         self.rankings = [Ranking.of(scores, i) for i in range(scores.y_score.shape[1])]
@@ -148,6 +156,8 @@ class _Drawn:
             known = ~np.isnan(column)
             total = weights @ known.astype(np.float64)
             found[name] = counts.divide(weights @ np.where(known, column, 0.0), total)
+        if self.lacking.any():
+            found["log_loss"][weights @ self.lacking > 0] = np.nan
         summed = Counts(*((table.T @ weights.T).T for table in self.tables))
         found |= metrics.from_counts(summed, self.scores.multi_label)
         bins = reliability.weighted(self.bins, weights)

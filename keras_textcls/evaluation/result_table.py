@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from keras_textcls.atomic import replace_file
-from keras_textcls.errors import MissingDependencyError
+from keras_textcls.errors import ArgumentError, MissingDependencyError, shorten
 
 if TYPE_CHECKING:
     import pandas
@@ -55,6 +55,10 @@ class ResultTable:
         Returns:
             A list.
         """
+        if name not in self.columns:
+            raise ArgumentError(
+                f"There is no column {shorten(name)}. Choose one of {', '.join(self.columns)}."
+            )
         place = self.columns.index(name)
         return [row[place] for row in self.rows]
 
@@ -87,7 +91,7 @@ class ResultTable:
             writer.writerows(self.rows)
 
     def __str__(self) -> str:
-        cells = [self.columns, *(tuple(map(_cell, row)) for row in self.rows)]
+        cells = [tuple(map(_cell, row)) for row in (self.columns, *self.rows)]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
         lines = []
         for row in cells:
@@ -121,4 +125,16 @@ def _cell(value: Any) -> str:
         return "nan" if math.isnan(value) else f"{value:.3f}"
     if isinstance(value, int):
         return f"{value:,}"
-    return "".join(c if c.isprintable() else "\ufffd" for c in str(value))
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would obey, so that names of the data stay in their place.
+
+    Args:
+        text: string.
+
+    Returns:
+        A string without control characters and line breaks.
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -7,7 +7,7 @@ imports Keras.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,8 @@ def read_scores(y_true: Any, y_score: Any, labels: Any, multi_label: bool | None
 
     Args:
         y_true: actual labels. Single-label: ints in `[0, num_classes)`, or
-            names. Multi-label: lists of names, or a matrix of shape `(num_texts,
+            names. Multi-label: lists of names, dicts from name to 1 or 0 (what
+            a dict does not name is unknown), or a matrix of shape `(num_texts,
             num_classes)` of 1, 0 and, where unknown, -1. Names may be such as
             `labels` lacks.
         y_score: array-like of shape `(num_texts, num_classes)`, probabilities;
@@ -102,7 +103,8 @@ def read_scores(y_true: Any, y_score: Any, labels: Any, multi_label: bool | None
             `None`.
 
     Returns:
-        `Scores`.
+        `Scores`. It holds copies: what becomes of the arguments later does not
+        change it.
 
     Raises:
         ArgumentError: the scores do not fit the labels.
@@ -110,7 +112,9 @@ def read_scores(y_true: Any, y_score: Any, labels: Any, multi_label: bool | None
             actual label is missing.
     """
     labels = labels if isinstance(labels, LabelSet) else LabelSet(labels)
-    values = y_true if isinstance(y_true, np.ndarray) else list(y_true)
+    values = _rows_of(y_true)
+    if not len(values):
+        raise InvalidDataError("There are no texts to evaluate. Pass at least one.")
     if multi_label is None:
         multi_label = _looks_multi_label(values)
     scores = _read_probabilities(y_score, labels, multi_label)
@@ -119,8 +123,6 @@ def read_scores(y_true: Any, y_score: Any, labels: Any, multi_label: bool | None
             f"`y_true` has {len(values):,} rows and `y_score` {len(scores):,}. Pass one actual "
             "label and one row of scores for each text."
         )
-    if not len(values):
-        raise InvalidDataError("There are no texts to evaluate. Pass at least one.")
     read = _read_multi_label if multi_label else _read_single_label
     targets, extra = read(values, labels)
     return Scores(labels, extra, multi_label, targets, scores)
@@ -150,17 +152,33 @@ def encoded_scores(
     return Scores(labels, extra_labels, multi_label, y_true.astype(dtype), scores)
 
 
+def _rows_of(y_true: Any) -> Any:
+    """An array of numbers, or a sequence of whatever is said of each text."""
+    if isinstance(y_true, (str, bytes, Mapping)) or not isinstance(y_true, Iterable):
+        raise ArgumentError(
+            "`y_true` must hold what is true of each text: a list of label names, of ints or of "
+            f"lists of names. Received: y_true={shorten(y_true)}."
+        )
+    # Columns of pandas, polars and Arrow, and tensors.
+    values = np.asarray(y_true) if hasattr(y_true, "__array__") else list(y_true)
+    if isinstance(values, list):
+        return values
+    return values if values.dtype.kind in "biuf" else list(values)
+
+
 def _looks_multi_label(values: Any) -> bool:
-    if isinstance(values, np.ndarray) and values.dtype != object:
+    if isinstance(values, np.ndarray):
         return values.ndim == 2
     first = next((value for value in values if value is not None), None)
-    return first is not None and not isinstance(first, (str, int, np.integer))
+    return isinstance(first, Iterable) and not isinstance(first, (str, bytes))
 
 
 def _read_probabilities(y_score: Any, labels: LabelSet, multi_label: bool) -> np.ndarray:
     try:
-        scores = np.asarray(y_score)
+        scores = np.array(y_score)
         if scores.dtype not in (np.float32, np.float64):
+            if scores.dtype.kind == "c":
+                raise TypeError("complex numbers are no probabilities")
             scores = scores.astype(np.float32)
     except (TypeError, ValueError) as error:
         raise ArgumentError(
@@ -175,7 +193,8 @@ def _read_probabilities(y_score: Any, labels: LabelSet, multi_label: bool) -> np
         )
     for start in range(0, len(scores), CHUNK):
         _check_probabilities(scores[start : start + CHUNK], start, labels, multi_label)
-    return scores
+    # What rounding puts above 1 would fall out of bins and thresholds.
+    return np.minimum(scores, 1, out=scores)
 
 
 def _check_probabilities(part: np.ndarray, start: int, labels: LabelSet, multi_label: bool) -> None:
@@ -201,49 +220,107 @@ def _check_probabilities(part: np.ndarray, start: int, labels: LabelSet, multi_l
 
 
 def _read_single_label(values: Any, labels: LabelSet) -> tuple[np.ndarray, tuple[str, ...]]:
-    array = np.asarray(values) if not isinstance(values, np.ndarray) else values
-    if array.ndim == 1 and np.issubdtype(array.dtype, np.integer):
-        wrong = (array < 0) | (array >= len(labels))
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            raise UnknownLabelError(
-                f"`y_true` must be in [0, {len(labels)}). Received at row {row}: {array[row]}."
+    if not isinstance(values, np.ndarray):
+        array = _as_ints(values)
+        values = values if array is None else array
+    if isinstance(values, np.ndarray):
+        if values.ndim != 1:
+            raise ArgumentError(
+                "`y_true` must hold one label a text. Received: shape "
+                f"{values.shape}. For any number of labels a text, pass multi_label=True."
             )
-        return array.astype(np.int32), ()
-    if array.ndim != 1:
-        raise ArgumentError(
-            "`y_true` must hold one label a text. Received: shape "
-            f"{array.shape}. For any number of labels a text, pass multi_label=True."
-        )
+        if values.dtype.kind in "iuO":
+            return _check_range(values, labels), ()
     for row, value in enumerate(values):
         if not isinstance(value, str) or not value.strip():
-            raise InvalidDataError(
-                f"`y_true` must be label names, or ints. Received at row {row}: "
-                f"{shorten(value)} of type {type(value).__name__}. Leave out texts without a label."
-            )
+            raise InvalidDataError(_no_label(row, value))
     extra = _extra_labels(values, labels)
     index = {name: i for i, name in enumerate((*labels, *extra))}
     return np.fromiter((index[str(v)] for v in values), np.int32, len(values)), extra
 
 
+def _as_ints(values: list[Any]) -> np.ndarray | None:
+    if not isinstance(values[0], (int, np.integer)) or isinstance(values[0], bool):
+        return None
+    for row, value in enumerate(values):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+            raise InvalidDataError(_no_label(row, value))
+    # Python's own ints are of any size.
+    return np.asarray(values) if max(map(abs, values)) < 2**63 else np.asarray(values, object)
+
+
+def _no_label(row: int, value: Any) -> str:
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        remedy = "For any number of labels a text, pass multi_label=True."
+    else:
+        remedy = "Leave out texts without a label."
+    return (
+        f"`y_true` must be label names, or ints, all alike. Received at row {row}: "
+        f"{shorten(value)} of type {type(value).__name__}. {remedy}"
+    )
+
+
+def _check_range(array: np.ndarray, labels: LabelSet) -> np.ndarray:
+    wrong = (array < 0) | (array >= len(labels))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise UnknownLabelError(
+            f"`y_true` must be in [0, {len(labels)}). Received at row {row}: {array[row]}."
+        )
+    return array.astype(np.int32)
+
+
 def _read_multi_label(values: Any, labels: LabelSet) -> tuple[np.ndarray, tuple[str, ...]]:
-    if isinstance(values, np.ndarray) and values.dtype != object:
+    if isinstance(values, np.ndarray):
         return _read_matrix(values, labels), ()
     for row, names in enumerate(values):
-        if isinstance(names, str) or not isinstance(names, Iterable):
+        if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
             raise InvalidDataError(
                 "`y_true` of several labels a text must be lists of names. Received at row "
                 f"{row}: {shorten(names)}. Wrap a single name in a list."
             )
-    first = next((one for names in values for one in names), None)
-    if isinstance(first, (int, float, np.number)):
-        return _read_matrix(np.asarray(values, dtype=float), labels), ()
-    extra = _extra_labels((name for names in values for name in names), labels)
+    # Twice gone over below, which a generator allows once.
+    rows = [names if isinstance(names, Mapping) else tuple(names) for names in values]
+    first = next((one for names in rows for one in names), None)
+    if isinstance(first, (int, float, np.number, np.bool_)):
+        return _read_matrix(_as_matrix(rows), labels), ()
+    for row, names in enumerate(rows):
+        _check_names(row, names)
+    extra = _extra_labels((name for names in rows for name in names), labels)
     index = {name: i for i, name in enumerate((*labels, *extra))}
-    targets = np.zeros((len(values), len(index)), np.int8)
-    for row, names in enumerate(values):
-        targets[row, [index[str(name)] for name in names]] = 1
+    targets = np.zeros((len(rows), len(index)), np.int8)
+    for row, names in enumerate(rows):
+        if isinstance(names, Mapping):
+            targets[row] = -1
+            targets[row, [index[str(n)] for n in names]] = [int(v) for v in names.values()]
+        else:
+            targets[row, [index[str(name)] for name in names]] = 1
     return targets, extra
+
+
+def _check_names(row: int, names: Any) -> None:
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise InvalidDataError(
+                f"`y_true` must hold label names. Received at row {row}: {shorten(name)} of type "
+                f"{type(name).__name__}. Leave it out, or pass a matrix of 1, 0 and -1."
+            )
+        if isinstance(names, Mapping) and names[name] not in (0, 1):
+            raise InvalidDataError(
+                f"`y_true` at row {row} says {shorten(names[name])} of {shorten(name)}: neither 1 "
+                "(the label is there) nor 0 (it is not). Leave a label out of the dict if it is "
+                "unknown."
+            )
+
+
+def _as_matrix(rows: list[Any]) -> np.ndarray:
+    try:
+        return np.asarray(rows, dtype=float)
+    except (TypeError, ValueError):
+        raise InvalidDataError(
+            "`y_true` must be lists of names, or a matrix of 1, 0 and -1 with as many numbers in "
+            f"each row as there are labels. Received: y_true={shorten(rows)}."
+        ) from None
 
 
 def _read_matrix(matrix: np.ndarray, labels: LabelSet) -> np.ndarray:
@@ -252,7 +329,7 @@ def _read_matrix(matrix: np.ndarray, labels: LabelSet) -> np.ndarray:
             f"`y_true` must have shape (num_texts, {len(labels)}), a column for each of "
             f"`labels`. Received: shape {matrix.shape}."
         )
-    targets = np.where(np.isnan(matrix) | (matrix < 0), -1, matrix)
+    targets = np.where(np.isnan(matrix), -1, matrix)
     if not np.isin(targets, (-1, 0, 1)).all():
         row = int(np.argmax(~np.isin(targets, (-1, 0, 1)).all(axis=1)))
         raise InvalidDataError(

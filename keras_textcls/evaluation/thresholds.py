@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.evaluation.counts import divide
+from keras_textcls.evaluation.decisions import MULTI_LABEL_THRESHOLD
 from keras_textcls.evaluation.result_table import ResultTable
 from keras_textcls.evaluation.scores import Scores
 
@@ -25,7 +26,7 @@ class TunedThresholds(Mapping[str, float]):
     texts.
 
     Args:
-        values: dict from label to threshold.
+        values_by_label: dict from label to threshold.
         table: `ResultTable` of what each label reached on these texts.
         notes: tuple of strings, which floors could not be met.
         fingerprint: string, of the texts that they were tuned on.
@@ -91,8 +92,8 @@ def tune(
         found = _candidates(scores, i)
         best = _choose(found, objective, floor or 0.0)
         if best is None:
-            values[name] = 1.0 if objective == "precision" else 0.0
-            notes.append(_note(name, found, objective, floor))
+            values[name] = _fallback(scores, found, objective)
+            notes.append(_note(name, found, objective, floor, values[name]))
             rows.append((name, values[name], np.nan, np.nan, np.nan))
             continue
         values[name] = float(found.thresholds[best])
@@ -133,13 +134,15 @@ def _candidates(scores: Scores, label: int) -> _Candidates:
     lower = np.append(values[ends][1:], 0.0)[: len(ends)]
     # Half way to the next lower score, so that no text stands on the edge.
     middle = (values[ends] + lower) / 2
+    # Of two neighbouring floats one is the middle.
+    middle = np.where(middle > lower, middle, values[ends])
     return _Candidates(
         middle, divide(hits, given), divide(hits, support), divide(2 * hits, given + support)
     )
 
 
 def _choose(found: _Candidates, objective: str, floor: float) -> int | None:
-    if not len(found.thresholds) or np.isnan(found.recall).any():
+    if not _is_tunable(found):
         return None
     if objective == "f1":
         return int(np.argmax(found.f1)) if found.f1.max() > 0 else None
@@ -157,11 +160,25 @@ def _choose(found: _Candidates, objective: str, floor: float) -> int | None:
     return int(equals[np.argmax(held[equals])])
 
 
-def _note(name: str, found: _Candidates, objective: str, floor: float | None) -> str:
+def _is_tunable(found: _Candidates) -> bool:
+    return bool(len(found.thresholds)) and not np.isnan(found.recall).any()
+
+
+def _fallback(scores: Scores, found: _Candidates, objective: str) -> float:
+    """The default where the texts say nothing; else what comes nearest to the floor."""
+    if not _is_tunable(found):
+        return MULTI_LABEL_THRESHOLD if scores.multi_label else 0.0
+    return 1.0 if objective == "precision" else 0.0
+
+
+def _note(name: str, found: _Candidates, objective: str, floor: float | None, value: float) -> str:
     shown = shorten(name)
-    if not len(found.thresholds) or np.isnan(found.recall).any():
-        return f"{shown}: no text has the label, or none would be given it; threshold not tuned"
+    if not _is_tunable(found):
+        return (
+            f"{shown}: no text has the label, or none would be given it; not tuned, left at "
+            f"{value:g}"
+        )
     if objective == "f1":
-        return f"{shown}: no threshold finds a text of it; never given below 0"
+        return f"{shown}: no threshold finds a text of it; not tuned, left at {value:g}"
     reached = found.precision if objective == "precision" else found.recall
     return f"{shown}: no threshold reaches {objective} {floor:g}; the best is {reached.max():.3f}"

@@ -9,6 +9,7 @@ from keras_textcls.cli import main
 
 ROWS = [("the quick fox", "spam"), ("a lazy dog", "ham"), ("the small cat", "ham")]
 ROWS += [("brown fox jumped", "spam"), ("over the dog", "ham"), ("a fox", "spam")]
+ROWS += [("quick fox", "spam"), ("the lazy cat", "ham")]
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +36,9 @@ def _run(*arguments, code=0):
 def test_evaluate_and_compare(messages, tmp_path):
     _run("train", messages, "--preset", "preset", "--name", "m", "--quiet")
     told = _run("evaluate", "runs/m/1", messages, "--save", "saved", "--html", "page.html",
-                "--errors", "6", "--name", "first")  # fmt: skip
-    assert "Report of first on 6 texts, 2 labels" in told
-    assert "6 of 6 texts are among those the model was trained on" in told
+                "--errors", "8", "--name", "first")  # fmt: skip
+    assert "Report of first on 8 texts, 2 labels" in told
+    assert "8 of 8 texts are among those the model was trained on" in told
     report = Report.load("saved")
     assert told.count(", answered ") == (report.y_pred != report.y_true).sum()
     assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
@@ -53,10 +54,10 @@ def test_evaluate_and_compare(messages, tmp_path):
 
 def test_cross_validate(messages):
     told = _run("cross-validate", messages, "--preset", "preset", "--folds", "2",
-                "--label-errors", "6", "--save", "out of fold")  # fmt: skip
-    assert "2 folds of 6 texts" in told
+                "--label-errors", "8", "--save", "out of fold")  # fmt: skip
+    assert "2 folds of 8 texts" in told
     found = Report.load("out of fold")
-    assert told.count(", rather ") == len(found.suspected_label_errors(6))
+    assert told.count(", rather ") == len(found.suspected_label_errors(8))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_cross_validate(messages):
         (["evaluate", "preset", "nowhere.csv"], "nowhere.csv"),
         (["compare", "one"], "needs two models"),
         (["compare", "one", "two"], "`datasets` is missing"),
-        (["cross-validate", "messages.csv", "--folds", "7"], "7 folds"),
+        (["cross-validate", "messages.csv", "--folds", "9"], "9 folds"),
     ],
 )
 def test_what_is_wrong_is_said(messages, arguments, message):
