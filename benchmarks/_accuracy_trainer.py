@@ -82,6 +82,8 @@ def fine_tune(task: Task, settings: dict[str, Any], grouped: bool) -> tuple[Any,
         )
         trainer.train()
         seconds = time.perf_counter() - start
+        # It would group the texts that it predicts, too, and return them in that order.
+        trainer.args.train_sampling_strategy = "random"
         logits = trainer.predict(rows(tokenizer, task, task.test)).predictions
     return probabilities(logits, task.multi_label), {"train_s": seconds}
 

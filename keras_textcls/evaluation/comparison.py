@@ -261,6 +261,8 @@ class Comparison:
         sure = np.max([report.y_score.max(axis=1) for report in self._reports], axis=0)
         rows = np.flatnonzero(differs)
         rows = rows[np.lexsort((-sure[rows], ~disputed[rows]))][:limit]
+        if not len(rows):
+            return []
         first = self._reports[0]
         texts, actual = first.texts, first.take(rows).actual_names()
         return [

@@ -184,6 +184,13 @@ def reasons(
     names = np.asarray(scores.all_labels, object)
     classes = len(scores.labels)
     said: dict[str, str] = {}
+    for name in ("accuracy", "subset_accuracy"):
+        if values.get(name) in (0.0, 1.0):
+            # The rule of three (Hanley and Lippman-Hand, 1983): the bootstrap sees no spread here.
+            said[name] = (
+                f"no resample differs, yet up to {100 * min(1, 3 / len(scores)):.2g} % of new "
+                f"texts may turn out otherwise after {len(scores):,} like this"
+            )
     never = names[(found.predicted == 0) & (found.support > 0)]
     if len(never):
         said["macro_precision"] = f"{list_names(never)} never predicted: counted as 0"

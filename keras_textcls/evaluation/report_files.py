@@ -19,7 +19,7 @@ from keras_textcls.atomic import replace_directory
 from keras_textcls.errors import InvalidDataError, KerasTextclsError
 from keras_textcls.evaluation.report import Report, read_seed, read_top_k
 from keras_textcls.evaluation.report_info import ReportInfo
-from keras_textcls.evaluation.scores import Scores
+from keras_textcls.evaluation.scores import Scores, encoded_scores
 from keras_textcls.evaluation.text_table import are_texts
 from keras_textcls.labels import LabelSet
 from keras_textcls.prediction import read_thresholds
@@ -57,7 +57,9 @@ def save_report(report: Report, directory: Path) -> None:
         )
     # Pages and notes that somebody put beside the two files stay.
     with replace_directory(directory, keep=lambda name: name not in _FILES) as draft:
-        text = json.dumps(_describe(report), indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(
+            _describe(report), indent=2, ensure_ascii=False, allow_nan=False, default=_plain
+        )
         (draft / REPORT_FILE).write_text(text + "\n", encoding="utf-8")
         table = _predictions(report)
         options = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -82,6 +84,11 @@ def _describe(report: Report) -> dict[str, Any]:
         "per_label": list(report.per_label()),
     }
     return _finite(described)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of numpy, which `info` may hold, as those of Python."""
+    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def _finite(value: Any) -> Any:
@@ -123,7 +130,7 @@ def load_report(directory: Path) -> Report:
         for name in {"text", "text_pair"} & set(texts.schema.names):
             if not are_texts(texts.schema.field(name).type):
                 raise InvalidDataError(f"the column {name} holds no texts")
-        return Report(
+        report = Report(
             scores,
             texts if names else None,
             info,
@@ -131,6 +138,9 @@ def load_report(directory: Path) -> Report:
             read_top_k(described["top_k"], scores),
             read_seed(described["seed"]),
         )
+        if described.get("fingerprint", report.fingerprint) != report.fingerprint:
+            raise InvalidDataError("texts and labels do not match its fingerprint")
+        return report
     except KerasTextclsError as error:
         raise _broken(directory, str(error)) from None
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError) as error:
@@ -164,8 +174,6 @@ def _read_description(directory: Path) -> dict[str, Any]:
 
 
 def _read_scores(table: pa.Table, described: dict[str, Any]) -> Scores:
-    from keras_textcls.evaluation.scores import read_scores
-
     y_true, y_score = (_array(table.column(name)) for name in (_ACTUAL, _SCORES))
     labels, extra = described["labels"], tuple(described["extra_labels"])
     names = [*labels, *extra]
@@ -185,11 +193,7 @@ def _read_scores(table: pa.Table, described: dict[str, Any]) -> Scores:
         raise InvalidDataError("the actual labels do not fit the names")
     if y_true.ndim != (2 if described["multi_label"] else 1):
         raise InvalidDataError("`multi_label` does not fit the actual labels")
-    # Checks the scores; the actual labels were checked above, with the extra ones.
-    own = np.clip(y_true, 0, len(labels) - 1) if y_true.ndim == 1 else y_true[:, : len(labels)]
-    read = read_scores(own, y_score, labels, described["multi_label"])
-    kind = np.int8 if described["multi_label"] else np.int32
-    return dataclasses.replace(read, y_true=y_true.astype(kind), extra_labels=extra)
+    return encoded_scores(y_true, extra, y_score, LabelSet(labels))
 
 
 def _read_info(described: dict[str, Any]) -> ReportInfo:

@@ -148,6 +148,11 @@ def encoded_scores(
     """
     multi_label = y_true.ndim == 2
     scores = _read_probabilities(y_score, labels, multi_label)
+    if not len(scores) or len(scores) != len(y_true):
+        raise InvalidDataError(
+            f"There must be texts to evaluate, and scores for each. Received: {len(y_true):,} "
+            f"actual labels and {len(scores):,} rows of scores."
+        )
     dtype = np.int8 if multi_label else np.int32
     return Scores(labels, extra_labels, multi_label, y_true.astype(dtype), scores)
 

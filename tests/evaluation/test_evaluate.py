@@ -57,7 +57,7 @@ def test_labels_that_the_model_lacks_are_wrong_and_listed(classifier):
     assert eggs[:6] == ("eggs", 2, 0, 0, 2, 0)
     assert np.isnan(report["log_loss"])
     assert "eggs" in report.metrics["log_loss"].reason
-    assert "never right about those: eggs" in str(report)
+    assert "never right about those: 'eggs'" in str(report)
 
 
 def test_the_order_of_the_labels_of_the_data_does_not_matter(classifier):

@@ -245,6 +245,11 @@ def test_a_matrix_of_labels_is_checked(tmp_path):
     report_of(multi(classes=3)).save(directory)
     scores = fixed([0.5] * 360, pa.float32(), 3)
     write(directory, {"actual": fixed([0, -1, 1] * 120, pa.int64(), 3), "scores": scores})
+    with pytest.raises(InvalidDataError, match="do not match its fingerprint"):
+        Report.load(directory)
+    described = json.loads((directory / "report.json").read_text())
+    del described["fingerprint"]
+    (directory / "report.json").write_text(json.dumps(described))
     loaded = Report.load(directory)
     assert loaded.y_true.dtype == np.int8 and loaded["subset_accuracy"] is not None
     for bad in (
