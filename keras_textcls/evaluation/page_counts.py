@@ -114,7 +114,9 @@ def _multi_label(scores: Scores) -> GridCounts:
         own = part.y_true[:, :columns]
         with_label += _by_level(level, own == 1)
         without += _by_level(level, own == 0)
-    hits, wrong = (np.pad(_above(t).T, ((0, 0), (0, size - columns))) for t in (with_label, without))
+    hits, wrong = (
+        np.pad(_above(t).T, ((0, 0), (0, size - columns))) for t in (with_label, without)
+    )
     support = (scores.y_true == 1).sum(axis=0)
     known = (scores.y_true >= 0).sum(axis=0)
     rows = (np.tile(row, (len(GRID), 1)) for row in (support, known))

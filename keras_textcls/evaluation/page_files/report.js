@@ -22,11 +22,12 @@
     ["tp", "True positives"], ["fn", "False negatives: missed"], ["fp", "False positives: wrongly given"],
     ["tn", "True negatives"], ["precision", "Share of the predicted texts that have the label"],
     ["recall", "Share of the texts with the label that are given it"], ["f1", "Harmonic mean of precision and recall"],
-    ["roc_auc", "Area under the ROC curve: no threshold"], ["average_precision", "Area under the precision-recall curve: no threshold"],
+    ["roc_auc", "Area under the ROC curve: no threshold"],
+    ["average_precision", "Area under the precision-recall curve: no threshold"],
   ];
   const state = {
     level: null, filter: "", sort: { key: "support", down: true }, kind: "count",
-    drawn: [], bars: 20, errors: 10, shape: "", focus: [0, 0],
+    drawn: [], bars: 20, errors: 10, shape: "", drawnKind: "", cells: [], focus: [0, 0], waiting: 0,
   };
 
   /** Inflate an array of whole numbers that Python packed. */
@@ -84,7 +85,8 @@
     return (isTie ? (low + (low % 2)) / 10 ** places : value).toFixed(places);
   }
 
-  const count = (value) => value.toLocaleString("en-US");
+  const whole = new Intl.NumberFormat("en-US");
+  const count = (value) => (value < 1000 ? String(value) : whole.format(value));
   const texted = (value, one = "text") => `${count(value)} ${one}${value === 1 ? "" : "s"}`;
   const divide = (one, other) => (other === 0 ? NaN : one / other);
   const titled = (name) => {
@@ -96,7 +98,9 @@
   function fill(cell, value, isShare, why) {
     const undefinedNumber = value === null || Number.isNaN(value);
     cell.textContent = undefinedNumber ? "–" : isShare ? digits(value) : count(value);
-    cell.title = undefinedNumber ? `undefined${why ? `: ${why}` : ""}` : isShare ? String(value) : "";
+    if (undefinedNumber) cell.title = `undefined${why ? `: ${why}` : ""}`;
+    else if (isShare) cell.title = String(value);
+    else if (cell.title) cell.title = "";
     cell.dataset.value = undefinedNumber ? "nan" : String(value);
     return cell;
   }
@@ -318,7 +322,7 @@
   /** The head of the table of labels, once. */
   function drawHead() {
     const heads = COLUMNS.map(([key, help]) => el("th", { scope: "col", title: help },
-      el("button", { type: "button", textContent: titled(key), "data-key": key })));
+      el("button", { type: "button", textContent: titled(key).replace("Average", "Avg."), "data-key": key })));
     byId("per-label").append(el("thead", {}, el("tr", {}, ...heads)), el("tbody"));
     byId("per-label").tHead.addEventListener("click", (event) => {
       const key = event.target.dataset.key;
@@ -384,6 +388,7 @@
       ...columns.map((j) => el("td", { tabIndex: -1, "data-i": i, "data-j": j }))));
     table.replaceChildren(el("thead", {}, head), el("tbody", {}, ...lines));
     state.focus = [0, 0];
+    state.cells = [...table.tBodies[0].querySelectorAll("td")];
     const first = table.tBodies[0].querySelector("td");
     if (first) first.tabIndex = 0;
   }
@@ -393,16 +398,19 @@
     const matrix = matrixAt(state.level), places = placesOf(matrix);
     const shape = JSON.stringify([places.rows, places.columns]);
     if (shape !== state.shape) layMatrix(places);
-    state.shape = shape;
+    const isNew = shape !== state.shape || state.kind !== state.drawnKind, across = places.columns.length;
+    Object.assign(state, { shape, drawnKind: state.kind });
     const isCount = state.kind === "count", dense = places.columns.length > 12;
-    for (const cell of byId("matrix").tBodies[0].querySelectorAll("td")) {
-      const i = Number(cell.dataset.i), j = Number(cell.dataset.j), value = cellValue(matrix, i, j);
+    state.cells.forEach((cell, at) => {
+      const i = places.rows[Math.floor(at / across)], j = places.columns[at % across], value = cellValue(matrix, i, j);
+      if (!isNew && Object.is(value, cell.drawn)) return;
+      cell.drawn = value;
       fill(cell, value, !isCount, "no text in this row");
       if (!isCount && dense && value >= 0) cell.textContent = digits(value, 2);
       const share = isCount ? divide(value, data.grid.row_totals[i]) : value;
       const shade = value > 0 ? Math.min(4, Math.max(1, Math.ceil(share * 4))) : 0;
       cell.className = value === 0 ? "zero" : shade ? `${i === j ? "d" : "o"}${shade}` : "";
-    }
+    });
     const cut = labels.length > MOST_IN_MATRIX ? ` Of ${count(labels.length)} labels the ${MOST_IN_MATRIX} with the most errors are shown; search for others.` : "";
     byId("matrix-help").textContent = `${data.multi_label ? "A text stands in the cell of each of its labels with each predicted one, so that labels which rightly occur together stand off the diagonal. " : ""}` +
       `Open a cell to read its texts: arrow keys move, Enter opens.${cut}`;
@@ -517,7 +525,7 @@
 
   /* === Charts === */
 
-  const BOX = { left: 42, right: 318, top: 10, bottom: 236 };
+  const BOX = { left: 50, right: 316, top: 14, bottom: 236 };
   const toX = (x) => BOX.left + x * (BOX.right - BOX.left);
   const toY = (y) => BOX.bottom - y * (BOX.bottom - BOX.top);
 
@@ -551,7 +559,7 @@
       event.preventDefault();
       show(at + move);
     });
-    byId(place).replaceChildren(el("h3", { textContent: title }), drawing, reading);
+    byId(place).replaceChildren(...(byId(`${place}-title`) ? [] : [el("h3", { textContent: title })]), drawing, reading);
   }
 
   const diagonal = () => svg("line", { class: "diagonal", x1: toX(0), y1: toY(0), x2: toX(1), y2: toY(1) });
@@ -629,8 +637,8 @@
     const cut = state.level === null ? [] : [svg("line", { class: "cut", x1: toX(state.level / 100), x2: toX(state.level / 100), y1: BOX.top, y2: BOX.bottom })];
     const sums = bins.map((part) => part.reduce((a, b) => a + b, 0));
     chart("histogram", "Scores", "probability of the label", "texts, each half to its own scale", [...bars, ...cut,
-      svg("text", { x: toX(0.5), y: BOX.top + 9, "text-anchor": "middle" }, `with the label: ${count(sums[0])}`),
-      svg("text", { x: toX(0.5), y: BOX.bottom - 4, "text-anchor": "middle" }, `without it: ${count(sums[1])}`),
+      svg("text", { class: "over", x: toX(0.5), y: BOX.top + 9, "text-anchor": "middle" }, `with the label: ${count(sums[0])}`),
+      svg("text", { class: "over", x: toX(0.5), y: BOX.bottom - 4, "text-anchor": "middle" }, `without it: ${count(sums[1])}`),
     ], (x) => {
       const bin = Math.min(size - 1, Math.floor(x * size + 1e-9));
       return `Probabilities of ${digits(bin / size, 2)} to ${digits((bin + 1) / size, 2)}: ${count(bins[0][bin])} texts with the label, ${count(bins[1][bin])} without`;
@@ -727,7 +735,9 @@
     drawLabels(table);
     drawMatrix();
     drawHistogram();
-    drawErrors();
+    // The slowest part waits until the slider rests.
+    clearTimeout(state.waiting);
+    state.waiting = setTimeout(drawErrors, 120);
   }
 
   /** Ask for a drawing. */
@@ -773,6 +783,7 @@
     byId("remarks-section").hidden = !data.remarks.length;
     byId("info").append(...data.info.flatMap(([key, value]) => [el("dt", { textContent: key }), el("dd", { textContent: value })]));
     byId("search-box").hidden = labels.length <= 10;
+    byId("confusion").className = labels.length > 40 ? "large" : "";
     byId("threshold-help").textContent = (data.multi_label
       ? "The threshold is the probability that each label must reach to be given. Pairs of a text and a label of which nobody knows whether they belong together are left out of the counts."
       : "The threshold is the probability that the most probable label of a text must reach; a text that stays below has no answer.") +
