@@ -29,7 +29,7 @@ _HIDDEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """Replace characters that cannot be shown, or change what others show.
+    r"""Replace characters that cannot be shown, or change what others show.
 
     Args:
         text: string.
@@ -38,8 +38,8 @@ def visible(text: str) -> str:
         A string that UTF-8 can hold.
 
     Example:
-    >>> visible("a\\x00b")
-    'a\ufffdb'
+    >>> visible("a\x00b")
+    'a�b'
     """
     return _HIDDEN.sub("\ufffd", text)
 
@@ -188,7 +188,7 @@ def _longest(texts: list[str], budget: int) -> int | None:
 
 
 def to_json(value: Any) -> str:
-    """Write JSON that no parser of HTML takes for anything else.
+    r"""Write JSON that no parser of HTML takes for anything else.
 
     Args:
         value: anything that JSON holds.
@@ -198,7 +198,7 @@ def to_json(value: Any) -> str:
 
     Example:
     >>> to_json("</script>")
-    '"\\\\u003c/script>"'
+    '"\\u003c/script>"'
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

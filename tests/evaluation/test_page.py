@@ -369,7 +369,7 @@ def test_every_control_is_named_and_reached_by_tab(show):
         at = browser.switch_to.active_element
         if at.tag_name in ("button", "select", "input", "summary"):
             reached.add(at.id)
-        if at.tag_name == "body" or at.id in reached and len(reached) > wanted:
+        if at.tag_name == "body" or len(reached) > wanted:
             break
     assert len(reached) >= wanted
 

@@ -386,6 +386,9 @@
       ...columns.map((j) => el("th", { scope: "col" }, named(columnName(j)))));
     const lines = rows.map((i) => el("tr", {}, el("th", { scope: "row" }, named(rowName(i))),
       ...columns.map((j) => el("td", { tabIndex: -1, "data-i": i, "data-j": j }))));
+    // Columns of one known width: a browser lays out 20,000 cells of unknown width slowly.
+    const longest = count(Math.max(...data.grid.row_totals)).length;
+    table.style.setProperty("--cell", `${Math.max(2, 0.47 * longest + 0.45)}rem`);
     table.replaceChildren(el("thead", {}, head), el("tbody", {}, ...lines));
     state.focus = [0, 0];
     state.cells = [...table.tBodies[0].querySelectorAll("td")];
