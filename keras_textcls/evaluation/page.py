@@ -1,0 +1,80 @@
+"""One page that holds a whole report and needs no other file, and no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import importlib.resources
+import string
+from pathlib import Path
+
+from keras_textcls.atomic import replace_file
+from keras_textcls.evaluation import display
+from keras_textcls.evaluation.page_data import describe
+from keras_textcls.evaluation.page_texts import to_json, visible, words
+from keras_textcls.evaluation.report import Report
+
+# Of the whole page, in bytes; what the numbers leave of it is for the texts.
+_SIZE = 4_600_000
+_FEWEST = 400_000
+_FILES = "page_files"
+
+
+def write_page(report: Report, path: Path) -> Path:
+    """Write one page that holds everything and needs no other file.
+
+    Nothing of the data is markup: it is JSON which a script shows as text, and a
+    security policy allows no other script, no style and no request.
+
+    Args:
+        report: `Report`.
+        path: `Path` of the file, replaced if it is there.
+
+    Returns:
+        The `Path` of the page.
+    """
+    # Written as bytes: the policy holds hashes of the script and the style as they stand.
+    page = render(report).encode("utf-8")
+    with replace_file(path) as draft:
+        draft.write_bytes(page)
+    return path
+
+
+def render(report: Report) -> str:
+    """Return the page as a string.
+
+    Args:
+        report: `Report`.
+
+    Returns:
+        A string of HTML.
+    """
+    style, script = _read("report.css"), _read("report.js")
+    numbers = to_json(describe(report))
+    static = visible(display.as_html(report))
+    left = _SIZE - sum(len(part.encode()) for part in (style, script, numbers, static))
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{_hash(script)}'; "
+        f"style-src 'sha256-{_hash(style)}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return string.Template(_read("report.html")).substitute(
+        policy=policy,
+        title=html.escape(visible(f"Report of {report.name}")),
+        headline=html.escape(visible(display.headline(report))),
+        static=static,
+        style=style,
+        numbers=numbers,
+        words=to_json(words(report, max(left, _FEWEST))),
+        script=script,
+    )
+
+
+def _read(name: str) -> str:
+    folder = importlib.resources.files("keras_textcls.evaluation").joinpath(_FILES)
+    # Line ends as a browser reads them, whatever the checkout made of them.
+    return folder.joinpath(name).read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
