@@ -1,9 +1,14 @@
 """Examples that need nothing but the package run as a user runs them."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -25,3 +30,22 @@ def test_customer_messages(tmp_path):
     assert lines[3].startswith("billing ")
     assert lines[4] == "saved to sorted and loaded again: same answers"
     assert (output / "classifier.json").is_file()
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.ipynb")), ids=lambda path: path.name)
+def test_notebooks_run_and_show_what_they_are_committed_with(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("KERAS_TEXTCLS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    committed = nbformat.read(path, as_version=4)
+    fresh = nbformat.read(path, as_version=4)
+    NotebookClient(fresh, timeout=300, resources={"metadata": {"path": str(EXAMPLES)}}).execute()
+    kinds = [[_kinds(cell) for cell in one.cells] for one in (committed, fresh)]
+    assert kinds[0] == kinds[1]
+    assert sum(map(len, kinds[0])) >= 5
+
+
+def _kinds(cell):
+    """Kinds of what a cell shows, but for warnings; print may come in several pieces."""
+    outputs = [one for one in cell.get("outputs", []) if one.get("name") != "stderr"]
+    return {tuple(sorted(one.get("data", {"text": ""}))) for one in outputs}

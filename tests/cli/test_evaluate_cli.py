@@ -41,7 +41,7 @@ def test_evaluate_and_compare(messages, tmp_path):
     assert "8 of 8 texts are among those the model was trained on" in told
     report = Report.load("saved")
     assert told.count(", answered ") == (report.y_pred != report.y_true).sum()
-    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     at = _run("evaluate", "runs/m/1", messages, "--threshold", "0.99")
     predicted = report.at_threshold(0.99).per_label().rows[-1][2]
     assert at.splitlines()[-1].split()[3] == str(predicted)

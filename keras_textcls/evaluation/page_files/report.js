@@ -817,6 +817,7 @@
   drawReliability();
   drawBars();
   draw();
+  byId("static").hidden = true;
   byId("main").hidden = false;
   document.documentElement.dataset.ready = "true";
 })();
