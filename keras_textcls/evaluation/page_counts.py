@@ -15,6 +15,7 @@ import numpy as np
 from keras_textcls.evaluation import counts, metrics
 from keras_textcls.evaluation.counts import Counts
 from keras_textcls.evaluation.curves import GRID
+from keras_textcls.evaluation.matrices import without_label
 from keras_textcls.evaluation.scores import CHUNK, Scores
 
 LEVELS = len(GRID) + 1
@@ -123,7 +124,7 @@ def _multi_label(scores: Scores) -> GridCounts:
     labels = Counts(hits, hits + wrong, *rows)
     cells = np.fromiter(sorted(found), np.int64, len(found))
     numbers = np.fromiter((found[cell] for cell in cells.tolist()), np.int64, len(found))
-    none = int((~(scores.y_true == 1).any(axis=1)).sum())
+    none = int(without_label(scores).sum())
     values = _values_by_text(scores) | metrics.from_counts(labels, True)
     return GridCounts(cells, numbers, np.append(support, none), labels, values)
 
@@ -137,7 +138,7 @@ def _by_level(level: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 def _add_cells(found: dict[int, int], part: Scores, level: np.ndarray) -> None:
     there = part.y_true == 1
-    there = np.column_stack([there, ~there.any(axis=1)])
+    there = np.column_stack([there, without_label(part)])
     everything = np.ones(level.shape, bool)
     for row in range(there.shape[1]):
         which = np.flatnonzero(there[:, row])

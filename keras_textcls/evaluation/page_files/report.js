@@ -212,12 +212,15 @@
     return Array.from({ length: texts.top_size }, (_, k) => [texts.top[from + k], texts.top_values[from + k] / 1000]);
   }
 
+  /** Whether a text is known to have no label. */
+  const hasNone = (t) => texts.actual[t].length === 0 && !(texts.unknown && texts.unknown[t].length);
+
   /** The texts of a cell, most confident first, ties in the order of the data. */
   function textsOfCell(i, j, level) {
     const found = [];
     for (let t = 0; t < texts.number; t += 1) {
       const actual = texts.actual[t];
-      if (!(i === labels.length ? actual.length === 0 : actual.includes(i))) continue;
+      if (!(i === labels.length ? hasNone(t) : actual.includes(i))) continue;
       if (j === classes ? given(t, level).length === 0 : isGiven(t, j, level)) found.push(t);
     }
     const column = data.multi_label ? j : 0;
@@ -817,7 +820,7 @@
   drawReliability();
   drawBars();
   draw();
-  byId("static").hidden = true;
+  byId("static").remove();
   byId("main").hidden = false;
   document.documentElement.dataset.ready = "true";
 })();
