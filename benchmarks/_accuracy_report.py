@@ -137,7 +137,8 @@ def fine_tuning_tables(results: list[Result]) -> list[str]:
 def recipe(result: Result) -> tuple[str, str]:
     """Epochs and learning rate, as the table has them."""
     settings = result["settings"]
-    return str(settings["epochs"]), f"{settings['learning_rate']:g}"
+    rate = settings.get("learning_rate")
+    return str(settings["epochs"]), "default" if rate is None else f"{rate:g}"
 
 
 def fine_tuning_line(key: tuple[str, str, str], results: list[Result]) -> list[str]:
