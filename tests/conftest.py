@@ -11,6 +11,7 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import architecture
+from processes import Processes
 
 from keras_textcls import TextClassifier
 
@@ -21,6 +22,12 @@ WORDS = "the quick brown fox jumped over the lazy dog and a small cat".split()
 def _seeded():
     """Every test starts from the same random state: a bound holds always or never."""
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory):
+    """Starts processes that need not import everything anew."""
+    return Processes(tmp_path_factory.mktemp("processes"))
 
 
 def perturb(model, seed=0, scale=0.2):

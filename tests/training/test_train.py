@@ -1,6 +1,5 @@
 """`train`: what users get, what they are told, and what is never lost."""
 
-import subprocess
 import sys
 
 import keras
@@ -457,7 +456,7 @@ def test_smaller_batches_make_the_same_steps(messages, preset, tmp_path, monkeyp
     assert compared > 100
 
 
-def test_a_full_disk_leaves_the_earlier_version(messages, preset, tmp_path):
+def test_a_full_disk_leaves_the_earlier_version(processes, messages, preset, tmp_path):
     kept = _train(messages, preset, tmp_path)
     code = (
         "import resource, sys; sys.path[:0] = {path!r}\n"
@@ -471,7 +470,7 @@ def test_a_full_disk_leaves_the_earlier_version(messages, preset, tmp_path):
         "except (RunError, PresetError) as error:\n"
         "    print('told:', error)\n"
     ).format(path=sys.path, preset=str(preset), output=str(tmp_path / "runs"))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = processes.run(code)
     assert "told:" in done.stdout, done.stderr
     assert "File too large" in done.stdout
     assert runs(tmp_path / "runs")[-1].status == "failed"
