@@ -1,6 +1,8 @@
 """Small models and data that the tests make; no network, no files from elsewhere."""
 
+import gc
 import os
+import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests compile many tiny programs and run each once.
@@ -38,6 +40,18 @@ def perturb(model, seed=0, scale=0.2):
             noise = np.asarray(rng.normal(0, scale, weight.shape), "float32")
             weight.assign(keras.ops.convert_to_numpy(weight) + noise)
     return model
+
+
+def quantize(model):
+    """Quantize to int8 without a warning of every layer that has nothing to quantize."""
+    # Keras collects garbage at every layer, among the millions of objects of all modules.
+    gc.freeze()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Layer .* does not have a `quantize` method")
+            model.quantize("int8")
+    finally:
+        gc.unfreeze()
 
 
 def mixed_texts(count, longest=24, seed=0):

@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-import warnings
 
 import h5py
 import keras
 import keras_hub
 import numpy as np
 import pytest
-from conftest import make_classifier, mixed_texts
+from conftest import make_classifier, mixed_texts, quantize
 
 from keras_textcls import ArgumentError, PresetError, TextClassifier
 from keras_textcls.heads import KERAS_HUB_HEADS, subclass_for
@@ -206,15 +205,12 @@ def test_arguments_replace_what_the_preset_holds(tmp_path):
 def test_a_quantized_backbone_survives_a_round_trip(options, tmp_path):
     ours = make_classifier(**options)
     plain = ours.predict(TEXTS, verbose=0)
-    with warnings.catch_warnings():
-        # Keras warns of every layer that has nothing to quantize.
-        warnings.filterwarnings("ignore", "Layer .* does not have a `quantize` method")
-        ours.quantize("int8")
+    quantize(ours)
     quantized = ours.predict(TEXTS, verbose=0)
     np.testing.assert_allclose(quantized, plain, atol=0.05)
     assert np.abs(quantized - plain).max() > 0
     ours.save_to_preset(tmp_path / "p")
-    again = TextClassifier.from_preset(tmp_path / "p")
+    again = _eager(TextClassifier.from_preset(tmp_path / "p"))
     assert any("int8" in str(w.dtype) for w in again.backbone.weights)
     np.testing.assert_allclose(again.predict(TEXTS, verbose=0), quantized, atol=1e-5)
 
@@ -312,7 +308,7 @@ def test_killed_while_saving_leaves_the_old_preset(fatal, processes, tmp_path):
 
 @pytest.mark.parametrize("name", ["BertBackbone", "GPT2Backbone"])
 def test_the_state_of_the_optimizer_stays_out_of_the_preset(name, tmp_path):
-    classifier = make_classifier(name)
+    classifier = _eager(make_classifier(name))
     classifier.fit(TEXTS, ["ham", "spam"] * (len(TEXTS) // 2), verbose=0)
     classifier.save_to_preset(tmp_path)
     stored = []
@@ -320,7 +316,7 @@ def test_the_state_of_the_optimizer_stays_out_of_the_preset(name, tmp_path):
         file.visit(stored.append)
     # The step and the learning rate only, no moments.
     assert len([key for key in stored if key.startswith("optimizer/vars/")]) == 2
-    loaded = TextClassifier.from_preset(tmp_path)
+    loaded = _eager(TextClassifier.from_preset(tmp_path))
     np.testing.assert_allclose(
         loaded.predict(TEXTS, verbose=0), classifier.predict(TEXTS, verbose=0), rtol=1e-5, atol=1e-5
     )
@@ -335,6 +331,6 @@ def test_the_state_of_the_optimizer_in_a_preset_of_keras_hub_is_passed_over(tmp_
     task.save_to_preset(str(tmp_path))
     with h5py.File(tmp_path / "task.weights.h5") as file:
         assert len(file["optimizer/vars"]) > 10
-    loaded = TextClassifier.from_preset(tmp_path)  # Warnings are errors here.
+    loaded = _eager(TextClassifier.from_preset(tmp_path))  # Warnings are errors here.
     expected = task.predict(np.array(TEXTS), verbose=0)
     np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), expected, rtol=1e-5, atol=1e-5)
