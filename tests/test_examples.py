@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -13,13 +11,9 @@ from nbclient import NotebookClient
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def test_customer_messages(tmp_path):
+def test_customer_messages(processes, tmp_path):
     output = tmp_path / "sorted"
-    result = subprocess.run(
-        [sys.executable, str(EXAMPLES / "customer_messages.py"), "--output", str(output)],
-        capture_output=True,
-        text=True,
-    )
+    result = processes.script(EXAMPLES / "customer_messages.py", "--output", output)
     assert result.returncode == 0, result.stderr[-2000:]
     lines = result.stdout.splitlines()
     assert lines[0].startswith("trained on 202 messages in ")

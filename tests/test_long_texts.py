@@ -44,6 +44,12 @@ def roberta():
     return chunking("RobertaBackbone")
 
 
+@pytest.fixture(scope="module")
+def judged():
+    """One for tests that compile it themselves."""
+    return chunking("RobertaBackbone")
+
+
 def _embed_ids(model, before, pieces, after, size):
     """Features of the pieces of one size, as preprocessed inputs."""
     ids = np.array([[before, *piece, after] for piece in pieces if len(piece) == size], "int32")
@@ -134,8 +140,8 @@ def test_answers_follow_from_the_scores():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_evaluate_is_kerass_loss_on_the_outputs(weighted):
-    model = chunking("RobertaBackbone")
+def test_evaluate_is_kerass_loss_on_the_outputs(weighted, judged):
+    model = judged
     model.compile(
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy", keras.metrics.SparseCategoricalCrossentropy(from_logits=True)],
@@ -260,7 +266,7 @@ def test_another_sequence_length_cuts_otherwise():
 
 
 def test_a_preset_keeps_it(tmp_path):
-    model = chunking("GPT2Backbone")
+    model = chunking(pooling="mean")
     model.save_to_preset(tmp_path / "kept")
     again = TextClassifier.from_preset(tmp_path / "kept")
     assert again.long_texts == "chunk"

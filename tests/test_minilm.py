@@ -1,9 +1,6 @@
 """The real weights of all-MiniLM-L6-v2, against sentence-transformers, where both are installed."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,12 +48,9 @@ def test_without_labels_it_says_what_to_pass(folder):
         TextClassifier.from_preset(folder)
 
 
-def test_the_example_trains_saves_and_reloads():
+def test_the_example_trains_saves_and_reloads(processes):
     """On the messages that ship with it."""
-    result = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "sms_spam.py")],
-        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    result = processes.script(ROOT / "examples" / "sms_spam.py")
     assert result.returncode == 0, result.stderr[-2000:]
     assert "scores differ by at most" in result.stdout
     accuracy = float(result.stdout.split("test accuracy ")[1].split()[0])

@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-import warnings
 
 import h5py
 import keras
 import keras_hub
 import numpy as np
 import pytest
-from conftest import make_classifier, mixed_texts
+from conftest import make_classifier, mixed_texts, quantize
 
 from keras_textcls import ArgumentError, PresetError, TextClassifier
 from keras_textcls.heads import KERAS_HUB_HEADS, subclass_for
@@ -45,13 +44,20 @@ print("RESULT", json.dumps([list(classifier.labels), logits.tolist()]))
 """
 
 
-def _run(code, *arguments, backend=None):
-    env = {**os.environ, "KERAS_BACKEND": backend or keras.config.backend()}
-    result = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, env=env
+def _run_on(backend, code, *arguments):
+    return _result(
+        subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "KERAS_BACKEND": backend},
+        )
     )
-    lines = [line for line in result.stdout.splitlines() if line.startswith("RESULT ")]
-    assert lines, result.stderr[-2000:]
+
+
+def _result(finished):
+    lines = [line for line in finished.stdout.splitlines() if line.startswith("RESULT ")]
+    assert lines, finished.stderr[-2000:]
     return json.loads(lines[-1].removeprefix("RESULT "))
 
 
@@ -98,12 +104,12 @@ def test_we_load_what_keras_hub_saved(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "multi_label"), [("BertBackbone", False), ("RobertaBackbone", True)]
 )
-def test_a_process_without_this_library_loads_the_head(name, multi_label, tmp_path):
+def test_a_process_without_this_library_loads_the_head(name, multi_label, processes, tmp_path):
     ours = make_classifier(name, labels=["a", "b", "c"], multi_label=multi_label)
     # Compiled, and trained: a loss and metrics of our own must not get into the preset.
     ours.fit(TEXTS, [["a"], {"b": 0}] * 3 if multi_label else ["a", "b"] * 3, verbose=0)
     ours.save_to_preset(tmp_path / "p")
-    class_name, logits = _run(PLAIN_KERAS_HUB, tmp_path / "p", json.dumps(TEXTS))
+    class_name, logits = _result(processes.run(PLAIN_KERAS_HUB, tmp_path / "p", json.dumps(TEXTS)))
     assert class_name == f"{name.removesuffix('Backbone')}TextClassifier"
     np.testing.assert_allclose(logits, ours.predict(TEXTS, verbose=0), atol=1e-5)
 
@@ -114,7 +120,7 @@ def test_saved_here_loaded_on_the_other_backends(backend, tmp_path):
         pytest.skip(f"{backend} is the one running, or is not installed")
     ours = make_classifier(labels=["ham", "spam"])
     ours.save_to_preset(tmp_path / "p")
-    labels, logits = _run(OURS, tmp_path / "p", json.dumps(TEXTS), backend=backend)
+    labels, logits = _run_on(backend, OURS, tmp_path / "p", json.dumps(TEXTS))
     assert labels == ["ham", "spam"]
     np.testing.assert_allclose(logits, ours.predict(TEXTS, verbose=0), atol=1e-4)
 
@@ -199,15 +205,12 @@ def test_arguments_replace_what_the_preset_holds(tmp_path):
 def test_a_quantized_backbone_survives_a_round_trip(options, tmp_path):
     ours = make_classifier(**options)
     plain = ours.predict(TEXTS, verbose=0)
-    with warnings.catch_warnings():
-        # Keras warns of every layer that has nothing to quantize.
-        warnings.filterwarnings("ignore", "Layer .* does not have a `quantize` method")
-        ours.quantize("int8")
+    quantize(ours)
     quantized = ours.predict(TEXTS, verbose=0)
     np.testing.assert_allclose(quantized, plain, atol=0.05)
     assert np.abs(quantized - plain).max() > 0
     ours.save_to_preset(tmp_path / "p")
-    again = TextClassifier.from_preset(tmp_path / "p")
+    again = _eager(TextClassifier.from_preset(tmp_path / "p"))
     assert any("int8" in str(w.dtype) for w in again.backbone.weights)
     np.testing.assert_allclose(again.predict(TEXTS, verbose=0), quantized, atol=1e-5)
 
@@ -266,7 +269,7 @@ def test_a_full_disk_leaves_the_old_preset(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("fatal", ["model.weights.h5", "classifier.json", "README.md", "rename"])
-def test_killed_while_saving_leaves_the_old_preset(fatal, tmp_path):
+def test_killed_while_saving_leaves_the_old_preset(fatal, processes, tmp_path):
     """A real SIGKILL as the named file is opened for writing, or at the exchange."""
     old = make_classifier(labels=["old", "older"])
     old.save_to_preset(tmp_path / "p")
@@ -294,7 +297,7 @@ def test_killed_while_saving_leaves_the_old_preset(fatal, tmp_path):
         classifier.save_to_preset({str(tmp_path / "p")!r})
         """
     )
-    killed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    killed = processes.run(code)
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
     again = TextClassifier.from_preset(tmp_path / "p")
     assert again.labels == ["old", "older"]
@@ -305,7 +308,7 @@ def test_killed_while_saving_leaves_the_old_preset(fatal, tmp_path):
 
 @pytest.mark.parametrize("name", ["BertBackbone", "GPT2Backbone"])
 def test_the_state_of_the_optimizer_stays_out_of_the_preset(name, tmp_path):
-    classifier = make_classifier(name)
+    classifier = _eager(make_classifier(name))
     classifier.fit(TEXTS, ["ham", "spam"] * (len(TEXTS) // 2), verbose=0)
     classifier.save_to_preset(tmp_path)
     stored = []
@@ -313,7 +316,7 @@ def test_the_state_of_the_optimizer_stays_out_of_the_preset(name, tmp_path):
         file.visit(stored.append)
     # The step and the learning rate only, no moments.
     assert len([key for key in stored if key.startswith("optimizer/vars/")]) == 2
-    loaded = TextClassifier.from_preset(tmp_path)
+    loaded = _eager(TextClassifier.from_preset(tmp_path))
     np.testing.assert_allclose(
         loaded.predict(TEXTS, verbose=0), classifier.predict(TEXTS, verbose=0), rtol=1e-5, atol=1e-5
     )
@@ -328,6 +331,6 @@ def test_the_state_of_the_optimizer_in_a_preset_of_keras_hub_is_passed_over(tmp_
     task.save_to_preset(str(tmp_path))
     with h5py.File(tmp_path / "task.weights.h5") as file:
         assert len(file["optimizer/vars"]) > 10
-    loaded = TextClassifier.from_preset(tmp_path)  # Warnings are errors here.
+    loaded = _eager(TextClassifier.from_preset(tmp_path))  # Warnings are errors here.
     expected = task.predict(np.array(TEXTS), verbose=0)
     np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), expected, rtol=1e-5, atol=1e-5)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import fox_and_cat, make_classifier, perturb
+from conftest import fox_and_cat, make_classifier, perturb, quantize
 from trained_adapters import move
 
 from keras_textcls import ArgumentError
@@ -256,10 +256,9 @@ def test_halves_train_adapters_in_float32(dtype):
     np.testing.assert_array_equal(np.array(model.get_layer("it").kernel), kernel)
 
 
-@pytest.mark.filterwarnings("ignore:.*does not have a `quantize` method:UserWarning")
 def test_adapters_on_a_quantized_layer_train_and_do_not_merge():
     classifier = make_classifier(labels=["cat", "fox"])
-    classifier.quantize("int8")
+    quantize(classifier)
     before = classifier.predict(TEXTS, verbose=0)
     lora = classifier.add_lora(rank=2, seed=0)
     np.testing.assert_allclose(classifier.predict(TEXTS, verbose=0), before, atol=1e-6)

@@ -1,8 +1,6 @@
 """Laws of the architectures of our own, each under every test."""
 
 import json
-import subprocess
-import sys
 
 import h5py
 import keras
@@ -141,7 +139,7 @@ def test_config_to_json_to_config_is_the_identity(kind):
 
 
 @every_kind
-def test_it_learns_and_crosses_to_another_process(kind, tmp_path):
+def test_it_learns_and_crosses_to_another_process(kind, processes, tmp_path):
     model = _classifier(kind)
     model.compile(optimizer=keras.optimizers.Adam(0.05))
     texts, names = fox_and_cat(48)
@@ -155,9 +153,8 @@ def test_it_learns_and_crosses_to_another_process(kind, tmp_path):
         "model = TextClassifier.from_preset(sys.argv[1]);"
         "print('RESULT', json.dumps(model.predict(['the small cat'], verbose=0).tolist()))"
     )
-    process = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
-    )
+    process = processes.run(code, tmp_path)
+    assert process.returncode == 0, process.stderr[-2000:]
     found = json.loads(process.stdout.split("RESULT ")[1])
     expected = model.predict(["the small cat"], verbose=0)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

@@ -2,8 +2,6 @@
 
 import logging
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -181,7 +179,8 @@ def test_the_directory_follows_the_variable(monkeypatch, tmp_path):
 
 
 _WRITER = """
-import sys
+import sys, warnings
+warnings.simplefilter("error")
 import numpy as np
 from keras_textcls.training.embedding_cache import EmbeddingCache, text_hashes
 
@@ -195,15 +194,11 @@ for step in range(30):
 """
 
 
-def test_two_processes_write_read_and_evict_at_once(tmp_path):
-    command = [sys.executable, "-W", "error", "-c", _WRITER, str(tmp_path)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    writers = [
-        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) for _ in range(2)
-    ]
+def test_two_processes_write_read_and_evict_at_once(processes, tmp_path):
+    writers = [processes.start(_WRITER, tmp_path) for _ in range(2)]
     for writer in writers:
-        _, errors = writer.communicate()
-        assert writer.returncode == 0, errors
+        returncode, _, errors = writer.wait()
+        assert returncode == 0, errors
         assert "cannot be read" not in errors
         assert "not whole" not in errors
     assert sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors")) <= 60_000

@@ -1,9 +1,5 @@
 """A run that is killed, wherever, ends at the weights of the unbroken one, bit for bit."""
 
-import multiprocessing
-import os
-import sys
-
 import h5py
 import keras
 import numpy as np
@@ -14,40 +10,20 @@ from keras_textcls.training.runs import runs
 
 
 @pytest.fixture(scope="module")
-def server():
-    """Processes that need not import everything anew."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training_process"])
-    with pytest.MonkeyPatch.context() as patch:
-        # Python 3.11 does not hand its path on to the process that imports.
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-        child = context.Process(target=process.messages)
-        child.start()
-        child.join()
-    return context
-
-
-@pytest.fixture(scope="module")
 def preset(tmp_path_factory):
     directory = tmp_path_factory.mktemp("resume") / "preset"
     process.write_preset(directory)
     return directory
 
 
-def _start(server, preset, output, template, parameters, event=-1):
+def _start(processes, preset, output, template, parameters, event=-1):
     """Train in a process; return how many file operations it took, or `None` if it was killed."""
-    result = server.SimpleQueue()
-    child = server.Process(
-        target=process.run_training,
-        args=(preset, output, template, parameters, event, result),
-    )
-    child.start()
-    child.join()
-    if child.exitcode == 0:
-        status, count = result.get()
+    child = processes.call(process.run_training, preset, output, template, parameters, event)
+    if child.returncode == 0:
+        status, count = child.stdout.split()
         assert status == "trained"
-        return count
-    assert child.exitcode == -9
+        return int(count)
+    assert child.returncode == -9, child.stderr[-2000:]
     return None
 
 
@@ -76,8 +52,8 @@ KILLS = 20 if keras.config.backend() == "torch" else 8
     ("template", "parameters", "kills"),
     [("fine_tuning", FINE_TUNING, KILLS), ("transfer_learning", {}, 3)],
 )
-def test_kills_change_nothing(server, preset, tmp_path, template, parameters, kills):
-    events = _start(server, preset, tmp_path / "unbroken", template, parameters)
+def test_kills_change_nothing(processes, preset, tmp_path, template, parameters, kills):
+    events = _start(processes, preset, tmp_path / "unbroken", template, parameters)
     (unbroken,) = runs(tmp_path / "unbroken")
     expected = _weights(unbroken.preset)
     rng, killed, number = np.random.default_rng(0), 0, 0
@@ -85,11 +61,11 @@ def test_kills_change_nothing(server, preset, tmp_path, template, parameters, ki
         output, number = tmp_path / f"broken{number}", number + 1
         for _ in range(5):
             event = int(rng.integers(1, events + 1))
-            if _start(server, preset, output, template, parameters, event) is not None:
+            if _start(processes, preset, output, template, parameters, event) is not None:
                 break
             killed += 1
         else:
-            _start(server, preset, output, template, parameters)
+            _start(processes, preset, output, template, parameters)
         (run,) = [run for run in runs(output) if run.status == "trained"]
         assert run.history == unbroken.history
         found = _weights(run.preset)

@@ -1,8 +1,5 @@
 """Runs on the disk: versions, status, deletion, and what is no directory of runs."""
 
-import subprocess
-import sys
-
 import pytest
 
 from keras_textcls import ArgumentError, RunError, runs
@@ -66,14 +63,14 @@ def test_a_run_whose_process_is_gone_is_stopped(tmp_path):
     assert run.status == "stopped"
 
 
-def test_a_killed_process_lets_go(tmp_path):
+def test_a_killed_process_lets_go(processes, tmp_path):
     run = _make(tmp_path / "model", status="training")
     code = (
         "import os, signal, sys; from keras_textcls.training.runs import Run\n"
         f"with Run({str(run.directory)!r}).locked():\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert processes.run(code).returncode == -9
     assert run.status == "stopped"
     with run.locked():
         pass

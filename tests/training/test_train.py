@@ -1,6 +1,5 @@
 """`train`: what users get, what they are told, and what is never lost."""
 
-import subprocess
 import sys
 
 import keras
@@ -54,6 +53,12 @@ def messages():
     return process.messages()
 
 
+@pytest.fixture
+def few(messages):
+    """Two steps an epoch."""
+    return messages[:20]
+
+
 def _train(data, preset, tmp_path, name="fine_tuning", changes=None, **kwargs):
     parameters = {**QUICK, **(changes or {})} if name != "transfer_learning" else changes or {}
     made = template(name, **parameters)
@@ -95,10 +100,10 @@ def test_a_run_holds_all_that_is_promised(name, messages, preset, tmp_path):
         )
 
 
-def test_the_yaml_of_a_run_trains_the_same_weights_again(messages, preset, tmp_path):
-    first = _train(messages, preset, tmp_path)
+def test_the_yaml_of_a_run_trains_the_same_weights_again(few, preset, tmp_path):
+    first = _train(few, preset, tmp_path)
     again = train(
-        messages,
+        few,
         preset,
         fine_tuning.FineTuning.from_yaml(first.directory / "run.yaml"),
         tmp_path / "runs",
@@ -162,12 +167,12 @@ def test_what_classify_answers_is_kept_in_the_preset(preset, tmp_path):
         classifier.classify(["x"], select_labels=["plce"])
 
 
-def test_adapters_alone(messages, preset, tmp_path):
-    run = _train(messages, preset, tmp_path, "lora", {"save": "adapter", "rank": 2})
+def test_adapters_alone(few, preset, tmp_path):
+    run = _train(few, preset, tmp_path, "lora", {"save": "adapter", "rank": 2})
     assert (run.preset / "adapter.safetensors").stat().st_size < 50_000
     assert not (run.preset / "model.weights.h5").exists()
-    merged = _train(messages, preset, tmp_path, "lora", {"rank": 2})
-    texts = messages.texts[:5]
+    merged = _train(few, preset, tmp_path, "lora", {"rank": 2})
+    texts = few.texts[:5]
     np.testing.assert_allclose(
         run.load().predict(texts, verbose=0), merged.load().predict(texts, verbose=0), atol=1e-5
     )
@@ -182,15 +187,15 @@ def test_adapters_alone(messages, preset, tmp_path):
         {"monitor": "val_accuracy", "mixed_precision": "bfloat16", "sequence_length": 8},
     ],
 )
-def test_options_of_fine_tuning(changes, messages, preset, tmp_path):
-    run = _train(messages, preset, tmp_path, changes=changes)
+def test_options_of_fine_tuning(changes, few, preset, tmp_path):
+    run = _train(few, preset, tmp_path, changes=changes)
     assert all(np.isfinite(value) for row in run.history for value in row.values())
     assert ("val_loss" in run.history[0]) == bool(run.template.validation_share)
 
 
-def test_frozen_layers_stay_as_they_are(messages, preset, tmp_path):
+def test_frozen_layers_stay_as_they_are(few, preset, tmp_path):
     before = TextClassifier.from_preset(preset).backbone
-    after = _train(messages, preset, tmp_path, changes={"frozen_layers": 1}).load().backbone
+    after = _train(few, preset, tmp_path, changes={"frozen_layers": 1}).load().backbone
     changed = {
         layer.name
         for layer, other in zip(before.layers, after.layers, strict=True)
@@ -200,20 +205,20 @@ def test_frozen_layers_stay_as_they_are(messages, preset, tmp_path):
     }
     assert changed == {"transformer_layer_1", "pooled_dense"}
     with pytest.raises(ArgumentError, match="`frozen_layers` must be at most 2"):
-        _train(messages, preset, tmp_path, changes={"frozen_layers": 3})
+        _train(few, preset, tmp_path, changes={"frozen_layers": 3})
 
 
 # === Early stopping ===
 
 
-def test_the_best_epoch_is_kept(messages, preset, tmp_path):
+def test_the_best_epoch_is_kept(few, preset, tmp_path):
     changes = {"epochs": 8, "learning_rate": 0.3, "patience": 2, "head_start": "random"}
-    run = _train(messages, preset, tmp_path, changes=changes)
+    run = _train(few, preset, tmp_path, changes=changes)
     losses = [row["val_loss"] for row in run.history]
     best = int(np.argmin(losses))
     assert len(losses) == min(8, best + 3)
     assert run.metrics["epoch"] == best + 1
-    held_out = messages.split(0.8, 0.2, 0, seed=0).validation
+    held_out = few.split(0.8, 0.2, 0, seed=0).validation
     found = run.load().evaluate(held_out, verbose=0, return_dict=True)
     np.testing.assert_allclose(found["loss"], losses[best], atol=1e-5)
 
@@ -318,23 +323,23 @@ def _relabelled(messages):
     return read([(row.text, [row.label] if i else []) for i, row in enumerate(messages)])
 
 
-def test_adapters_become_part_of_what_is_trained_next(messages, preset, tmp_path):
-    first = _train(messages, preset, tmp_path, "lora", {"save": "adapter", "rank": 2})
-    second = _train(messages, None, tmp_path, "lora", {"rank": 2}, resume_from=first)
+def test_adapters_become_part_of_what_is_trained_next(few, preset, tmp_path):
+    first = _train(few, preset, tmp_path, "lora", {"save": "adapter", "rank": 2})
+    second = _train(few, None, tmp_path, "lora", {"rank": 2}, resume_from=first)
     assert second.status == "trained"
     assert second.load().lora is None
     with pytest.raises(ArgumentError, match="holds adapters alone"):
-        _train(messages, first.preset, tmp_path, "lora", {"save": "adapter"})
+        _train(few, first.preset, tmp_path, "lora", {"save": "adapter"})
 
 
-def test_runs_that_were_moved_go_on(messages, preset, tmp_path, monkeypatch):
+def test_runs_that_were_moved_go_on(few, preset, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         _interrupt_after(0, patch)
-        run = _train(messages, preset, tmp_path)
+        run = _train(few, preset, tmp_path)
     (tmp_path / "runs").rename(tmp_path / "moved")
     assert runs(tmp_path / "moved")[0].resume(verbose=0).status == "trained"
     with pytest.raises(ArgumentError, match="Pass output="):
-        _train(messages, None, tmp_path, resume_from=runs(tmp_path / "moved")[0])
+        _train(few, None, tmp_path, resume_from=runs(tmp_path / "moved")[0])
     assert not run.directory.exists()
 
 
@@ -391,8 +396,8 @@ def test_resuming_something_else_says_what_differs(messages, preset, tmp_path, m
     assert _train(messages, preset, tmp_path, resume=True).record.starts == 2
 
 
-def test_a_loss_that_is_no_number_stops_with_advice(messages, preset, tmp_path, monkeypatch):
-    kept = _train(messages, preset, tmp_path)
+def test_a_loss_that_is_no_number_stops_with_advice(few, preset, tmp_path, monkeypatch):
+    kept = _train(few, preset, tmp_path)
     original = callbacks.Checkpointing.on_train_batch_end
 
     def diverge(self, batch, logs=None):
@@ -400,7 +405,7 @@ def test_a_loss_that_is_no_number_stops_with_advice(messages, preset, tmp_path, 
 
     monkeypatch.setattr(callbacks.Checkpointing, "on_train_batch_end", diverge)
     with pytest.raises(RunError, match="loss became nan at epoch 1.*Lower learning_rate"):
-        _train(messages, preset, tmp_path)
+        _train(few, preset, tmp_path)
     failed = runs(tmp_path / "runs")[-1]
     assert failed.status == "failed"
     assert "Lower learning_rate" in failed.reason
@@ -410,7 +415,7 @@ def test_a_loss_that_is_no_number_stops_with_advice(messages, preset, tmp_path, 
 @pytest.mark.skipif(
     keras.config.backend() == "jax", reason="JAX compiles every operation for every size of batch"
 )
-def test_half_the_batch_where_memory_runs_out(messages, preset, tmp_path, monkeypatch):
+def test_half_the_batch_where_memory_runs_out(few, preset, tmp_path, monkeypatch):
     original = TextClassifier.fit
 
     def fit(self, *args, batch_size, **kwargs):
@@ -419,11 +424,11 @@ def test_half_the_batch_where_memory_runs_out(messages, preset, tmp_path, monkey
         return original(self, *args, batch_size=batch_size, **kwargs)
 
     monkeypatch.setattr(TextClassifier, "fit", fit)
-    run = _train(messages, preset, tmp_path)
+    run = _train(few, preset, tmp_path)
     assert run.metrics["batch_size"] == 2
     assert "Memory ran out with batches of 4 texts" in run.log
     with pytest.raises(RunError, match="Take a smaller batch_size"):
-        _train(messages, preset, tmp_path, changes={"auto_batch_size": False})
+        _train(few, preset, tmp_path, changes={"auto_batch_size": False})
 
 
 @pytest.mark.skipif(
@@ -457,8 +462,8 @@ def test_smaller_batches_make_the_same_steps(messages, preset, tmp_path, monkeyp
     assert compared > 100
 
 
-def test_a_full_disk_leaves_the_earlier_version(messages, preset, tmp_path):
-    kept = _train(messages, preset, tmp_path)
+def test_a_full_disk_leaves_the_earlier_version(processes, few, preset, tmp_path):
+    kept = _train(few, preset, tmp_path)
     code = (
         "import resource, sys; sys.path[:0] = {path!r}\n"
         "import training_process as process\n"
@@ -471,17 +476,17 @@ def test_a_full_disk_leaves_the_earlier_version(messages, preset, tmp_path):
         "except (RunError, PresetError) as error:\n"
         "    print('told:', error)\n"
     ).format(path=sys.path, preset=str(preset), output=str(tmp_path / "runs"))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = processes.run(code)
     assert "told:" in done.stdout, done.stderr
     assert "File too large" in done.stdout
     assert runs(tmp_path / "runs")[-1].status == "failed"
     assert kept.load().labels == ["ham", "spam"]
 
 
-def test_nothing_is_logged_to_the_screen_when_silent(messages, preset, tmp_path, capsys):
-    _train(messages, preset, tmp_path)
+def test_nothing_is_logged_to_the_screen_when_silent(few, preset, tmp_path, capsys):
+    _train(few, preset, tmp_path)
     assert capsys.readouterr().out == ""
-    _train(messages, preset, tmp_path, verbose=2)
+    _train(few, preset, tmp_path, verbose=2)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == [
         "epoch 1/2",
