@@ -155,3 +155,18 @@ def test_a_run_without_a_model(tmp_path):
     )
     with pytest.raises(RunError, match="has no model"):
         evaluate(run, read(ROWS))
+
+
+def test_tuned_thresholds_stay_in_the_preset(classifier, tmp_path):
+    tuned = evaluate(classifier, read(ROWS)).tune_thresholds("recall", floor=0.5)
+    classifier.thresholds = tuned
+    assert classifier.thresholds == pytest.approx(list(tuned.values()))
+    classifier.save_to_preset(tmp_path / "preset")
+    others = read([("a brown dog", "ham"), ("quick fox", "spam")])
+    stored = evaluate(str(tmp_path / "preset"), others)
+    assert stored.thresholds == pytest.approx(dict(tuned))
+    assert stored.values == pytest.approx(
+        evaluate(classifier, others).at_threshold(tuned).values, nan_ok=True
+    )
+    with pytest.raises(ArgumentError, match="were tuned on 6 of the texts of this report"):
+        evaluate(classifier, read(ROWS)).at_threshold(tuned)
