@@ -1,4 +1,8 @@
-"""`Report`: the frozen numbers of one evaluation; everything shown derives from it."""
+"""`Report`: the frozen numbers of one evaluation; everything shown derives from it.
+
+One class, whose documentation is more than half of the file; what its methods
+do stands in the modules below it.
+"""
 
 from __future__ import annotations
 
