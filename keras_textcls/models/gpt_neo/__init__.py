@@ -1,0 +1,1 @@
+"""GPT-Neo, in Keras Hub's style."""

@@ -1,0 +1,286 @@
+"""The layers of GPT-Neo: attention that looks back all the way, or a window of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+# In place of minus infinity, which a row without any admitted key would turn into NaN.
+_MASKED = -1e9
+
+
+def gelu(x: Any) -> Any:
+    """The tanh form of GELU, in which the published weights were trained."""
+    return keras.activations.gelu(x, approximate=True)
+
+
+@keras.saving.register_keras_serializable(package="keras_textcls")
+class GPTNeoAttention(keras.layers.Layer):
+    """Causal self-attention, global or local, without scaling of the scores.
+
+    Query, key and value have no bias; scores are not divided by the root of the
+    size of a head. A local layer sees a token and the `window_size - 1` before
+    it.
+
+    Args:
+        num_heads: int.
+        window_size: int, tokens that are seen, or `None` for all before.
+            Defaults to `None`.
+        dropout: float, on the attention weights. Defaults to `0.0`.
+        kernel_initializer: initializer of the kernels. Defaults to
+            `"glorot_uniform"`.
+        **kwargs: further arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        x: float tensor of shape `(batch, num_tokens, hidden_dim)`.
+        padding_mask: bool tensor of shape `(batch, num_keys)`, or `None`.
+        cache: float tensor of shape `(batch, 2, max_length, num_heads,
+            head_dim)`, keys and values so far, or `None`.
+        start: int or int tensor, position of the first token of `x`. Defaults
+            to `0`.
+
+    Returns:
+        The attended tensor of the shape of `x`; with a cache, a tuple of it and
+        the updated cache.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        window_size: int | None = None,
+        dropout: float = 0.0,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.window_size = window_size
+        self.dropout = dropout
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Make the dense layers.
+
+        Args:
+            input_shape: `(batch, num_tokens, hidden_dim)`.
+        """
+        hidden_dim = input_shape[-1]
+        self.head_dim = hidden_dim // self.num_heads
+        for name, use_bias in (("query", 0), ("key", 0), ("value", 0), ("attention_output", 1)):
+            dense = keras.layers.Dense(
+                hidden_dim,
+                use_bias=bool(use_bias),
+                kernel_initializer=_clone(self.kernel_initializer),
+                dtype=self.dtype_policy,
+                name=name,
+            )
+            dense.build((None, None, hidden_dim))
+            setattr(self, f"{name}_dense", dense)
+        self.dropout_layer = keras.layers.Dropout(
+            self.dropout, dtype=self.dtype_policy, name="attention_dropout"
+        )
+        self.softmax = keras.layers.Softmax(dtype="float32", name="attention_softmax")
+        self.built = True
+
+    def call(
+        self,
+        x: Any,
+        padding_mask: Any = None,
+        cache: Any = None,
+        start: Any = 0,
+        training: bool | None = None,
+    ) -> Any:
+        """Attend; see the class."""
+        query, key, value = (
+            self._split(dense(x)) for dense in (self.query_dense, self.key_dense, self.value_dense)
+        )
+        if cache is not None:
+            key = ops.slice_update(cache[:, 0], [0, start, 0, 0], key)
+            value = ops.slice_update(cache[:, 1], [0, start, 0, 0], value)
+            cache = ops.stack([key, value], axis=1)
+        # Unscaled scores may be large: float32, whatever the layer computes in.
+        scores = ops.einsum("bqhd,bkhd->bhqk", ops.cast(query, "float32"), ops.cast(key, "float32"))
+        admitted = self._admitted(ops.shape(query)[1], ops.shape(key)[1], start, padding_mask)
+        scores = ops.where(admitted, scores, _MASKED)
+        weights = ops.cast(self.softmax(scores), self.compute_dtype)
+        weights = self.dropout_layer(weights, training=training)
+        mixed = ops.einsum("bhqk,bkhd->bqhd", weights, value)
+        shape = ops.shape(x)
+        mixed = ops.reshape(mixed, (shape[0], shape[1], self.num_heads * self.head_dim))
+        outputs = self.attention_output_dense(mixed)
+        return outputs if cache is None else (outputs, cache)
+
+    def compute_output_shape(self, input_shape: Any, **kwargs: Any) -> Any:
+        """The shape of the inputs."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "window_size": self.window_size,
+            "dropout": self.dropout,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+    def _split(self, x: Any) -> Any:
+        shape = ops.shape(x)
+        return ops.reshape(x, (shape[0], shape[1], self.num_heads, self.head_dim))
+
+    def _admitted(self, num_queries: Any, num_keys: Any, start: Any, padding_mask: Any) -> Any:
+        """Which key a query may see, of shape `(batch or 1, 1, num_queries, num_keys)`."""
+        queries = ops.expand_dims(ops.arange(num_queries, dtype="int32") + start, 1)
+        keys = ops.expand_dims(ops.arange(num_keys, dtype="int32"), 0)
+        admitted = keys <= queries
+        if self.window_size is not None:
+            admitted = ops.logical_and(admitted, keys > queries - self.window_size)
+        admitted = admitted[None, None]
+        if padding_mask is None:
+            return admitted
+        real = ops.cast(padding_mask, "bool")[:, None, None, :]
+        return ops.logical_and(admitted, real)
+
+
+@keras.saving.register_keras_serializable(package="keras_textcls")
+class GPTNeoDecoder(keras.layers.Layer):
+    """A block of GPT-Neo: norm and attention, norm and two dense layers, each added.
+
+    Its arguments of `call` are those of `keras_hub.layers.TransformerDecoder`, so
+    that Keras Hub's generation works with it.
+
+    Args:
+        num_heads: int.
+        intermediate_dim: int, width of the first of the two dense layers.
+        window_size: int, or `None` for global attention. Defaults to `None`.
+        dropout: float, on what is added. Defaults to `0.0`.
+        attention_dropout: float, on the attention weights. Defaults to `0.0`.
+        layer_norm_epsilon: float. Defaults to `1e-5`.
+        kernel_initializer: initializer of the kernels. Defaults to
+            `"glorot_uniform"`.
+        **kwargs: further arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        intermediate_dim: int,
+        window_size: int | None = None,
+        dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        layer_norm_epsilon: float = 1e-5,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.window_size = window_size
+        self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Make the layers.
+
+        Args:
+            input_shape: `(batch, num_tokens, hidden_dim)`.
+        """
+        hidden_dim, policy = input_shape[-1], self.dtype_policy
+        self.attention_norm = self._norm("attention_norm", hidden_dim)
+        self.attention = GPTNeoAttention(
+            self.num_heads,
+            self.window_size,
+            self.attention_dropout,
+            _clone(self.kernel_initializer),
+            dtype=policy,
+            name="attention",
+        )
+        self.attention.build(input_shape)
+        self.feedforward_norm = self._norm("feedforward_norm", hidden_dim)
+        for name, width, size, activation in (
+            ("feedforward_intermediate_dense", self.intermediate_dim, hidden_dim, gelu),
+            ("feedforward_output_dense", hidden_dim, self.intermediate_dim, None),
+        ):
+            initializer = _clone(self.kernel_initializer)
+            dense = keras.layers.Dense(
+                width, activation, kernel_initializer=initializer, dtype=policy, name=name
+            )
+            dense.build((None, None, size))
+            setattr(self, name, dense)
+        self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=policy, name="dropout")
+        self.built = True
+
+    def call(
+        self,
+        x: Any,
+        decoder_padding_mask: Any = None,
+        self_attention_cache: Any = None,
+        self_attention_cache_update_index: Any = 0,
+        training: bool | None = None,
+    ) -> Any:
+        """Run the block.
+
+        Args:
+            x: float tensor of shape `(batch, num_tokens, hidden_dim)`.
+            decoder_padding_mask: bool tensor of shape `(batch, num_tokens)`, or
+                `None`. Defaults to `None`.
+            self_attention_cache: keys and values so far, as for
+                `GPTNeoAttention`, or `None`. Defaults to `None`.
+            self_attention_cache_update_index: int or int tensor, position of the
+                first token. Defaults to `0`.
+            training: bool or `None`. Defaults to `None`.
+
+        Returns:
+            A tensor of the shape of `x`; with a cache, a tuple of it and the
+            updated cache.
+        """
+        cache = self_attention_cache
+        attended = self.attention(
+            self.attention_norm(x),
+            padding_mask=decoder_padding_mask,
+            cache=cache,
+            start=self_attention_cache_update_index,
+            training=training,
+        )
+        if cache is not None:
+            attended, cache = attended
+        x = x + self.dropout_layer(attended, training=training)
+        hidden = self.feedforward_intermediate_dense(self.feedforward_norm(x))
+        hidden = self.feedforward_output_dense(hidden)
+        x = x + self.dropout_layer(hidden, training=training)
+        return x if cache is None else (x, cache)
+
+    def compute_output_shape(self, input_shape: Any, **kwargs: Any) -> Any:
+        """The shape of the inputs."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "intermediate_dim": self.intermediate_dim,
+            "window_size": self.window_size,
+            "dropout": self.dropout,
+            "attention_dropout": self.attention_dropout,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+    def _norm(self, name: str, hidden_dim: int) -> keras.layers.LayerNormalization:
+        norm = keras.layers.LayerNormalization(
+            epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name=name
+        )
+        norm.build((None, None, hidden_dim))
+        return norm
+
+
+def _clone(initializer: Any) -> Any:
+    """An initializer with its own random state."""
+    return initializer.__class__.from_config(initializer.get_config())

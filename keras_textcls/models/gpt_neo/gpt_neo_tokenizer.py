@@ -1,0 +1,22 @@
+"""`GPTNeoTokenizer`: byte-pair encoding, as Keras Hub's GPT-2 tokenizer has it."""
+
+from __future__ import annotations
+
+import keras
+import keras_hub
+
+from keras_textcls.models.gpt_neo.gpt_neo_backbone import GPTNeoBackbone
+
+
+@keras.saving.register_keras_serializable(package="keras_textcls")
+class GPTNeoTokenizer(keras_hub.models.GPT2Tokenizer):
+    """GPT-2's byte-pair tokenizer, which pairs with `GPTNeoBackbone`.
+
+    Args:
+        vocabulary: dict from token to id, or path of a JSON file, as for
+            `keras_hub.models.GPT2Tokenizer`.
+        merges: list of merge rules, or path of a text file.
+        **kwargs: further arguments of `keras_hub.models.GPT2Tokenizer`.
+    """
+
+    backbone_cls = GPTNeoBackbone
