@@ -7,6 +7,10 @@ and their bundled presets with Keras Hub, so that
 
 from keras_hub.src.utils.preset_utils import register_presets
 
+from keras_textcls.models.gpt_neo.gpt_neo_backbone import GPTNeoBackbone
+from keras_textcls.models.gpt_neo.gpt_neo_causal_lm import GPTNeoCausalLM
+from keras_textcls.models.gpt_neo.gpt_neo_causal_lm_preprocessor import GPTNeoCausalLMPreprocessor
+from keras_textcls.models.gpt_neo.gpt_neo_tokenizer import GPTNeoTokenizer
 from keras_textcls.models.mini_encoder.mini_encoder_backbone import MiniEncoderBackbone
 from keras_textcls.models.mini_encoder.mini_encoder_presets import (
     backbone_presets as mini_encoder_presets,
@@ -29,6 +33,10 @@ from keras_textcls.models.static_embedding.static_embedding_tokenizer import (
 )
 
 __all__ = [
+    "GPTNeoBackbone",
+    "GPTNeoCausalLM",
+    "GPTNeoCausalLMPreprocessor",
+    "GPTNeoTokenizer",
     "MiniEncoderBackbone",
     "MiniEncoderTextClassifierPreprocessor",
     "MiniEncoderTokenizer",

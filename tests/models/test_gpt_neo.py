@@ -126,8 +126,6 @@ def test_greedy_generation_is_that_of_transformers(both):
     [(12, 12, 768, 125_198_592), (24, 16, 2048, 1_315_575_808), (32, 20, 2560, 2_651_307_520)],
 )
 def test_published_sizes_have_their_parameters(layers, heads, hidden, parameters):
-    with keras.StatelessScope():
-        pass
     from transformers import GPTNeoConfig, GPTNeoForCausalLM
 
     config = GPTNeoConfig(
