@@ -57,9 +57,9 @@ class GPTNeoBackbone(keras_hub.models.Backbone):
     ...     vocabulary_size=100, num_layers=2, num_heads=2, hidden_dim=8, max_sequence_length=16
     ... )
     >>> token_ids = np.ones((1, 5), "int32")
-    >>> backbone({"token_ids": token_ids, "padding_mask": np.ones_like(token_ids)}).shape
-    ... # doctest: +ELLIPSIS
-    ...(1, 5, 8)...
+    >>> mask = np.ones_like(token_ids)
+    >>> tuple(backbone({"token_ids": token_ids, "padding_mask": mask}).shape)
+    (1, 5, 8)
     """
 
     def __init__(
