@@ -1,10 +1,12 @@
 """GPT-Neo beside that of transformers: logits, cache, generation, published sizes."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 
-from keras_textcls import ArgumentError
+from keras_textcls import ArgumentError, PresetError
 from keras_textcls.models.gpt_neo.gpt_neo_backbone import GPTNeoBackbone
 from keras_textcls.models.gpt_neo.gpt_neo_causal_lm import GPTNeoCausalLM
 
@@ -19,37 +21,8 @@ SMALL = {
 }
 
 
-def copied(oracle, model):
-    """Give a model the weights of one of transformers."""
-    state = {k: v.detach().numpy() for k, v in oracle.transformer.state_dict().items()}
-    backbone = model.backbone
-    backbone.token_embedding.embeddings.assign(state["wte.weight"])
-    backbone.position_embedding.position_embeddings.assign(state["wpe.weight"])
-    for i, layer in enumerate(backbone.transformer_layers):
-        block = f"h.{i}."
-        norms = {"ln_1": layer.attention_norm, "ln_2": layer.feedforward_norm}
-        for name, norm in norms.items():
-            norm.gamma.assign(state[f"{block}{name}.weight"])
-            norm.beta.assign(state[f"{block}{name}.bias"])
-        dense = {
-            "attn.attention.q_proj": layer.attention.query_dense,
-            "attn.attention.k_proj": layer.attention.key_dense,
-            "attn.attention.v_proj": layer.attention.value_dense,
-            "attn.attention.out_proj": layer.attention.attention_output_dense,
-            "mlp.c_fc": layer.feedforward_intermediate_dense,
-            "mlp.c_proj": layer.feedforward_output_dense,
-        }
-        for name, one in dense.items():
-            one.kernel.assign(state[f"{block}{name}.weight"].T)
-            if one.use_bias:
-                one.bias.assign(state[f"{block}{name}.bias"])
-    backbone.layer_norm.gamma.assign(state["ln_f.weight"])
-    backbone.layer_norm.beta.assign(state["ln_f.bias"])
-    return model
-
-
 @pytest.fixture(scope="module")
-def both():
+def both(tmp_path_factory):
     from transformers import GPTNeoConfig, GPTNeoForCausalLM
 
     torch.manual_seed(0)
@@ -62,8 +35,21 @@ def both():
     with torch.no_grad():
         for weight in oracle.parameters():
             weight.add_(0.15 * torch.randn_like(weight))
-    model = GPTNeoCausalLM(GPTNeoBackbone(**SMALL, attention_types=["global", "local", "global"]))
-    return oracle, copied(oracle, model)
+    folder = tmp_path_factory.mktemp("gpt_neo")
+    oracle.save_pretrained(folder / "one")
+    oracle.save_pretrained(folder / "several", max_shard_size="30KB")
+    assert len(list((folder / "several").glob("*.safetensors"))) > 2
+    for part in ("one", "several"):
+        write_vocabulary(folder / part)
+    return oracle, GPTNeoCausalLM.from_preset(str(folder / "several")), folder
+
+
+def write_vocabulary(folder):
+    """GPT-2's byte-pair files, with the letters and two merges."""
+    tokens = ["<|endoftext|>", *"abcdefghijklmnopqrstuvwxyz", "\u0120", "ab", "\u0120a"]
+    tokens += [f"<{i}>" for i in range(61 - len(tokens))]
+    (folder / "vocab.json").write_text(json.dumps({t: i for i, t in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("#version: 0.2\na b\n\u0120 a\n", encoding="utf-8")
 
 
 def token_ids(rows, length, seed=0):
@@ -76,7 +62,7 @@ def numpy(tensor):
 
 @pytest.mark.parametrize("length", [1, 5, 40])
 def test_logits_are_those_of_transformers(both, length):
-    oracle, model = both
+    oracle, model, _ = both
     ids = token_ids(3, length)
     with torch.no_grad():
         expected = oracle(torch.tensor(ids, dtype=torch.long)).logits.numpy()
@@ -85,7 +71,7 @@ def test_logits_are_those_of_transformers(both, length):
 
 
 def test_padding_changes_nothing_before_it(both):
-    _, model = both
+    _, model, _ = both
     ids = token_ids(2, 12)
     whole = numpy(model({"token_ids": ids, "padding_mask": np.ones_like(ids)}))
     padded = np.pad(ids, ((0, 0), (0, 7)))
@@ -95,7 +81,7 @@ def test_padding_changes_nothing_before_it(both):
 
 
 def test_the_cache_gives_what_the_whole_gives(both):
-    _, model = both
+    _, model, _ = both
     ids = token_ids(2, 20)
     whole = numpy(model({"token_ids": ids, "padding_mask": np.ones_like(ids)}))
     cache = keras.ops.zeros((2, 3, 2, 20, 4, 8))
@@ -107,13 +93,14 @@ def test_the_cache_gives_what_the_whole_gives(both):
 
 
 def test_greedy_generation_is_that_of_transformers(both):
-    oracle, model = both
+    oracle, model, _ = both
     ids = token_ids(2, 5)
     with torch.no_grad():
         expected = oracle.generate(
             torch.tensor(ids, dtype=torch.long), max_new_tokens=64, do_sample=False,
             attention_mask=torch.ones((2, 5), dtype=torch.long), eos_token_id=None, pad_token_id=0,
         ).numpy()  # fmt: skip
+    model = GPTNeoCausalLM(model.backbone)
     model.compile(sampler="greedy")
     padded = np.pad(ids, ((0, 0), (0, 64)))
     mask = np.pad(np.ones_like(ids), ((0, 0), (0, 64))).astype("bool")
@@ -154,3 +141,55 @@ def test_what_cannot_be_built():
         GPTNeoBackbone(**SMALL | {"num_heads": 5})
     with pytest.raises(ArgumentError, match="for each of 3 layers"):
         GPTNeoBackbone(**SMALL, attention_types=["global"])
+
+
+def test_tokens_are_those_of_transformers(both):
+    from transformers import GPT2Tokenizer
+
+    _, model, folder = both
+    oracle = GPT2Tokenizer.from_pretrained(folder / "one")
+    for text in ("abc", "cab a ab", "hello abba"):
+        expected = oracle(text)["input_ids"]
+        assert numpy(model.preprocessor.tokenizer(text)).tolist() == expected
+
+
+def test_presets_and_checkpoints_go_round(both, tmp_path):
+    from transformers import GPTNeoForCausalLM
+
+    oracle, _, folder = both
+    ids = token_ids(2, 30)
+    with torch.no_grad():
+        expected = oracle(torch.tensor(ids, dtype=torch.long)).logits.numpy()
+    one = GPTNeoCausalLM.from_preset(str(folder / "one"))
+    one.save_to_preset(tmp_path / "preset")
+    one.save_to_huggingface(tmp_path / "checkpoint")
+    for again in ("preset", "checkpoint"):
+        model = GPTNeoCausalLM.from_preset(str(tmp_path / again))
+        inputs = {"token_ids": ids, "padding_mask": np.ones_like(ids)}
+        np.testing.assert_allclose(numpy(model(inputs)), expected, atol=1e-4)
+        assert model.preprocessor.tokenizer.vocabulary == one.preprocessor.tokenizer.vocabulary
+    assert isinstance(GPTNeoBackbone.from_preset(str(folder / "one")), GPTNeoBackbone)
+    theirs = GPTNeoForCausalLM.from_pretrained(tmp_path / "checkpoint").eval()
+    with torch.no_grad():
+        found = theirs(torch.tensor(ids, dtype=torch.long)).logits.numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert theirs.config.attention_layers == ["global", "local", "global"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"activation_function": "relu"}, "activation_function"),
+        ({"attention_types": [3]}, "is broken"),
+        ({"hidden_size": 64}, "has shape"),
+        ({"num_layers": 4, "attention_types": [[["global"], 4]]}, "no weight 'h.3"),
+    ],
+)
+def test_broken_checkpoints_are_refused(both, tmp_path, changes, message):
+    _, _, folder = both
+    for file in (folder / "one").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text()) | changes
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(PresetError, match=message):
+        GPTNeoCausalLM.from_preset(str(tmp_path))

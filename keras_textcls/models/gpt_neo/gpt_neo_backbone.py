@@ -10,6 +10,7 @@ import keras_hub
 from keras_hub.layers import PositionEmbedding, ReversibleEmbedding
 
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
 from keras_textcls.models.gpt_neo.gpt_neo_layers import GPTNeoDecoder
 
 GLOBAL, LOCAL = "global", "local"
@@ -142,6 +143,24 @@ class GPTNeoBackbone(keras_hub.models.Backbone):
         self.dropout = dropout
         self.attention_dropout = attention_dropout
         self.max_sequence_length = max_sequence_length
+
+    @classmethod
+    def from_preset(cls, preset: Any, load_weights: bool = True, **kwargs: Any) -> GPTNeoBackbone:
+        """Load a preset, or a checkpoint of Hugging Face.
+
+        Args:
+            preset: string or path: a preset, or a checkpoint's directory or
+                handle, such as `"hf://EleutherAI/gpt-neo-125m"`.
+            load_weights: bool. Defaults to `True`.
+            **kwargs: further arguments of the constructor.
+
+        Returns:
+            A `GPTNeoBackbone`.
+        """
+        loader = checkpoint_loader(preset)
+        if loader is not None:
+            return loader.load_backbone(cls, load_weights, **kwargs)
+        return super().from_preset(preset, load_weights=load_weights, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import keras_hub
 
+from keras_textcls.models.gpt_neo.convert_gpt_neo import (
+    checkpoint_loader,
+    save_to_huggingface,
+)
 from keras_textcls.models.gpt_neo.gpt_neo_backbone import GPTNeoBackbone
 from keras_textcls.models.gpt_neo.gpt_neo_causal_lm_preprocessor import GPTNeoCausalLMPreprocessor
 
@@ -26,3 +32,29 @@ class GPTNeoCausalLM(keras_hub.models.GPT2CausalLM):
 
     backbone_cls = GPTNeoBackbone
     preprocessor_cls = GPTNeoCausalLMPreprocessor
+
+    @classmethod
+    def from_preset(cls, preset: Any, load_weights: bool = True, **kwargs: Any) -> GPTNeoCausalLM:
+        """Load a preset, or a checkpoint of Hugging Face.
+
+        Args:
+            preset: string or path, as for `GPTNeoBackbone.from_preset`.
+            load_weights: bool. Defaults to `True`.
+            **kwargs: further arguments of the constructor, and `dtype`.
+
+        Returns:
+            A `GPTNeoCausalLM`.
+        """
+        loader = checkpoint_loader(preset)
+        if loader is not None:
+            return loader.load_task(cls, load_weights, False, **kwargs)
+        return super().from_preset(preset, load_weights=load_weights, **kwargs)
+
+    def save_to_huggingface(self, directory: Any) -> None:
+        """Save for the `transformers` library, or leave the directory as it was.
+
+        Args:
+            directory: string or path. Files there that are no part of a
+                checkpoint are kept.
+        """
+        save_to_huggingface(self, directory)

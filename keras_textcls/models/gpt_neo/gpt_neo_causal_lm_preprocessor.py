@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import keras_hub
 
+from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
 from keras_textcls.models.gpt_neo.gpt_neo_backbone import GPTNeoBackbone
 from keras_textcls.models.gpt_neo.gpt_neo_tokenizer import GPTNeoTokenizer
 
@@ -23,3 +26,19 @@ class GPTNeoCausalLMPreprocessor(keras_hub.models.CausalLMPreprocessor):
 
     backbone_cls = GPTNeoBackbone
     tokenizer_cls = GPTNeoTokenizer
+
+    @classmethod
+    def from_preset(cls, preset: Any, **kwargs: Any) -> GPTNeoCausalLMPreprocessor:
+        """Load the preprocessor of a preset or a checkpoint.
+
+        Args:
+            preset: string or path, as for `GPTNeoBackbone.from_preset`.
+            **kwargs: further arguments of the constructor.
+
+        Returns:
+            A `GPTNeoCausalLMPreprocessor`.
+        """
+        loader = checkpoint_loader(preset)
+        if loader is not None:
+            return loader.load_preprocessor(cls, **kwargs)
+        return super().from_preset(preset, **kwargs)
