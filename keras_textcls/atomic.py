@@ -56,6 +56,18 @@ def replace_directory(target: Path, keep: Callable[[str], bool]) -> Iterator[Pat
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def is_free(target: Path) -> bool:
+    """Whether nothing stands at a path but an empty directory.
+
+    Args:
+        target: `Path`.
+
+    Returns:
+        A bool.
+    """
+    return not target.exists() or (target.is_dir() and not any(target.iterdir()))
+
+
 @contextlib.contextmanager
 def replace_file(target: Path) -> Iterator[Path]:
     """Yield a path beside `target` that takes its place when the block ends well.

@@ -600,10 +600,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
         Returns:
             A float32 array of shape `(num_texts, num_classes)`.
         """
-        outputs = self.predict(x, batch_size, verbose)
-        return to_probabilities(
-            outputs, self.activation, self.multi_label, self.temperature, self.vector_scaling
-        )
+        return self._to_probabilities(self.predict(x, batch_size, verbose))
 
     def classify(
         self,
@@ -697,8 +694,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         return self._run(self._runtime.embedder, x, batch_size, verbose)
 
-    def predict_from_features(self, features: Any) -> np.ndarray:
-        """Return what `predict` returns for texts whose features are known.
+    def predict_proba_from_features(self, features: Any) -> np.ndarray:
+        """Return what `predict_proba` returns for texts whose features are known.
 
         Args:
             features: array of shape `(num_texts, hidden_dim)`, as `embed`
@@ -707,7 +704,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         Returns:
             A float32 array of shape `(num_texts, num_classes)`.
         """
-        return score_features(self._runtime.scorer, np.asarray(features, "float32"))
+        outputs = score_features(self._runtime.scorer, np.asarray(features, "float32"))
+        return self._to_probabilities(outputs)
 
     def quantize(self, mode: str | None = None, **kwargs: Any) -> None:
         """Quantize the backbone; the small head keeps its floats.
@@ -917,6 +915,11 @@ class TextClassifier(keras_hub.models.TextClassifier):
             histories=runtime.histories,
             counting_unknown=runtime.counting_unknown,
             in_pieces=long_texts == "chunk",
+        )
+
+    def _to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        return to_probabilities(
+            outputs, self.activation, self.multi_label, self.temperature, self.vector_scaling
         )
 
     def _run(self, model: keras.Model, x: Any, batch_size: Any, verbose: Any, **kwargs: Any) -> Any:

@@ -13,6 +13,8 @@ PACKAGE = Path(keras_textcls.__file__).parent
 
 # The layers of the package, lowest first. A module imports only from those before it.
 LAYERS = [
+    "text_display",
+    "versions",
     "errors",
     "labels",
     "calibration",

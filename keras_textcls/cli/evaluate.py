@@ -8,8 +8,11 @@ from typing import Any
 import click
 
 from keras_textcls.cli.reading import read_source, reads_a_file, with_reading_options
-from keras_textcls.cli.train import read_template
+from keras_textcls.cli.train import chooses_a_template, read_template
 from keras_textcls.errors import ArgumentError
+from keras_textcls.text_display import one_line
+
+_WIDTH = 100
 
 _threshold = click.option(
     "--threshold", type=click.FloatRange(0, 1), help="Probability that a label must reach."
@@ -84,20 +87,14 @@ def compare_command(
         click.echo(str(found))
     for text in found.disagreements(disagreements) if disagreements else ():
         answers = ", ".join(f"{name}: {answer}" for name, answer in text.answers.items())
-        click.echo(f"{_one_line(text.text)}\n    is {text.actual}; {answers}")
+        click.echo(f"{one_line(text.text or '', _WIDTH)}\n    is {text.actual}; {answers}")
     if output is not None:
         click.echo(f"Wrote {found.save_all(output)}")
 
 
 @click.command("cross-validate")
 @reads_a_file
-@click.option("--preset", help="What to start from; the bundled encoder if not given.")
-@click.option(
-    "--template", "template_name", help="transfer_learning (if not given), fine_tuning or lora."
-)
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the template."
-)
+@chooses_a_template
 @click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
@@ -126,8 +123,8 @@ def cross_validate_command(
     click.echo(str(found))
     for suspect in found.report.suspected_label_errors(label_errors) if label_errors else ():
         click.echo(
-            f"{_one_line(suspect.text)}\n    is {suspect.given} ({suspect.score:.3f}), rather "
-            f"{suspect.suggested or 'not'}"
+            f"{one_line(suspect.text or '', _WIDTH)}\n    is {suspect.given} "
+            f"({suspect.score:.3f}), rather {suspect.suggested or 'not'}"
         )
     _write(found.report, html, save)
 
@@ -135,15 +132,9 @@ def cross_validate_command(
 def _show_errors(report: Any, count: int) -> None:
     for text in report.errors(count) if count else ():
         click.echo(
-            f"{_one_line(text.text)}\n    is {text.actual}, answered {text.predicted} "
+            f"{one_line(text.text or '', _WIDTH)}\n    is {text.actual}, answered {text.predicted} "
             f"({text.score:.3f})"
         )
-
-
-def _one_line(text: str | None, width: int = 100) -> str:
-    shown = " ".join((text or "").split())
-    shown = "".join(c if c.isprintable() else "\ufffd" for c in shown)
-    return shown if len(shown) <= width else shown[: width - 1] + "\u2026"
 
 
 def _write(report: Any, html: Path | None, save: Path | None) -> None:

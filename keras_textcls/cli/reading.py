@@ -13,7 +13,7 @@ from keras_textcls.errors import InvalidDataError
 if TYPE_CHECKING:
     from keras_textcls.data.text_dataset import TextDataset
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+Command = TypeVar("Command", bound=Callable[..., Any])
 _READING = (
     click.option("--text", help="Column of the texts."),
     click.option("--label", multiple=True, help="Column of the labels; several for 0/1 columns."),
@@ -44,12 +44,12 @@ _READING = (
 )  # fmt: skip
 
 
-def reads_a_file(command: _Command) -> _Command:
+def reads_a_file(command: Command) -> Command:
     """Give a command the argument SOURCE and the options of `read`."""
     return click.argument("source")(with_reading_options(command))
 
 
-def with_reading_options(command: _Command) -> _Command:
+def with_reading_options(command: Command) -> Command:
     """Give a command the options of `read`."""
     for option in reversed(_READING):
         command = option(command)

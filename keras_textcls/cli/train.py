@@ -7,23 +7,34 @@ from typing import Any
 
 import click
 
-from keras_textcls.cli.reading import read_source, reads_a_file
+from keras_textcls.cli.reading import Command, read_source, reads_a_file
 from keras_textcls.errors import ArgumentError
+
+
+def chooses_a_template(command: Command) -> Command:
+    """Give a command the options --preset, --template and --set."""
+    for option in (
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="A parameter of the template; any number of times.",
+        ),
+        click.option(
+            "--template",
+            "template_name",
+            help="transfer_learning (if not given), fine_tuning or lora.",
+        ),
+        click.option("--preset", help="What to start from; the bundled encoder if not given."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command("train")
 @reads_a_file
-@click.option("--preset", help="What to start from; the bundled encoder if not given.")
-@click.option(
-    "--template", "template_name", help="transfer_learning (if not given), fine_tuning or lora."
-)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the template; any number of times.",
-)
+@chooses_a_template
 @click.option(
     "--config",
     type=click.Path(path_type=Path),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
+from keras_textcls.text_display import one_line
+
 if TYPE_CHECKING:
     from keras_textcls.data.text_dataset import TextDataset
 
@@ -45,9 +47,7 @@ def _label(label: Any) -> str:
 
 
 def _cut(text: str, width: int = _WIDTH) -> str:
-    text = " ".join(text[: 8 * width].split())
-    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
-    return text if len(text) <= width else text[: width - 1] + "\u2026"
+    return one_line(text[: 8 * width], width)
 
 
 def as_text(dataset: TextDataset) -> str:

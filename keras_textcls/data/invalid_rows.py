@@ -12,6 +12,7 @@ from typing import overload
 
 from keras_textcls.atomic import replace_file
 from keras_textcls.errors import InvalidDataError
+from keras_textcls.text_display import one_line
 
 NO_TEXT = "no text"
 NOT_A_TEXT = "not a text"
@@ -190,6 +191,4 @@ def excerpt(value: object) -> str:
         # A number of thousands of digits, a list in a list in a list.
         text = f"a {type(value).__name__}"
     text = text[: 4 * _EXCERPT].encode("utf-8", "backslashreplace").decode("utf-8")
-    text = " ".join(text.split())
-    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
-    return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "\u2026"
+    return one_line(text, _EXCERPT)

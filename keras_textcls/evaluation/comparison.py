@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_textcls.atomic import replace_directory
+from keras_textcls.atomic import is_free, replace_directory
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.evaluation.label_table import TOTAL
 from keras_textcls.evaluation.metrics import LOSSES
@@ -305,8 +305,7 @@ class Comparison:
             MissingDependencyError: matplotlib is not installed.
         """
         target = Path(directory)
-        is_free = not target.exists() or (target.is_dir() and not any(target.iterdir()))
-        if not is_free and not (target / _FILES[1]).is_file():
+        if not is_free(target) and not (target / _FILES[1]).is_file():
             raise ArgumentError(
                 f"`directory` holds other files and is not replaced. Received: {target}. Choose "
                 "another, or empty it."

@@ -18,12 +18,10 @@ from keras_textcls.evaluation.report_info import ReportInfo
 from keras_textcls.evaluation.result_table import ResultTable
 from keras_textcls.evaluation.scores import encoded_scores
 from keras_textcls.labels import LabelSet
-from keras_textcls.prediction import to_probabilities
 from keras_textcls.text_classifier import TextClassifier
-from keras_textcls.training import templates
 from keras_textcls.training.embedding_cache import EmbeddingCache, embed_cached
 from keras_textcls.training.templates import DEFAULT_TEMPLATE, Template, TransferLearning
-from keras_textcls.training.train import train
+from keras_textcls.training.train import as_template, train
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,20 +115,18 @@ def cross_validate(
     >>> len(found.reports), len(found.report)
     (2, 8)
     """
-    chosen = _as_template(template)
+    chosen = as_template(template)
     notes = [f"{folds} folds, each text judged by a model that was not trained on it"]
     texts = evaluated_part(dataset, notes)
     fold = texts.folds(folds, seed=seed)
     labels = texts.labels
     assert labels is not None
-    results = []
+    y_score = np.zeros((len(texts), len(labels)), np.float32)
     for i in range(folds):
         train_on, held_out = (texts.take(np.flatnonzero(rows)) for rows in (fold != i, fold == i))
-        results.append(_train_and_score(train_on, held_out, preset, chosen, labels))
-    multi_label = results[0].multi_label
-    y_score = np.zeros((len(texts), len(labels)), np.float32)
-    for i, result in enumerate(results):
-        y_score[fold == i] = result.y_score
+        y_score[fold == i], multi_label = _train_and_predict(
+            train_on, held_out, preset, chosen, labels
+        )
     y_true, extra = actual_labels(texts, labels, multi_label)
     info = ReportInfo.now(
         name=name or chosen.name,
@@ -230,7 +226,7 @@ def learning_curve(
         ArgumentError: a size is no share, or leaves too few texts of a label.
         InvalidDataError: a label has fewer than two texts.
     """
-    chosen, shares = _as_template(template), sorted({_read_share(size) for size in sizes})
+    chosen, shares = as_template(template), sorted({_read_share(size) for size in sizes})
     is_int = isinstance(repeats, (int, np.integer)) and not isinstance(repeats, bool)
     if not is_int or repeats < 1:
         raise ArgumentError(
@@ -246,7 +242,7 @@ def learning_curve(
     counts, values = [], []
     for share in shares:
         drawn = [_draw(texts, share, seed + i) for i in range(repeats if share < 1 else 1)]
-        found = [_train_and_score(d, held_out, preset, chosen, texts.labels).values for d in drawn]
+        found = [_score(part, held_out, preset, chosen, texts.labels) for part in drawn]
         counts.append(len(drawn[0]))
         values.append(found * (repeats // len(found)))
     names = [name for name in _SHOWN if name in values[0][0]]
@@ -271,32 +267,37 @@ def _draw(texts: TextDataset, share: float, seed: int) -> TextDataset:
     return part
 
 
-def _as_template(given: str | Template) -> Template:
-    if isinstance(given, Template):
-        return given
-    return templates.template(given)
-
-
-def _train_and_score(
+def _train_and_predict(
     part: TextDataset,
     held_out: TextDataset,
     preset: str | os.PathLike[str] | None,
     chosen: Template,
     labels: LabelSet,
-) -> Report:
-    """Train on one part and evaluate on the other, in an order of labels."""
+) -> tuple[np.ndarray, bool]:
+    """Scores of texts held out, in an order of labels, and whether they may have several."""
     with tempfile.TemporaryDirectory(prefix="keras-textcls-") as folder:
         run = train(part, preset, chosen, output=folder, verbose=0)
         if run.status != "trained":
             raise RunError(f"The training of a fold ended as {run.status}: {run.reason}.")
         classifier = run.load()
-    y_score = _probabilities(classifier, held_out, chosen)
     found = np.zeros((len(held_out), len(labels)), np.float32)
     # A label that the other folds lack has the probability 0 here.
-    found[:, labels.encode(classifier.labels)] = y_score
-    y_true, extra = actual_labels(held_out, labels, classifier.multi_label)
-    scores = encoded_scores(y_true, extra, found, labels)
-    return Report.from_scores(scores, texts_table(held_out), ReportInfo.now(name="fold"))
+    found[:, labels.encode(classifier.labels)] = _probabilities(classifier, held_out, chosen)
+    return found, classifier.multi_label
+
+
+def _score(
+    part: TextDataset,
+    held_out: TextDataset,
+    preset: str | os.PathLike[str] | None,
+    chosen: Template,
+    labels: LabelSet,
+) -> dict[str, float]:
+    """The metrics of texts held out."""
+    y_score, multi_label = _train_and_predict(part, held_out, preset, chosen, labels)
+    y_true, extra = actual_labels(held_out, labels, multi_label)
+    scores = encoded_scores(y_true, extra, y_score, labels)
+    return Report.from_scores(scores, None, ReportInfo()).values
 
 
 def _probabilities(
@@ -305,11 +306,4 @@ def _probabilities(
     if not isinstance(chosen, TransferLearning) or not chosen.cache:
         return classifier.predict_proba(held_out, verbose=0)
     features, _ = embed_cached(classifier, held_out, EmbeddingCache())
-    outputs = classifier.predict_from_features(features)
-    return to_probabilities(
-        outputs,
-        classifier.activation,
-        classifier.multi_label,
-        classifier.temperature,
-        classifier.vector_scaling,
-    )
+    return classifier.predict_proba_from_features(features)

@@ -11,6 +11,7 @@ import numpy as np
 from keras_textcls.errors import ArgumentError, MissingDependencyError, shorten
 from keras_textcls.evaluation.label_table import TOTAL
 from keras_textcls.evaluation.matrices import LabelMatrix
+from keras_textcls.text_display import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +45,7 @@ def _new_axes(ax: Axes | None, size: tuple[float, float] = (5.5, 4.5)) -> Axes:
 
 def _short(name: str) -> str:
     # A dollar sign would start a formula.
-    shown = "".join(c if c.isprintable() else "\ufffd" for c in name).replace("$", r"\$")
+    shown = printable(name).replace("$", r"\$")
     return shown if len(shown) <= _LONGEST_NAME else shown[: _LONGEST_NAME - 1] + "\u2026"
 
 
@@ -333,10 +334,9 @@ class ComparisonPlots:
         Returns:
             The axes.
         """
-        ax = self._overlay("roc_curve", label, ax)
+        ax = self._overlay("roc_curve", "ROC", label, ax)
         ax.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, linestyle=":")
-        title = f"ROC: {'mean over labels' if label is None else _short(label)}"
-        ax.set(xlabel="false positive rate", ylabel="true positive rate", title=title)
+        ax.set(xlabel="false positive rate", ylabel="true positive rate")
         return ax
 
     def pr(self, label: str | None = None, ax: Axes | None = None) -> Axes:
@@ -350,9 +350,8 @@ class ComparisonPlots:
         Returns:
             The axes.
         """
-        ax = self._overlay("precision_recall_curve", label, ax)
-        title = f"Precision and recall: {'mean over labels' if label is None else _short(label)}"
-        ax.set(xlabel="recall", ylabel="precision", title=title)
+        ax = self._overlay("precision_recall_curve", "Precision and recall", label, ax)
+        ax.set(xlabel="recall", ylabel="precision")
         return ax
 
     def confusion(self, kind: str = "share") -> list[Axes]:
@@ -387,12 +386,13 @@ class ComparisonPlots:
             figure.savefig(directory / f"{name}.png", dpi=_DPI)
             plt.close(figure)
 
-    def _overlay(self, method: str, label: str | None, ax: Axes | None) -> Axes:
+    def _overlay(self, method: str, title: str, label: str | None, ax: Axes | None) -> Axes:
         ax = _new_axes(ax)
         for i, (name, report) in enumerate(self._reports.items()):
             curve = getattr(report, method)(label)
             colour, line = COLOURS[i % len(COLOURS)], _STYLES[i % len(_STYLES)]
             ax.plot(curve.x, curve.y, label=_short(name), color=colour, linestyle=line)
-        ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
+        which = "mean over labels" if label is None else _short(label)
+        ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), title=f"{title}: {which}")
         ax.legend(fontsize="small")
         return ax

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from keras_textcls.atomic import replace_directory
+from keras_textcls.atomic import is_free, replace_directory
 from keras_textcls.errors import InvalidDataError, KerasTextclsError
 from keras_textcls.evaluation.report import Report, read_seed, read_top_k
 from keras_textcls.evaluation.report_info import ReportInfo
@@ -49,8 +49,7 @@ def is_report(directory: Path) -> bool:
 
 def save_report(report: Report, directory: Path) -> None:
     """Save a report; see `Report.save`."""
-    is_free = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
-    if not is_free and not is_report(directory):
+    if not is_free(directory) and not is_report(directory):
         raise InvalidDataError(
             f"{directory} holds other files and is no saved report, so it is not replaced. Choose "
             "another directory, or empty this one."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+
+from keras_textcls.versions import installed_versions
 
 _PACKAGES = ("keras-textcls", "numpy", "scikit-learn", "keras", "keras-hub")
 
@@ -43,11 +43,5 @@ class ReportInfo:
         Returns:
             A `ReportInfo`.
         """
-        found = {"python": platform.python_version()}
-        for name in _PACKAGES:
-            try:
-                found[name] = version(name)
-            except PackageNotFoundError:
-                continue
         created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        return cls(environment=found, created=created, **fields)
+        return cls(environment=installed_versions(_PACKAGES), created=created, **fields)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_textcls.atomic import replace_file
 from keras_textcls.errors import ArgumentError, MissingDependencyError, shorten
+from keras_textcls.text_display import printable
 
 if TYPE_CHECKING:
     import pandas
@@ -126,15 +127,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return printable(str(value))
-
-
-def printable(text: str) -> str:
-    """Replace what a terminal would obey, so that names of the data stay in their place.
-
-    Args:
-        text: string.
-
-    Returns:
-        A string without control characters and line breaks.
-    """
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import importlib.metadata
 import os
 import platform
 import shlex
@@ -48,6 +47,7 @@ from keras_textcls.training.templates import (
 )
 from keras_textcls.training.training_log import TrainingLog
 from keras_textcls.training.transfer_learning import transfer
+from keras_textcls.versions import installed_versions
 
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "torch", "numpy")
 _TRAINERS = {"transfer_learning": transfer, "fine_tuning": fine_tune, "lora": fine_tune}
@@ -131,7 +131,7 @@ def train(
     ...     print(run.status, run.load().classify("free cash")[0].label)
     trained spam
     """
-    chosen, verbosity = _as_template(template), _verbosity(verbose)
+    chosen, verbosity = as_template(template), _verbosity(verbose)
     folder = check_output(output, name)
     if tensorboard:
         check_tensorboard()
@@ -206,7 +206,18 @@ def _again(run: Run, **kwargs: Any) -> Run:
     )
 
 
-def _as_template(given: Any) -> Template:
+def as_template(given: Any) -> Template:
+    """Return the template that was given, or the one of that name.
+
+    Args:
+        given: string or `Template`.
+
+    Returns:
+        A `Template`.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
     if isinstance(given, Template):
         return given
     if isinstance(given, str):
@@ -285,11 +296,7 @@ def _verbosity(verbose: Any) -> int:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "keras-textcls": keras_textcls.__version__}
-    for package in _PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
+    return installed_versions(_PACKAGES) | {"keras-textcls": keras_textcls.__version__}
 
 
 def _execute(run: Run, job: Any, verbose: int) -> Run:

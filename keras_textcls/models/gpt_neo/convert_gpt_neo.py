@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,23 +46,7 @@ class GPTNeoCheckpointLoader(TransformersPresetLoader):
         # Not that of the parent, which refuses model types that Keras Hub has no converter for.
         self.preset = preset
         self.config = config
-        self.converter = _Converter
-
-
-class _Converter:
-    """What Keras Hub's loader asks of a converter."""
-
-    @staticmethod
-    def convert_backbone_config(config: dict[str, Any]) -> dict[str, Any]:
-        return convert_backbone_config(config)
-
-    @staticmethod
-    def convert_weights(backbone: Any, loader: Any, config: dict[str, Any]) -> None:
-        convert_weights(backbone, loader, config)
-
-    @staticmethod
-    def convert_tokenizer(cls: Any, preset: str, **kwargs: Any) -> Any:
-        return convert_tokenizer(cls, preset, **kwargs)
+        self.converter = sys.modules[__name__]
 
 
 def checkpoint_loader(preset: Any) -> GPTNeoCheckpointLoader | None:
