@@ -147,24 +147,31 @@ class FastTokenizer:
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        self._graph = GraphTokenizer(tokenizer)
+        self._tokenizer = tokenizer
         self._twin = FastBytePair(tokenizer) if FastBytePair.serves(tokenizer) else None
+        # Tracing byte pairs takes two seconds, and few texts need it.
+        self._traced = GraphTokenizer(tokenizer) if self._twin is None else None
 
     def __call__(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Tokenize `texts`."""
         if self._twin is None:
-            return self._graph(texts)
+            return self._graph()(texts)
         agrees = np.array([self._twin.agrees_on(text) for text in texts])
         if agrees.all():
             return self._twin(texts)
         counts = np.zeros(len(texts), "int64")
         parts = []
-        for tokenize, chosen in ((self._twin, agrees), (self._graph, ~agrees)):
+        for tokenizer, chosen in ((lambda: self._twin, agrees), (self._graph, ~agrees)):
             rows = np.flatnonzero(chosen)
             if len(rows):
-                flat, counts[rows] = tokenize([texts[i] for i in rows])
+                flat, counts[rows] = tokenizer()([texts[i] for i in rows])
                 parts.append((rows, flat))
         return _merge(parts, counts), counts
+
+    def _graph(self) -> GraphTokenizer:
+        if self._traced is None:
+            self._traced = GraphTokenizer(self._tokenizer)
+        return self._traced
 
 
 def _merge(parts: list[tuple[np.ndarray, np.ndarray]], counts: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import keras_hub
+from keras import ops
 
 from keras_textcls.models.gpt_neo.convert_gpt_neo import (
     checkpoint_loader,
@@ -49,6 +50,37 @@ class GPTNeoCausalLM(keras_hub.models.GPT2CausalLM):
         if loader is not None:
             return loader.load_task(cls, load_weights, False, **kwargs)
         return super().from_preset(preset, load_weights=load_weights, **kwargs)
+
+    def call_with_branches(
+        self, token_ids: Any, positions: Any, admitted: Any, memory: Any = None
+    ) -> Any:
+        """Run sequences that branch in one pass: one prompt, many answers to it.
+
+        Args:
+            token_ids: int tensor of shape `(batch, num_tokens)`.
+            positions: int tensor of the same shape, the place of each token in
+                its own sequence.
+            admitted: bool tensor of shape `(batch, num_tokens, num_tokens)`,
+                which token (last axis) a token (axis before) comes after, or is.
+            memory: list of tuples of keys and values, one a layer, of tokens
+                that stand before those of every sequence, as returned for them
+                (with a batch of one), or `None`. Defaults to `None`.
+
+        Returns:
+            A tuple of the hidden states, a tensor of shape `(batch, num_tokens,
+            hidden_dim)`, and a list of tuples of keys and values, tensors of
+            shape `(batch, num_tokens, num_heads, head_dim)`.
+        """
+        backbone = self.backbone
+        learned = ops.convert_to_tensor(backbone.position_embedding.position_embeddings)
+        tokens = backbone.token_embedding(token_ids)
+        x = tokens + ops.cast(ops.take(learned, positions, axis=0), tokens.dtype)
+        found = []
+        for i, layer in enumerate(backbone.transformer_layers):
+            before = None if memory is None else memory[i]
+            x, own = layer.call_with_branches(x, positions, admitted, before)
+            found.append(own)
+        return backbone.layer_norm(x), found
 
     def save_to_huggingface(self, directory: Any) -> None:
         """Save for the `transformers` library, or leave the directory as it was.

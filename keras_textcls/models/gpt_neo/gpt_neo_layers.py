@@ -100,19 +100,44 @@ class GPTNeoAttention(keras.layers.Layer):
             key = ops.slice_update(cache[:, 0], [0, start, 0, 0], key)
             value = ops.slice_update(cache[:, 1], [0, start, 0, 0], value)
             cache = ops.stack([key, value], axis=1)
-        # Unscaled scores may be large: float32, whatever the layer computes in.
-        scores = ops.einsum("bqhd,bkhd->bhqk", ops.cast(query, "float32"), ops.cast(key, "float32"))
         admitted = self._admitted(ops.shape(query)[1], ops.shape(key)[1], start, padding_mask)
-        scores = ops.where(admitted, scores, _MASKED)
-        # By hand: Keras's softmax warns of a text of one token.
-        odds = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
-        weights = ops.cast(odds / ops.sum(odds, axis=-1, keepdims=True), self.compute_dtype)
-        weights = self.dropout_layer(weights, training=training)
-        mixed = ops.einsum("bhqk,bkhd->bqhd", weights, value)
-        shape = ops.shape(x)
-        mixed = ops.reshape(mixed, (shape[0], shape[1], self.num_heads * self.head_dim))
-        outputs = self.attention_output_dense(mixed)
+        outputs = self._attend(query, key, value, admitted, training)
         return outputs if cache is None else (outputs, cache)
+
+    def call_with_branches(self, x: Any, positions: Any, admitted: Any, memory: Any) -> Any:
+        """Attend in sequences that branch, such as one prompt and many answers to it.
+
+        Args:
+            x: float tensor of shape `(batch, num_tokens, hidden_dim)`.
+            positions: int tensor of shape `(batch, num_tokens)`, the place of
+                each token in its own sequence.
+            admitted: bool tensor of shape `(batch, num_tokens, num_tokens)`,
+                which token (last axis) a token (axis before) comes after, or is.
+            memory: tuple of keys and values, tensors of shape `(1, num_before,
+                num_heads, head_dim)`, of tokens before all those, or `None`.
+
+        Returns:
+            A tuple of the attended tensor and the tuple of keys and values of
+            the tokens.
+        """
+        query, key, value = (
+            self._split(dense(x)) for dense in (self.query_dense, self.key_dense, self.value_dense)
+        )
+        own, places = (key, value), positions
+        if memory is not None:
+            batch, before = ops.shape(x)[0], ops.shape(memory[0])[1]
+            key, value = (
+                ops.concatenate([ops.repeat(ops.cast(m, t.dtype), batch, axis=0), t], axis=1)
+                for m, t in zip(memory, own, strict=True)
+            )
+            seen = ops.ones((batch, ops.shape(x)[1], before), "bool")
+            admitted = ops.concatenate([seen, admitted], axis=2)
+            first = ops.repeat(ops.arange(before, dtype="int32")[None], batch, axis=0)
+            places = ops.concatenate([first, positions], axis=1)
+        if self.window_size is not None:
+            near = places[:, None, :] > positions[:, :, None] - self.window_size
+            admitted = ops.logical_and(admitted, near)
+        return self._attend(query, key, value, admitted[:, None], False), own
 
     def compute_output_shape(self, input_shape: Any, **kwargs: Any) -> Any:
         """The shape of the inputs."""
@@ -127,6 +152,19 @@ class GPTNeoAttention(keras.layers.Layer):
             "dropout": self.dropout,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+    def _attend(self, query: Any, key: Any, value: Any, admitted: Any, training: Any) -> Any:
+        # Unscaled scores may be large: float32, whatever the layer computes in.
+        scores = ops.einsum("bqhd,bkhd->bhqk", ops.cast(query, "float32"), ops.cast(key, "float32"))
+        scores = ops.where(admitted, scores, _MASKED)
+        # By hand: Keras's softmax warns of a text of one token.
+        odds = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
+        weights = ops.cast(odds / ops.sum(odds, axis=-1, keepdims=True), self.compute_dtype)
+        weights = self.dropout_layer(weights, training=training)
+        mixed = ops.einsum("bhqk,bkhd->bqhd", weights, value)
+        shape = ops.shape(query)
+        mixed = ops.reshape(mixed, (shape[0], shape[1], self.num_heads * self.head_dim))
+        return self.attention_output_dense(mixed)
 
     def _split(self, x: Any) -> Any:
         shape = ops.shape(x)
@@ -251,11 +289,25 @@ class GPTNeoDecoder(keras.layers.Layer):
         )
         if cache is not None:
             attended, cache = attended
-        x = x + self.dropout_layer(attended, training=training)
-        hidden = self.feedforward_intermediate_dense(self.feedforward_norm(x))
-        hidden = self.feedforward_output_dense(hidden)
-        x = x + self.dropout_layer(hidden, training=training)
+        x = self._add(x, attended, training)
         return x if cache is None else (x, cache)
+
+    def call_with_branches(self, x: Any, positions: Any, admitted: Any, memory: Any) -> Any:
+        """Run the block on sequences that branch; see `GPTNeoAttention`.
+
+        Args:
+            x: float tensor of shape `(batch, num_tokens, hidden_dim)`.
+            positions: int tensor of shape `(batch, num_tokens)`.
+            admitted: bool tensor of shape `(batch, num_tokens, num_tokens)`.
+            memory: tuple of keys and values of tokens before, or `None`.
+
+        Returns:
+            A tuple of a tensor of the shape of `x`, and the tuple of keys and
+            values of the tokens.
+        """
+        normed = self.attention_norm(x)
+        attended, own = self.attention.call_with_branches(normed, positions, admitted, memory)
+        return self._add(x, attended, False), own
 
     def compute_output_shape(self, input_shape: Any, **kwargs: Any) -> Any:
         """The shape of the inputs."""
@@ -273,6 +325,11 @@ class GPTNeoDecoder(keras.layers.Layer):
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+    def _add(self, x: Any, attended: Any, training: Any) -> Any:
+        x = x + self.dropout_layer(attended, training=training)
+        hidden = self.feedforward_intermediate_dense(self.feedforward_norm(x))
+        return x + self.dropout_layer(self.feedforward_output_dense(hidden), training=training)
 
     def _norm(self, name: str, hidden_dim: int) -> keras.layers.LayerNormalization:
         norm = keras.layers.LayerNormalization(

@@ -1,0 +1,1 @@
+"""Causal language models that complete prompts, and answer in labels."""

@@ -1,0 +1,141 @@
+"""The training of a causal language model on answers: model, loss and metric.
+
+Hidden states are read at the answers only, before the output layer: of a prompt
+with 500 tokens and an answer of two, 2 rows of logits are made instead of 500.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import keras_hub
+from keras import ops
+from keras.src.ops.function import make_node_key
+
+from keras_textcls.errors import ArgumentError, shorten
+
+_INPUTS = {"token_ids", "padding_mask"}
+
+
+def check_causal_lm(causal_lm: Any) -> None:
+    """Refuse what is no causal language model for text.
+
+    Args:
+        causal_lm: anything.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if not isinstance(causal_lm, keras_hub.models.CausalLM):
+        kind = type(causal_lm).__name__
+        raise ArgumentError(
+            "`causal_lm` must be a causal language model, a keras_hub.models.CausalLM. Received: "
+            f"causal_lm={shorten(kind)}. For other models, TextClassifier(backbone, ...) puts a "
+            "head on any text backbone."
+        )
+    inputs = causal_lm.backbone.input
+    if not isinstance(inputs, dict) or set(inputs) != _INPUTS:
+        names = sorted(inputs) if isinstance(inputs, dict) else inputs
+        raise ArgumentError(
+            f"{type(causal_lm).__name__} takes more than text: {shorten(names)}. Pass a model of "
+            "token_ids and padding_mask alone."
+        )
+
+
+def output_layers(causal_lm: Any) -> keras.Model:
+    """Return what makes logits of the hidden states of a causal language model.
+
+    Args:
+        causal_lm: a `keras_hub.models.CausalLM`.
+
+    Returns:
+        A `keras.Model` from hidden states of shape `(..., num_tokens,
+        hidden_dim)` to logits. It shares the weights.
+    """
+    backbone = causal_lm.backbone
+    # A backbone may be called elsewhere too; its place in this model is asked for.
+    hidden = next(
+        node.output_tensors[0]
+        for i, node in enumerate(backbone._inbound_nodes)
+        if make_node_key(backbone, i) in causal_lm._nodes
+    )
+    return keras.Model(hidden, causal_lm.outputs[0], name="output_layers")
+
+
+def answer_logits(causal_lm: Any, head: keras.Model) -> tuple[dict[str, Any], Any]:
+    """Wire a model from prompts with answers to logits of the answers' tokens.
+
+    Args:
+        causal_lm: a `keras_hub.models.CausalLM`.
+        head: what `output_layers` returned for it.
+
+    Returns:
+        A tuple of the inputs by name, `token_ids`, `padding_mask` and
+        `answer_positions`, and the logits, of shape `(batch, num_answer_tokens,
+        vocabulary_size)`.
+    """
+    inputs = {
+        name: keras.Input((None,), dtype="int32", name=name)
+        for name in ("token_ids", "padding_mask", "answer_positions")
+    }
+    hidden = causal_lm.backbone({name: inputs[name] for name in _INPUTS})
+    positions = ops.expand_dims(inputs["answer_positions"], -1)
+    return inputs, head(ops.take_along_axis(hidden, positions, axis=1))
+
+
+def log_likelihoods(logits: Any, tokens: Any) -> Any:
+    """Return the logarithm of the probability of each token.
+
+    Args:
+        logits: float tensor of shape `(..., vocabulary_size)`.
+        tokens: int tensor of shape `(...)`; those below 0 count as 0.
+
+    Returns:
+        A float32 tensor of shape `(...)`.
+    """
+    logits = ops.cast(logits, "float32")
+    chosen = ops.expand_dims(ops.maximum(ops.cast(tokens, "int32"), 0), -1)
+    return ops.take_along_axis(logits, chosen, axis=-1)[..., 0] - ops.logsumexp(logits, axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="keras_textcls")
+class AnswerLoss(keras.losses.Loss):
+    """Minus the logarithm of the probability of an answer: the sum over its tokens.
+
+    Call arguments:
+        y_true: int tensor of shape `(batch, num_answer_tokens)`, -1 after the
+            end of an answer.
+        y_pred: float tensor of shape `(batch, num_answer_tokens,
+            vocabulary_size)`, logits.
+
+    Example:
+    >>> loss = AnswerLoss()(np.array([[1, -1]]), np.zeros((1, 2, 4), "float32"))
+    >>> round(float(loss), 4)  # log 4
+    1.3863
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each text, of shape `(batch,)`."""
+        counts = ops.cast(y_true >= 0, "float32")
+        return -ops.sum(counts * log_likelihoods(y_pred, y_true), axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="keras_textcls")
+class AnswerAccuracy(keras.metrics.Mean):
+    """Share of the texts every answer token of which is the likeliest one.
+
+    Args:
+        name: string. Defaults to `"answer_accuracy"`.
+        dtype: dtype of the result. Defaults to `None`.
+    """
+
+    def __init__(self, name: str = "answer_accuracy", dtype: Any = None) -> None:
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Count a batch; its arguments are those of `AnswerLoss`."""
+        y_true = ops.cast(y_true, "int32")
+        found = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+        right = ops.logical_or(found == y_true, y_true < 0)
+        return super().update_state(ops.cast(ops.all(right, axis=-1), "float32"), sample_weight)

@@ -1,0 +1,266 @@
+"""From texts to the tokens of prompts, pieces of which are fixed.
+
+The fixed pieces of a prompt are tokenized once. A text that is too long loses
+its end, never the instruction or the place of the answer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_textcls.encoded_texts import EncodedTexts
+from keras_textcls.errors import ArgumentError
+from keras_textcls.fast_tokenization import FastTokenizer
+from keras_textcls.text_to_text.answers import Answers, tokenize_answers
+from keras_textcls.text_to_text.prompt_template import PromptTemplate
+
+# Before whatever continues a text: tokenizers treat the beginning of a text otherwise.
+_ANCHOR = ":"
+_LEAST_ROOM = 4
+
+
+class PieceTokenizer:
+    """Tokenizes texts that begin or continue a text.
+
+    Args:
+        preprocessor: a `keras_hub.models.CausalLMPreprocessor`.
+    """
+
+    def __init__(self, preprocessor: Any) -> None:
+        self.preprocessor = preprocessor
+        self._tokenize = FastTokenizer(preprocessor.tokenizer)
+        self._anchor = self._tokenize([_ANCHOR])[0]
+
+    @property
+    def end(self) -> int:
+        """The token that ends a text."""
+        return int(self.preprocessor.tokenizer.end_token_id)
+
+    def beginning(self, text: str) -> np.ndarray:
+        """Return the tokens of a text that stands at the beginning, with the start token."""
+        tokens = self._tokenize([text])[0] if text else np.zeros(0, "int64")
+        start = getattr(self.preprocessor.tokenizer, "start_token_id", None)
+        if start is None or not getattr(self.preprocessor, "add_start_token", True):
+            return tokens
+        return np.concatenate([[start], tokens])
+
+    def continuations(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the tokens of texts that continue one, end to end, and how many each has."""
+        flat, counts = self._tokenize([_ANCHOR + text for text in texts])
+        drop = len(self._anchor)
+        starts = np.cumsum(counts) - counts
+        whole = counts >= drop
+        cells = starts[whole, None] + np.arange(drop)
+        apart = np.zeros(len(texts), bool)
+        apart[whole] = (flat[cells] == self._anchor).all(axis=1)
+        if apart.all():
+            within = np.arange(len(flat)) - np.repeat(starts, counts)
+            return flat[within >= drop], counts - drop
+        # The anchor runs into some of the texts: those are tokenized by themselves.
+        lists = [
+            flat[s + drop : s + n] if a else self._tokenize([t.strip()])[0]
+            for t, s, n, a in zip(texts, starts, counts, apart, strict=True)
+        ]
+        sizes = np.array([len(tokens) for tokens in lists], "int64")
+        return np.concatenate([np.zeros(0, "int64"), *lists]), sizes
+
+    def lists(self, texts: list[str]) -> list[np.ndarray]:
+        """Return the tokens of texts that continue one, an array each."""
+        flat, counts = self.continuations(texts)
+        return np.split(flat, np.cumsum(counts)[:-1])
+
+
+@dataclasses.dataclass(frozen=True)
+class PromptPieces:
+    """The fixed tokens of a prompt, and its answers.
+
+    Args:
+        opening: int array, what stands before everything that differs from text
+            to text.
+        before: int array, what stands between that (and examples of its own)
+            and a text; empty if no examples come between.
+        after: int array, what stands between a text and its answer.
+        space: string, white space before a text.
+        answers: `Answers`.
+    """
+
+    opening: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    space: str
+    answers: Answers
+
+    def room(self, sequence_length: int, examples: int = 0) -> int:
+        """Return how many tokens of a text fit.
+
+        Args:
+            sequence_length: int.
+            examples: int, tokens of examples. Defaults to `0`.
+
+        Returns:
+            An int.
+
+        Raises:
+            ArgumentError: next to none.
+        """
+        fixed = len(self.opening) + len(self.before) + len(self.after) + self.answers.longest
+        room = sequence_length - fixed - examples
+        if room < _LEAST_ROOM:
+            raise ArgumentError(
+                f"The prompt leaves no room for a text: of sequence_length={sequence_length} "
+                f"tokens, the instruction, the examples and the answer take {fixed + examples}. "
+                "Shorten the instruction or the names in it (prompt=...), pass fewer examples, or "
+                "set a larger sequence_length."
+            )
+        return room
+
+
+def prompt_pieces(
+    tokenizer: PieceTokenizer,
+    prompt: PromptTemplate,
+    answer_texts: Sequence[str],
+    examples: Sequence[tuple[str, str]],
+    own_examples: bool,
+) -> PromptPieces:
+    """Tokenize what is fixed.
+
+    Args:
+        tokenizer: `PieceTokenizer`.
+        prompt: `PromptTemplate`.
+        answer_texts: list of strings, one a label.
+        examples: list of tuples of a text and its answer, those of every prompt.
+        own_examples: bool, whether each text has further examples.
+
+    Returns:
+        `PromptPieces`.
+    """
+    first, space, after, answer_space = prompt.pieces
+    answers = tokenize_answers(
+        answer_texts, lambda texts: tokenizer.lists([answer_space + t for t in texts]),
+        tokenizer.end,
+    )  # fmt: skip
+    opening = prompt.opening(answer_texts) + prompt.turns(examples)
+    before = np.zeros(0, "int64")
+    if own_examples:
+        before = tokenizer.lists([first])[0]
+    else:
+        opening += first
+    return PromptPieces(
+        tokenizer.beginning(opening.strip()), before, tokenizer.lists([after])[0], space, answers
+    )
+
+
+class PromptEncoder:
+    """Runs texts into prompts; what `Feeder` calls an encoder.
+
+    Args:
+        tokenizer: `PieceTokenizer`.
+        pieces: `PromptPieces`.
+        sequence_length: int, most tokens of a prompt and its answer.
+        is_open: bool, whether `pieces.opening` is left out, because the model
+            has read it already.
+        own_examples: function from a list of texts to a list of strings, the
+            turns of examples for each, or `None`. Defaults to `None`.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PieceTokenizer,
+        pieces: PromptPieces,
+        sequence_length: int,
+        is_open: bool,
+        own_examples: Callable[[list[str]], list[str]] | None = None,
+    ) -> None:
+        self.preprocessor = tokenizer.preprocessor
+        self._tokenizer = tokenizer
+        self._pieces = pieces
+        self._sequence_length = sequence_length
+        self._is_open = is_open
+        self._own_examples = own_examples
+
+    def encode(self, columns: tuple[list[str], ...]) -> EncodedTexts:
+        """Tokenize texts into prompts.
+
+        Args:
+            columns: tuple of one list of texts.
+
+        Returns:
+            `EncodedTexts`.
+        """
+        if len(columns) > 1:
+            raise ArgumentError(
+                "Text pairs have no place in a prompt. Join the two texts into one, as in "
+                "f'{first} Second: {second}'."
+            )
+        texts = [text.strip() for text in columns[0]]
+        pieces = self._pieces
+        turns = [] if self._own_examples is None else self._own_examples(texts)
+        examples = self._tokenizer.lists(turns) if turns else [np.zeros(0, "int64")] * len(texts)
+        tokens = self._tokenizer.lists([pieces.space + text if text else "" for text in texts])
+        opening = pieces.opening[:0] if self._is_open else pieces.opening
+        parts, lengths = [], np.empty(len(texts), "int32")
+        for i, (example, text) in enumerate(zip(examples, tokens, strict=True)):
+            room = pieces.room(self._sequence_length, len(example))
+            row = (opening, example, pieces.before, text[:room], pieces.after)
+            lengths[i] = sum(map(len, row))
+            parts += row
+        flat = np.concatenate(parts).astype("int32")
+        return as_encoded(lengths, flat, self._sequence_length)
+
+    # Nothing is cut into pieces here: a long text loses its end.
+    encode_in_pieces = encode
+
+
+def as_encoded(lengths: np.ndarray, tokens: np.ndarray, sequence_length: int) -> EncodedTexts:
+    """Wrap token ids for a causal language model.
+
+    Args:
+        lengths: int array, tokens of each text.
+        tokens: int array, those of all texts end to end.
+        sequence_length: int.
+
+    Returns:
+        `EncodedTexts`.
+    """
+    return EncodedTexts(
+        lengths=lengths,
+        flat={"token_ids": tokens, "padding_mask": np.ones(len(tokens), "int32")},
+        fixed={},
+        padding={"token_ids": 0, "padding_mask": 0},
+        full_length=sequence_length,
+    )
+
+
+def with_answers(
+    prompts: EncodedTexts, answers: Sequence[np.ndarray], longest: int
+) -> tuple[EncodedTexts, np.ndarray]:
+    """Put an answer after each prompt.
+
+    Args:
+        prompts: `EncodedTexts`.
+        answers: list of int arrays, the tokens of the answer to each.
+        longest: int, tokens of the longest answer there may be.
+
+    Returns:
+        A tuple of `EncodedTexts`, which have an `answer_positions` of shape
+        `(num_texts, longest)` too, and an int array of that shape: the tokens of
+        the answers, and -1 after their end. The last token of an answer is
+        predicted, never read.
+    """
+    sizes = np.array([len(a) for a in answers], "int32")
+    tokens, ends = prompts.flat["token_ids"], np.cumsum(prompts.lengths)
+    parts: list[np.ndarray] = []
+    for answer, end, length in zip(answers, ends, prompts.lengths, strict=True):
+        parts += (tokens[end - length : end], answer[:-1])
+    lengths = prompts.lengths + sizes - 1
+    encoded = as_encoded(lengths, np.concatenate(parts).astype("int32"), prompts.full_length)
+    place = np.arange(longest)[None]
+    targets = np.full((len(answers), longest), -1, "int32")
+    targets[place < sizes[:, None]] = np.concatenate(answers)
+    positions = np.minimum(prompts.lengths[:, None] - 1 + place, lengths[:, None] - 1)
+    fixed = {"answer_positions": positions.astype("int32")}
+    return dataclasses.replace(encoded, fixed=fixed), targets
