@@ -19,17 +19,22 @@ import lzma
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from keras_textcls.models import GPTNeoBackbone, GPTNeoCausalLM
-from keras_textcls.models import GPTNeoCausalLMPreprocessor, GPTNeoTokenizer
+from keras_textcls.models import (
+    GPTNeoBackbone,
+    GPTNeoCausalLM,
+    GPTNeoCausalLMPreprocessor,
+    GPTNeoTokenizer,
+)
 from keras_textcls.schedules import WarmupLinearDecay
 
 END = "<|endoftext|>"
-OPENERS = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
+OPENERS: dict[str, Any] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
 LINES_FOR_VOCABULARY = 200_000
 
 

@@ -44,6 +44,7 @@ _EXPORTS = {
     "PresetCatalogue": "catalogue",
     "PresetError": "errors",
     "PresetInfo": "catalogue",
+    "PromptTemplate": "text_to_text.prompt_template",
     "Report": "evaluation.report",
     "ReportInfo": "evaluation.report_info",
     "ResultTable": "evaluation.result_table",
@@ -54,10 +55,14 @@ _EXPORTS = {
     "TextClassifier": "text_classifier",
     "TextClassifierPreprocessor": "text_classifier_preprocessor",
     "TextDataset": "data.text_dataset",
+    "TextToText": "text_to_text.text_to_text",
+    "TextToTextClassifier": "text_to_text_classifier",
+    "TextToTextLora": "training.templates",
     "TransferLearning": "training.templates",
     "TunedThresholds": "evaluation.thresholds",
     "UnknownLabelError": "errors",
     "VectorScaling": "calibration",
+    "classifier_from_preset": "text_to_text_classifier",
     "compare": "evaluation.comparison",
     "cross_validate": "evaluation.cross_validation",
     "distill": "distillation.distillation",
@@ -104,6 +109,7 @@ __all__ = [
     "PresetCatalogue",
     "PresetError",
     "PresetInfo",
+    "PromptTemplate",
     "Report",
     "ReportInfo",
     "ResultTable",
@@ -114,10 +120,14 @@ __all__ = [
     "TextClassifier",
     "TextClassifierPreprocessor",
     "TextDataset",
+    "TextToText",
+    "TextToTextClassifier",
+    "TextToTextLora",
     "TransferLearning",
     "TunedThresholds",
     "UnknownLabelError",
     "VectorScaling",
+    "classifier_from_preset",
     "compare",
     "cross_validate",
     "distill",
@@ -173,11 +183,15 @@ if TYPE_CHECKING:
     from keras_textcls.prediction import AnswerOptions, Prediction
     from keras_textcls.text_classifier import TextClassifier
     from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+    from keras_textcls.text_to_text.prompt_template import PromptTemplate
+    from keras_textcls.text_to_text.text_to_text import TextToText
+    from keras_textcls.text_to_text_classifier import TextToTextClassifier, classifier_from_preset
     from keras_textcls.training.runs import Run, runs
     from keras_textcls.training.templates import (
         FineTuning,
         Lora,
         Template,
+        TextToTextLora,
         TransferLearning,
         template,
         templates,

@@ -76,7 +76,7 @@ def load(
             f"`base` is for presets that hold adapters; {files.preset!r} is a whole one. Leave "
             f"`base` out. Received: base={base!r}."
         )
-    classifier = serialization.load_classifier(cls, files, load_weights, **kwargs)
+    classifier = cls._load_whole(files, load_weights, **kwargs)
     if load_weights and "backbone" not in kwargs:
         sample = _sample(classifier.backbone)
         classifier._runtime.base = BasePreset(os.fspath(preset), sample)
@@ -98,7 +98,7 @@ def save(
         _save_adapter(classifier, Path(os.fspath(preset_dir)))
         return
     with adapters.folded(classifier.lora):
-        serialization.save_classifier(classifier, preset_dir, max_shard_size)
+        classifier._save_whole(preset_dir, max_shard_size)
 
 
 def _load_adapter(
@@ -112,11 +112,11 @@ def _load_adapter(
             raise PresetError(
                 f"The preset {files.preset!r} has no classifier.json. Copy the whole directory."
             )
-        arguments.update(labels=names.labels, multi_label=names.multi_label)
+        arguments.update(cls._arguments_of(names))
     base = record.base if base is None else os.fspath(base)
     base_files = _base_files(files, base)
     arguments.update(kwargs)
-    classifier = serialization.load_classifier(cls, base_files, load_weights, **arguments)
+    classifier = cls._load_whole(base_files, load_weights, **arguments)
     backbone = classifier.backbone
     if names is not None and names.gelu not in (None, converters.changed_gelu(backbone)):
         converters.set_gelu(backbone, names.gelu)
@@ -156,8 +156,8 @@ def _check_base(
     backbone = classifier.backbone
     if backbone.dtype_policy.variable_dtype != record.dtype:
         # Rounded numbers have another hash.
-        as_trained = serialization.load_classifier(
-            type(classifier), base_files, True, num_classes=2, dtype=record.dtype
+        as_trained = type(classifier)._load_whole(
+            base_files, True, labels=["0", "1"], dtype=record.dtype
         )
         backbone = as_trained.backbone
     found = weight_fingerprint(backbone)
@@ -229,7 +229,7 @@ def _save_adapter(classifier: TextClassifier, target: Path) -> None:
         base=base.preset,
         fingerprint=fingerprint,
         dtype=classifier.backbone.dtype_policy.variable_dtype,
-        head=_head_arguments(classifier),
+        head=classifier._head_arguments(),
         sequence_length=classifier.sequence_length,
     )
     with serialization.replacing_preset(target) as draft:
@@ -266,22 +266,6 @@ def _adapters_and_base(
                 "to save all of it."
             )
         return lora, base, weight_fingerprint(classifier.backbone)
-
-
-def _head_arguments(classifier: TextClassifier) -> dict[str, Any]:
-    activation = keras.activations.serialize(classifier.activation)
-    if not isinstance(activation, str):
-        raise ArgumentError(
-            "`adapter_only=True` keeps the activation of the head by its name, which "
-            f"{classifier.activation!r} does not have. Leave `adapter_only` out to save all of it."
-        )
-    return {
-        "pooling": classifier.pooling,
-        "hidden_dim": classifier.hidden_dim,
-        "activation": activation,
-        "dropout": classifier.dropout,
-        "normalize": classifier.normalize,
-    }
 
 
 def _lora_weights(lora: adapters.Lora) -> dict[str, Any]:

@@ -45,24 +45,36 @@ def write_card(
     kind = "multi-label" if classifier.multi_label else "one label a text"
     labels = [f"{i}. `{name}`" for i, name in enumerate(classifier.labels)][:_MOST_LABELS]
     more = len(classifier.labels) - len(labels)
+    name = type(classifier).__name__
     usage = [
-        "from keras_textcls import TextClassifier",
+        f"from keras_textcls import {name}",
         "",
-        'classifier = TextClassifier.from_preset("path/to/this/directory")',
+        f'classifier = {name}.from_preset("path/to/this/directory")',
         'classifier.classify(["your text"])',
     ]
-    plain = (
-        "Without keras-textcls, `keras_hub.models.TextClassifier.from_preset` loads it too; its "
-        "outputs are then numbered, not named."
-        if portable
-        else "Its head is not one that Keras Hub has: loading it takes keras-textcls."
-    )
+    pooling = getattr(classifier, "pooling", None)
+    if pooling is None:
+        how = "asked for by a prompt, each scored by its likelihood"
+        plain = (
+            "Without keras-textcls, `keras_hub.models.CausalLM.from_preset` loads it as a language "
+            "model; prompt and answers stand in `classifier.json`."
+            if portable
+            else "Its architecture is not one that Keras Hub has: loading it takes keras-textcls."
+        )
+    else:
+        how = f"pooling `{pooling}`"
+        plain = (
+            "Without keras-textcls, `keras_hub.models.TextClassifier.from_preset` loads it too; "
+            "its outputs are then numbered, not named."
+            if portable
+            else "Its head is not one that Keras Hub has: loading it takes keras-textcls."
+        )
     if portable and changed_gelu(classifier.backbone) is not None:
         plain += " They differ by about a thousandth: it approximates the GELU."
     if base is not None:
         plain = (
-            f"These are low-rank adapters and a head for the preset `{base}`, which is loaded too; "
-            "where it has another name, pass `base=...`."
+            f"These are low-rank adapters{'' if pooling is None else ' and a head'} for the preset "
+            f"`{base}`, which is loaded too; where it has another name, pass `base=...`."
         )
     training = [f"- {k}: {v}" for k, v in (classifier.training_summary or {}).items()]
     text = "\n".join(
@@ -76,8 +88,7 @@ def write_card(
             f"# Text classifier on {type(classifier.backbone).__name__}",
             "",
             f"{classifier.num_classes} labels ({kind}), "
-            f"{classifier.backbone.count_params():,} parameters in the backbone, pooling "
-            f"`{classifier.pooling}`.",
+            f"{classifier.backbone.count_params():,} parameters in the backbone, {how}.",
             "",
             "## Labels",
             "",

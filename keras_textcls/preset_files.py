@@ -73,6 +73,8 @@ class ClassifierRecord:
             its class in Keras Hub, which has no argument for it, or `None`.
         answer_options: `AnswerOptions`, or `None` for its defaults.
         long_texts: string, one of `LONG_TEXTS`.
+        text_to_text: dict, how a language model is asked for the labels (see
+            `TextToTextClassifier`), or `None` for a model with a head.
     """
 
     labels: list[str]
@@ -84,6 +86,7 @@ class ClassifierRecord:
     answer_options: AnswerOptions | None = None
     long_texts: str = LONG_TEXTS[0]
     vector_scaling: VectorScaling | None = None
+    text_to_text: dict[str, Any] | None = None
 
 
 def is_own_file(name: str) -> bool:
@@ -331,6 +334,9 @@ def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
             f"{where}: `long_texts` must be one of {list(LONG_TEXTS)}. Received "
             f"{shorten(long_texts)}."
         )
+    asking = contents.get("text_to_text")
+    if asking is not None and not isinstance(asking, dict):
+        raise PresetError(f"{where}: `text_to_text` must be an object. Received {shorten(asking)}.")
     return ClassifierRecord(
         labels,
         bool(contents.get("multi_label")),
@@ -341,6 +347,7 @@ def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
         _read_answer_options(contents.get("answer_options"), labels, where),
         long_texts,
         _read_vector_scaling(contents.get("vector_scaling"), labels, where),
+        asking,
     )
 
 

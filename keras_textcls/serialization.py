@@ -292,10 +292,16 @@ def is_portable(classifier: TextClassifier) -> bool:
 
 
 @contextlib.contextmanager
-def _with_new_optimizer(task: Any) -> Iterator[None]:
+def with_new_optimizer(task: Any) -> Iterator[None]:
     """Keep the optimizer's state, twice the size of the model, out of `task.weights.h5`.
 
     An optimizer there must be: Keras compares it with that of the task that it loads.
+
+    Args:
+        task: a Keras Hub task.
+
+    Returns:
+        A context manager.
     """
     optimizer = task.optimizer
     task.optimizer = keras.optimizers.Adam(DEFAULT_LEARNING_RATE)
@@ -318,7 +324,7 @@ def save_classifier(
     target = Path(os.fspath(preset_dir))
     portable = is_portable(classifier)
     task = to_keras_hub(classifier) if portable else classifier
-    hidden = contextlib.nullcontext() if portable else _with_new_optimizer(task)
+    hidden = contextlib.nullcontext() if portable else with_new_optimizer(task)
     with replacing_preset(target) as draft, hidden:
         keras_hub.models.Task.save_to_preset(task, str(draft), max_shard_size=max_shard_size)
         write_names(classifier, target, draft, portable=portable)
@@ -379,7 +385,7 @@ def write_names(
         training=classifier.training_summary,
         gelu=converters.changed_gelu(classifier.backbone),
         answer_options=classifier.answer_options,
-        long_texts=classifier.long_texts,
+        **classifier._record_fields(),
     )
     write_record(record, draft)
     if not (target / CARD_FILE).exists() or is_own_card(target / CARD_FILE):

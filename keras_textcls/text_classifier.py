@@ -7,7 +7,6 @@ do stands in the modules below it.
 from __future__ import annotations
 
 import copy
-import dataclasses
 import types
 from typing import Any
 
@@ -17,14 +16,13 @@ import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls import adapter_presets, adapters, converters, serialization
-from keras_textcls.batch_source import EpochSetter, quiet
-from keras_textcls.calibration import METHODS, Calibration, VectorScaling, fit_calibration
+from keras_textcls.adapters import Adaptable
+from keras_textcls.batch_source import quiet
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.execution import bucket_policy, reseed_dropout, token_budget
-from keras_textcls.fast_adam import fused_adam
+from keras_textcls.execution import bucket_policy, token_budget
 from keras_textcls.feeding import Feeder
-from keras_textcls.fit_data import evaluation_source, fit_sources, read_labelled
+from keras_textcls.fit_data import evaluation_source, fit_sources
 from keras_textcls.heads import (
     DEFAULT_LEARNING_RATE,
     HeadSpec,
@@ -33,17 +31,11 @@ from keras_textcls.heads import (
     pool,
     resolve_head,
 )
+from keras_textcls.keras_fit import fit_source
+from keras_textcls.label_answers import LabelAnswers, answering_state
 from keras_textcls.labels import LabelSet
 from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
 from keras_textcls.padding import depends_on_padding
-from keras_textcls.prediction import (
-    AnswerOptions,
-    Prediction,
-    decide,
-    read_thresholds,
-    to_logits,
-    to_probabilities,
-)
 from keras_textcls.preset_files import LONG_TEXTS, describe_presets
 from keras_textcls.whole_texts import (
     average_features,
@@ -55,7 +47,7 @@ from keras_textcls.whole_texts import (
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
-class TextClassifier(keras_hub.models.TextClassifier):
+class TextClassifier(LabelAnswers, Adaptable, keras_hub.models.TextClassifier):
     """A text classifier on any Keras Hub text backbone, with label names.
 
     It composes a `keras_hub.models.Backbone` with a
@@ -150,12 +142,8 @@ class TextClassifier(keras_hub.models.TextClassifier):
         # State beside the Keras object, hidden from its attribute tracking.
         self._runtime = types.SimpleNamespace(
             head=head,
-            thresholds=None,
-            temperature=1.0,
-            vector_scaling=None,
+            **answering_state(),
             long_texts=LONG_TEXTS[0],
-            training=None,
-            answer_options=AnswerOptions(),
             encoder=None,
             embedder=None,
             scorer=None,
@@ -209,6 +197,48 @@ class TextClassifier(keras_hub.models.TextClassifier):
                 `num_classes` is given.
         """
         return adapter_presets.load(cls, preset, load_weights, **kwargs)
+
+    @classmethod
+    def _load_whole(cls, files: Any, load_weights: bool, **kwargs: Any) -> TextClassifier:
+        """Load a preset that is more than adapters."""
+        return serialization.load_classifier(cls, files, load_weights, **kwargs)
+
+    @classmethod
+    def _arguments_of(cls, record: Any) -> dict[str, Any]:
+        """The arguments of the constructor that `classifier.json` holds."""
+        return {"labels": record.labels, "multi_label": record.multi_label}
+
+    def _save_whole(self, preset_dir: Any, max_shard_size: float | None) -> None:
+        serialization.save_classifier(self, preset_dir, max_shard_size)
+
+    def _record_fields(self) -> dict[str, Any]:
+        """What `classifier.json` keeps of this kind of classifier alone."""
+        return {"long_texts": self.long_texts}
+
+    def _head_arguments(self) -> dict[str, Any]:
+        """What a preset of adapters keeps of the head, beside its weights."""
+        activation = keras.activations.serialize(self.activation)
+        if not isinstance(activation, str):
+            raise ArgumentError(
+                "`adapter_only=True` keeps the activation of the head by its name, which "
+                f"{self.activation!r} does not have. Leave `adapter_only` out to save all of it."
+            )
+        return {
+            "pooling": self.pooling,
+            "hidden_dim": self.hidden_dim,
+            "activation": activation,
+            "dropout": self.dropout,
+            "normalize": self.normalize,
+        }
+
+    def _models_beside(self) -> list[keras.Model]:
+        """Models that share the backbone, and may be compiled."""
+        return [self._runtime.embedder]
+
+    @property
+    def accuracy_name(self) -> str:
+        """The metric of `compile()` that says how often the answer is right."""
+        return "binary_accuracy" if self.multi_label else "sparse_categorical_accuracy"
 
     @classmethod
     def from_keras_hub(cls, task: keras_hub.models.TextClassifier, **kwargs: Any) -> TextClassifier:
@@ -306,66 +336,6 @@ class TextClassifier(keras_hub.models.TextClassifier):
         """
         with adapters.folded(self.lora):
             converters.save_to_huggingface(self, directory)
-
-    def add_lora(
-        self,
-        rank: int = 16,
-        alpha: float = 16,
-        dropout: float = 0.1,
-        targets: Any = "attention",
-        seed: int | None = None,
-    ) -> adapters.Lora:
-        """Freeze the backbone and add low-rank adapters that train in its place.
-
-        The outputs are as before until the adapters are trained; the head trains
-        along. Hu et al., 2021, "LoRA: Low-Rank Adaptation of Large Language
-        Models".
-
-        Args:
-            rank: int, rank of the update to each kernel. Defaults to `16`.
-            alpha: float; the update is scaled by `alpha / rank`. Defaults to `16`.
-            dropout: float in `[0, 1)`, dropout rate of the adapters' inputs.
-                Defaults to `0.1`.
-            targets: which layers are adapted: `"attention"`, `"all-linear"`, or a
-                list of names: paths such as
-                `"transformer_layer_0/self_attention_layer/query"`, ends of paths
-                such as `"query"`, either with wildcards. Defaults to
-                `"attention"`.
-            seed: int, from which the adapters are drawn. Defaults to `None`: drawn
-                from numpy's global generator.
-
-        Returns:
-            The adapters, as `lora` returns them.
-
-        Raises:
-            ArgumentError: a name matches no layer, a layer cannot be adapted, or
-                there are adapters already.
-        """
-        config = adapters.LoraConfig(rank, alpha, dropout, targets)
-        self._runtime.lora = adapters.add_lora(self, config, seed)
-        return self._runtime.lora
-
-    def merge_lora(self) -> None:
-        """Add the adapters to the weights: the same outputs at the speed of the base.
-
-        Raises:
-            ArgumentError: there are none, they are merged, or a layer is quantized.
-        """
-        self._adapters().merge()
-
-    def unmerge_lora(self) -> None:
-        """Undo `merge_lora`: the weights are bit for bit what they were before.
-
-        Raises:
-            ArgumentError: there are none, or they are not merged.
-        """
-        self._adapters().unmerge()
-
-    @property
-    def lora(self) -> adapters.Lora | None:
-        """The adapters of `add_lora`, or `None`: `config`, `paths`, `num_weights`, `remove()`."""
-        lora = self._runtime.lora
-        return lora if lora is not None and lora.is_attached else None
 
     def compile(
         self,
@@ -501,31 +471,17 @@ class TextClassifier(keras_hub.models.TextClassifier):
             seed=seed,
         )
         self.labels = feeder.labels
-        if initial_batch and epochs != kwargs.get("initial_epoch", 0) + 1:
-            raise ArgumentError(
-                f"`initial_batch={initial_batch}` is for one epoch, epochs=initial_epoch + 1. "
-                f"Received: epochs={epochs}."
-            )
-        if initial_batch:
-            source.done = initial_batch
-            # TensorFlow would make the metrics at the first step, too late to be given a value.
-            self._symbolic_build(data_batch=next(source.elements()))
-        reseed_dropout(self, seed)
-        optimizer = self.optimizer if self.compiled else None
-        if optimizer is not None and not optimizer.built:
-            # TensorFlow would make its variables while it traces, which takes it twice as long.
-            optimizer.build(self.trainable_variables)
-        with quiet(source, validation), fused_adam(optimizer):
-            return keras.Model.fit(
-                self,
-                x=source.for_keras(endless=kwargs.get("steps_per_epoch") is not None),
-                validation_data=validation.for_keras() if validation else None,
-                callbacks=[EpochSetter(source), *(callbacks or [])],
-                epochs=epochs,
-                verbose=verbose,
-                shuffle=False,
-                **kwargs,
-            )
+        return fit_source(
+            self,
+            source,
+            validation,
+            epochs=epochs,
+            seed=seed,
+            callbacks=callbacks,
+            verbose=verbose,
+            initial_batch=initial_batch,
+            **kwargs,
+        )
 
     def evaluate(
         self,
@@ -586,97 +542,6 @@ class TextClassifier(keras_hub.models.TextClassifier):
             the texts.
         """
         return self._run(self, x, batch_size, verbose, **kwargs)
-
-    def predict_proba(
-        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
-    ) -> np.ndarray:
-        """Return probabilities: softmax, or sigmoid for multi-label.
-
-        Args:
-            x: texts, a data set or a stream, as in `predict`.
-            batch_size: int, texts a batch. Defaults to `None`.
-            verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
-
-        Returns:
-            A float32 array of shape `(num_texts, num_classes)`.
-        """
-        return self._to_probabilities(self.predict(x, batch_size, verbose))
-
-    def classify(
-        self,
-        x: Any,
-        threshold: Any = None,
-        top_k: int | None = None,
-        batch_size: int | None = None,
-        select_labels: Any = None,
-        min_score: float | None = None,
-    ) -> list[Prediction]:
-        """Answer in label names.
-
-        Args:
-            x: one text, or texts, a data set or a stream as in `predict`.
-            threshold: float in `[0, 1]`, one a label, or a dict from label name
-                to float: the probability that a label must reach. Defaults to
-                `None`: the classifier's `thresholds`, else 0.5 for multi-label
-                and none otherwise.
-            top_k: int, most labels a text. Defaults to `None`: that of
-                `answer_options`, else no limit.
-            batch_size: int, texts a batch. Defaults to `None`.
-            select_labels: list of label names, the only ones to answer.
-                Defaults to `None`: those of `answer_options`, else all.
-            min_score: float in `[0, 1]`, lowest probability of a label that is
-                listed. Defaults to `None`: that of `answer_options`, else 0.
-
-        Returns:
-            A list of `Prediction`, one a text.
-        """
-        x = [x] if isinstance(x, str) else x
-        thresholds = read_thresholds(
-            self.thresholds if threshold is None else threshold, self.labels
-        )
-        given = {"max_labels": top_k, "select_labels": select_labels, "min_score": min_score}
-        changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
-        options = dataclasses.replace(self.answer_options, **changes)
-        if options.select_labels is not None:
-            self.labels.encode(options.select_labels, "select_labels")
-        probabilities = self.predict_proba(x, batch_size, verbose=0)
-        return decide(probabilities, self.labels, self.multi_label, thresholds, options)
-
-    def calibrate(
-        self, x: Any, y: Any = None, method: str = "temperature", batch_size: int | None = None
-    ) -> Calibration:
-        """Make probabilities come true, on texts that the model was not trained on.
-
-        Sets `temperature` or `vector_scaling`, in place of what was set before.
-        `predict_proba` and `classify` use it, presets keep it; `predict` does
-        not change.
-
-        Args:
-            x: texts, or a data set with labels.
-            y: labels, as in `fit`, or `None` for a data set. Defaults to `None`.
-            method: string: `"temperature"` divides all logits by one number and
-                changes no answer; `"vector"` gives each label a factor and a
-                bias, for more texts ([Guo et al., 2017](
-                https://arxiv.org/abs/1706.04599)). Defaults to
-                `"temperature"`.
-            batch_size: int, texts a batch. Defaults to `None`.
-
-        Returns:
-            A `Calibration`: calibration error and loss before and after.
-
-        Raises:
-            ArgumentError: the method is unknown, or `x` is a stream.
-            InvalidDataError: a label is missing.
-        """
-        if method not in METHODS:
-            raise ArgumentError(f"`method` must be one of {METHODS}. Received: method={method!r}.")
-        targets = read_labelled(self._feeder(), x, y).y
-        assert targets is not None
-        outputs = self.predict(x, batch_size, verbose=0)
-        logits = to_logits(outputs, self.activation, self.multi_label)
-        found = fit_calibration(logits, np.asarray(targets), method)
-        self.temperature, self.vector_scaling = found.temperature, found.vector_scaling
-        return found
 
     def embed(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
@@ -748,55 +613,6 @@ class TextClassifier(keras_hub.models.TextClassifier):
         self.preprocessor.sequence_length = int(value)
 
     @property
-    def thresholds(self) -> list[float] | None:
-        """Probability that each label must reach in `classify`, or `None`. Settable."""
-        return self._runtime.thresholds
-
-    @thresholds.setter
-    def thresholds(self, value: Any) -> None:
-        values = read_thresholds(value, self.labels)
-        self._runtime.thresholds = None if values is None else values.tolist()
-
-    @property
-    def temperature(self) -> float:
-        """By which `predict_proba` divides logits; 1.0 if not calibrated. Settable."""
-        return self._runtime.temperature
-
-    @temperature.setter
-    def temperature(self, value: float) -> None:
-        if not value > 0 or not np.isfinite(value):
-            raise ArgumentError(
-                f"`temperature` must be a positive number. Received: temperature={shorten(value)}."
-            )
-        self._runtime.temperature = float(value)
-
-    @property
-    def vector_scaling(self) -> VectorScaling | None:
-        """What `predict_proba` does to each label's logit before `temperature`. Settable."""
-        return self._runtime.vector_scaling
-
-    @vector_scaling.setter
-    def vector_scaling(self, value: VectorScaling | None) -> None:
-        sizes = {self.num_classes} if value is None else {len(value.scale), len(value.bias)}
-        if sizes != {self.num_classes}:
-            raise ArgumentError(
-                f"`vector_scaling` must have {self.num_classes} factors and biases. Received: "
-                f"vector_scaling={shorten(value)}."
-            )
-        self._runtime.vector_scaling = value
-
-    @property
-    def answer_options(self) -> AnswerOptions:
-        """Which labels `classify` answers if not told, an `AnswerOptions`. Settable."""
-        return self._runtime.answer_options
-
-    @answer_options.setter
-    def answer_options(self, value: AnswerOptions) -> None:
-        if value.select_labels is not None:
-            self.labels.encode(value.select_labels, "select_labels")
-        self._runtime.answer_options = value
-
-    @property
     def long_texts(self) -> str:
         """What becomes of texts longer than `sequence_length`. Settable.
 
@@ -850,15 +666,6 @@ class TextClassifier(keras_hub.models.TextClassifier):
             )
         self._feeder().encoder.check_can_cut()  # type: ignore[union-attr]
 
-    @property
-    def training_summary(self) -> dict[str, Any] | None:
-        """A free JSON summary of the training, kept in the preset. Settable."""
-        return self._runtime.training
-
-    @training_summary.setter
-    def training_summary(self, value: dict[str, Any] | None) -> None:
-        self._runtime.training = value
-
     @classproperty
     def presets(cls) -> dict[str, Any]:  # noqa: N805
         """Every preset that has a name: yours, the bundled ones, Keras Hub's."""
@@ -892,11 +699,6 @@ class TextClassifier(keras_hub.models.TextClassifier):
             converters.set_gelu(classifier.backbone, gelu)
         return classifier
 
-    def _adapters(self) -> adapters.Lora:
-        if self.lora is None:
-            raise ArgumentError("The classifier has no adapters. `add_lora()` adds them.")
-        return self.lora
-
     def _feeder(self, long_texts: str = LONG_TEXTS[0]) -> Feeder:
         runtime = self._runtime
         if self.preprocessor is None:
@@ -915,11 +717,6 @@ class TextClassifier(keras_hub.models.TextClassifier):
             histories=runtime.histories,
             counting_unknown=runtime.counting_unknown,
             in_pieces=long_texts == "chunk",
-        )
-
-    def _to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        return to_probabilities(
-            outputs, self.activation, self.multi_label, self.temperature, self.vector_scaling
         )
 
     def _run(self, model: keras.Model, x: Any, batch_size: Any, verbose: Any, **kwargs: Any) -> Any:

@@ -109,7 +109,8 @@ def read_record(files: PresetFiles) -> AdapterRecord:
     _check(length is None or (_is_size(length)), where, "sequence_length", length)
     for name in ("preset", "fingerprint", "dtype"):
         _check(isinstance(base.get(name), str), where, f"base/{name}", base.get(name))
-    for name, types in _HEAD_TYPES.items():
+    # A language model that answers in labels has no head beside its output layer.
+    for name, types in _HEAD_TYPES.items() if head else ():
         value = head.get(name)
         right = isinstance(value, types) and (bool in types or not isinstance(value, bool))
         _check(right, where, name, value)
@@ -119,7 +120,7 @@ def read_record(files: PresetFiles) -> AdapterRecord:
         base["preset"],
         base["fingerprint"],
         base["dtype"],
-        {name: head[name] for name in _HEAD_TYPES},
+        {name: head[name] for name in _HEAD_TYPES if head},
         length,
     )
 

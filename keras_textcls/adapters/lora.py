@@ -257,6 +257,8 @@ class Lora:
         """Drop what Keras has traced and compiled for the model as it was."""
         for model in self._models:
             model.train_function = model.test_function = model.predict_function = None
+            if hasattr(model, "generate_function"):
+                model.generate_function = None
             if not new_weights:
                 continue
             _list_parameters(model)
@@ -324,8 +326,8 @@ def folded(lora: Lora | None) -> Iterator[None]:
 def _models_of(model: keras.Model) -> list[keras.Model]:
     """The backbone, and every model through which it is called."""
     backbone = getattr(model, "backbone", model)
-    embedder = getattr(getattr(model, "_runtime", None), "embedder", None)
-    others = [other for other in (model, embedder) if other is not None]
+    beside = model._models_beside() if hasattr(model, "_models_beside") else []
+    others = [model, *beside]
     return [backbone, *(other for other in others if other is not backbone)]
 
 

@@ -20,6 +20,11 @@ from keras_textcls.evaluation.scores import encoded_scores
 from keras_textcls.labels import UNKNOWN, LabelSet
 from keras_textcls.targets import read_targets
 from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.text_to_text_classifier import (
+    Classifier,
+    TextToTextClassifier,
+    classifier_from_preset,
+)
 from keras_textcls.training.run_record import RECORD_FILE
 from keras_textcls.training.runs import Run
 
@@ -240,13 +245,13 @@ def _as_run(model: Any) -> Run | None:
     return Run(model) if is_path and (Path(model) / RECORD_FILE).is_file() else None
 
 
-def _load(model: Any, run: Run | None) -> TextClassifier:
-    if isinstance(model, TextClassifier):
+def _load(model: Any, run: Run | None) -> Classifier:
+    if isinstance(model, (TextClassifier, TextToTextClassifier)):
         return model
     if run is not None:
         return run.load()
     if isinstance(model, (str, os.PathLike)):
-        return TextClassifier.from_preset(model)
+        return classifier_from_preset(model)
     raise ArgumentError(
         "`model` must be a TextClassifier, a Run, or the name or path of a preset or a run. "
         f"Received: model={shorten(model)} of type {type(model).__name__}."
@@ -259,7 +264,7 @@ def _name_of(model: Any, run: Run | None) -> str:
     return Path(model).name if isinstance(model, (str, os.PathLike)) else "classifier"
 
 
-def _describe_model(model: Any, run: Run | None, classifier: TextClassifier) -> dict[str, Any]:
+def _describe_model(model: Any, run: Run | None, classifier: Classifier) -> dict[str, Any]:
     found: dict[str, Any] = {
         "backend": keras.backend.backend(),
         "backbone": type(classifier.backbone).__name__,

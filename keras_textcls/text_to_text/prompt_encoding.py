@@ -202,7 +202,8 @@ class PromptEncoder:
         examples = self._tokenizer.lists(turns) if turns else [np.zeros(0, "int64")] * len(texts)
         tokens = self._tokenizer.lists([pieces.space + text if text else "" for text in texts])
         opening = pieces.opening[:0] if self._is_open else pieces.opening
-        parts, lengths = [], np.empty(len(texts), "int32")
+        parts: list[np.ndarray] = []
+        lengths = np.empty(len(texts), "int32")
         for i, (example, text) in enumerate(zip(examples, tokens, strict=True)):
             room = pieces.room(self._sequence_length, len(example))
             row = (opening, example, pieces.before, text[:room], pieces.after)

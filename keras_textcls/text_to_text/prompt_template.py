@@ -36,9 +36,7 @@ class PromptTemplate:
     'Is it spam? Message: see you Answer: no Message: win cash Answer:'
     """
 
-    instruction: str = (
-        "### Instruction: Read the text and choose an answer from {{{labels}}}"
-    )
+    instruction: str = "### Instruction: Read the text and choose an answer from {{{labels}}}"
     turn: str = " ### Human: {text} ### Assistant: {answer}"
 
     def __post_init__(self) -> None:
@@ -88,7 +86,8 @@ class PromptTemplate:
     @property
     def pieces(self) -> tuple[str, str, str, str]:
         """A turn in pieces: what stands before the text, the white space of the text,
-        what stands before the answer, the white space of the answer."""
+        what stands before the answer, the white space of the answer.
+        """
         (first, _), (second, _) = _parse(self.turn)
         return (
             first.rstrip(),
@@ -158,10 +157,10 @@ def _check_slots(name: str, text: Any, slots: tuple[str, ...]) -> None:
             f"`{name}` of a prompt template has a lone brace: {error}. Double a brace that is no "
             f"slot. Received: {name}={shorten(text)}."
         ) from error
+    taken = " and ".join(f"{{{slot}}}" for slot in slots)
     for _, slot, form, conversion in found:
         if slot not in slots or form or conversion:
             raise ArgumentError(
-                f"`{name}` of a prompt template has no slot {slot!r}.{did_you_mean(str(slot), slots)} "
-                f"It takes {' and '.join('{' + s + '}' for s in slots)}; double a brace that is "
-                "no slot."
+                f"`{name}` of a prompt template has no slot {slot!r}."
+                f"{did_you_mean(str(slot), slots)} It takes {taken}; double other braces."
             )

@@ -13,7 +13,7 @@ Three ways, which agree to rounding:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -131,9 +131,7 @@ class _TreeModel(keras.Model):
             above = ops.concatenate([admitted, ops.zeros((batch, width, nodes), "bool")], axis=2)
             prompt = ops.repeat((place[None] < lengths)[:, None], nodes, axis=1)
             itself = ops.repeat(ops.convert_to_tensor(trie.ancestors)[None], batch, axis=0)
-            admitted = ops.concatenate(
-                [above, ops.concatenate([prompt, itself], axis=2)], axis=1
-            )
+            admitted = ops.concatenate([above, ops.concatenate([prompt, itself], axis=2)], axis=1)
         hidden, _ = self.causal_lm.call_with_branches(
             token_ids, positions + self._opening, admitted, self.memory or None
         )
@@ -214,7 +212,9 @@ class _CachedModel(keras.Model):
         vocabulary = ops.shape(logits)[2]
         norms = ops.reshape(ops.logsumexp(logits, axis=-1), (batch, number * width))
         # Cell of each entry: its path, its place in that.
-        row, depth = (ops.convert_to_tensor(a[None]) for a in (paths.entry_paths, paths.entry_depths))
+        row, depth = (
+            ops.convert_to_tensor(a[None]) for a in (paths.entry_paths, paths.entry_depths)
+        )
         place = row * width + ends[:, None] + depth
         flat = ops.reshape(logits, (batch, number * width * vocabulary))
         cells = place * vocabulary + ops.convert_to_tensor(paths.entry_tokens[None])
@@ -279,6 +279,7 @@ class CachedScorer:
 
     def __init__(self, causal_lm: Any, answers: Answers) -> None:
         self._paths = AnswerPaths.of(answers)
+        self.compute_dtype = causal_lm.backbone.compute_dtype
         self._model = _CachedModel(causal_lm, self._paths)
         backbone = causal_lm.backbone
         self._vocabulary = backbone.vocabulary_size
@@ -309,7 +310,8 @@ class CachedScorer:
         order = np.argsort(lengths, kind="stable")
         tail = _RAGGED + 1 + max(map(len, self._paths.tokens), default=0)
         rungs = None if feeder.policy.is_dynamic else ladder(int(lengths.max()) + tail)
-        number, batches, first = len(self._paths.tokens), [], 0
+        number, first = len(self._paths.tokens), 0
+        batches: list[PlannedBatch] = []
         while first < len(order):
             longest = int(lengths[order[first]]) + _RAGGED
             width = longest + tail
@@ -320,7 +322,7 @@ class CachedScorer:
                 _MOST_LOGITS // (number * tail * self._vocabulary),
                 _MOST_CACHED // (number * width * self._cached),
             )
-            rows = max(1, *[min(limits)]) if batch_size is None else batch_size
+            rows = max(1, min(limits)) if batch_size is None else batch_size
             stop = min(first + rows, int(np.searchsorted(lengths[order], longest, side="right")))
             filled = rows if rungs is not None else stop - first
             batches.append(PlannedBatch(order[first:stop], width, filled))
@@ -366,4 +368,29 @@ def _no_gradient() -> Any:
 
 
 Scorer = PlainScorer | TreeScorer | CachedScorer
-ScorerMaker = Callable[[], Scorer]
+
+
+def agrees_with(
+    scorer: CachedScorer, plain: PlainScorer, sample: EncodedTexts, feeder: Feeder
+) -> bool:
+    """Whether a scorer works for a model, and gives what a pass a label gives.
+
+    Some caches take one token at a time, or windows of them.
+
+    Args:
+        scorer: `CachedScorer`.
+        plain: `PlainScorer` of the same model.
+        sample: `EncodedTexts` to try it with.
+        feeder: `Feeder`.
+
+    Returns:
+        A bool.
+    """
+    expected = plain.score(sample, feeder, verbose=0)
+    try:
+        found = scorer.score(sample, feeder, verbose=0)
+    except Exception:  # Whatever a model of another library raises, there is another way.
+        return False
+    # Reduced precision rounds on either way.
+    loose = 1.0 if scorer.compute_dtype == "float32" else 50.0
+    return bool(np.allclose(found, expected, rtol=1e-4 * loose, atol=1e-3 * loose))

@@ -15,7 +15,7 @@ from keras_textcls.layerwise_adam import LayerwiseAdamW
 from keras_textcls.masked import MaskedBinaryCrossentropy
 from keras_textcls.schedules import WarmupLinearDecay
 from keras_textcls.smoothing import SmoothedSparseCategoricalCrossentropy
-from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.text_to_text_classifier import Classifier
 from keras_textcls.training.callbacks import (
     Checkpointing,
     EpochLines,
@@ -94,7 +94,7 @@ def held_out(job: Job) -> tuple[TextDataset, TextDataset | None]:
     return train, validation
 
 
-def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> TextClassifier:
+def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> Classifier:
     """Make the classifier and compile it as the template says.
 
     Args:
@@ -104,7 +104,7 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> T
         is_new: bool, whether training begins, and with it the head.
 
     Returns:
-        A `TextClassifier`.
+        The classifier.
     """
     template: GradientTraining = job.template
     classifier = job.load()
@@ -136,7 +136,7 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> T
 
 
 def _optimizer(
-    template: GradientTraining, classifier: TextClassifier, steps: int, batch_size: int
+    template: GradientTraining, classifier: Classifier, steps: int, batch_size: int
 ) -> keras.optimizers.Optimizer:
     # Batches that memory made smaller still make steps of as many texts.
     accumulation = template.gradient_accumulation * math.ceil(template.batch_size / batch_size)
@@ -164,7 +164,7 @@ def _optimizer(
     return optimizer
 
 
-def _loss(template: GradientTraining, classifier: TextClassifier) -> Any:
+def _loss(template: GradientTraining, classifier: Classifier) -> Any:
     if not template.label_smoothing:
         return "auto"
     if classifier.multi_label:
@@ -174,7 +174,7 @@ def _loss(template: GradientTraining, classifier: TextClassifier) -> Any:
 
 def _fit(
     job: Job,
-    classifier: TextClassifier,
+    classifier: Classifier,
     train: TextDataset,
     validation: TextDataset | None,
     store: CheckpointStore,
@@ -209,14 +209,15 @@ def _fit(
 
 def _callbacks(
     job: Job,
-    classifier: TextClassifier,
+    classifier: Classifier,
     store: CheckpointStore,
     progress: Progress,
     state: Any,
     stop: StopRequest,
 ) -> list[keras.callbacks.Callback]:
     template: GradientTraining = job.template
-    accuracy = "binary_accuracy" if classifier.multi_label else "sparse_categorical_accuracy"
+    is_loss = template.monitor == "val_loss"
+    monitor = "val_loss" if is_loss else f"val_{classifier.accuracy_name}"
     callbacks = [
         Checkpointing(
             store,
@@ -224,7 +225,7 @@ def _callbacks(
             state,
             epochs=template.epochs,
             seconds=job.checkpoint_seconds,
-            monitor="val_loss" if template.monitor == "val_loss" else f"val_{accuracy}",
+            monitor=monitor,
             patience=template.patience,
             stop=stop,
             directory=job.run.directory,
@@ -237,7 +238,7 @@ def _callbacks(
     return callbacks
 
 
-def set_dropout(classifier: TextClassifier, rate: float) -> None:
+def set_dropout(classifier: Classifier, rate: float) -> None:
     """Set the rate of every dropout layer of a classifier that was not trained yet.
 
     Args:

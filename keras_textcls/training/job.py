@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from keras_textcls.data.text_dataset import TextDataset
-from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.text_to_text_classifier import Classifier
 from keras_textcls.training.runs import Run
 
 
@@ -32,7 +32,7 @@ class Job:
     template: Any
     dataset: TextDataset
     validation: TextDataset | None
-    load: Callable[[], TextClassifier]
+    load: Callable[[], Classifier]
     tell: Callable[[str], None]
     log: Callable[[str], None]
     verbose: int
@@ -45,12 +45,12 @@ class Outcome:
     """What a training gives.
 
     Args:
-        classifier: a trained `TextClassifier`.
+        classifier: a trained classifier.
         metrics: dict, what training found out.
         adapter_only: bool, whether to save the adapters alone. Defaults to
             `False`.
     """
 
-    classifier: TextClassifier
+    classifier: Classifier
     metrics: dict[str, Any]
     adapter_only: bool = False

@@ -13,9 +13,10 @@ from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
 from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.text_to_text_classifier import Classifier, TextToTextClassifier
 from keras_textcls.training.preparation import check_labels, check_pairs, is_multi_label
 from keras_textcls.training.runs import Run
-from keras_textcls.training.templates import Template, TransferLearning
+from keras_textcls.training.templates import Template, TextToTextLora, TransferLearning
 from keras_textcls.weight_fingerprint import weight_fingerprint
 
 
@@ -37,14 +38,14 @@ class ModelSource:
     template: Template
     keeps_head: bool = False
     # The first one is made before the run, to find what is wrong with the preset.
-    first: TextClassifier | None = None
+    first: Classifier | None = None
 
     def fingerprint(self) -> str:
         """Return the hash of the weights that training starts from."""
         self.first = self()
         return weight_fingerprint(self.first if self.keeps_head else self.first.backbone)
 
-    def __call__(self) -> TextClassifier:
+    def __call__(self) -> Classifier:
         """Return the classifier."""
         if self.first is not None:
             classifier, self.first = self.first, None
@@ -52,9 +53,7 @@ class ModelSource:
         keras.utils.set_random_seed(self.template.seed)
         precision = getattr(self.template, "mixed_precision", None)
         arguments: dict[str, Any] = {"dtype": f"mixed_{precision}"} if precision else {}
-        if not self.keeps_head:
-            arguments |= {"labels": self.labels, "multi_label": self.multi_label}
-        classifier = TextClassifier.from_preset(self.preset, **arguments)
+        classifier = self._load(arguments)
         if classifier.lora is not None:
             if getattr(self.template, "save", "") == "adapter":
                 raise ArgumentError(
@@ -65,8 +64,25 @@ class ModelSource:
             classifier.merge_lora()
             classifier.lora.remove()
         if self.template.sequence_length is not None:
-            classifier.sequence_length = self.template.sequence_length
+            length = self.template.sequence_length
+            if isinstance(self.template, TextToTextLora):
+                # Its default is longer than some models; what the model has is meant.
+                length = min(length, classifier.backbone.max_sequence_length or length)
+            classifier.sequence_length = length
         return classifier
+
+    def _load(self, arguments: dict[str, Any]) -> Classifier:
+        if not isinstance(self.template, TextToTextLora):
+            if not self.keeps_head:
+                arguments |= {"labels": self.labels, "multi_label": self.multi_label}
+            return TextClassifier.from_preset(self.preset, **arguments)
+        if not self.keeps_head:
+            arguments["labels"] = self.labels
+        wanted = {"instruction": self.template.instruction, "turn": self.template.turn}
+        wanted = {name: value for name, value in wanted.items() if value is not None}
+        if wanted:
+            arguments["prompt"] = wanted
+        return TextToTextClassifier.from_preset(self.preset, content_free=None, **arguments)
 
 
 def model_source(
@@ -87,6 +103,8 @@ def model_source(
         InvalidDataError: the labels cannot be trained on.
         ArgumentError: the template or the preset asks for what cannot be.
     """
+    if isinstance(chosen, TextToTextLora):
+        _check_text_to_text(data, preset, chosen, earlier)
     start = _place_of(preset or DEFAULT_PRESET) if earlier is None else str(earlier.preset)
     if earlier is None or isinstance(chosen, TransferLearning):
         if earlier is not None:
@@ -96,6 +114,12 @@ def model_source(
         labels = check_labels(data, chosen)
         return ModelSource(start, labels, is_multi_label(data, chosen), chosen), data
     continued = earlier.load()
+    if isinstance(continued, TextToTextClassifier) != isinstance(chosen, TextToTextLora):
+        raise ArgumentError(
+            f"{earlier!r} is a {type(continued).__name__}, which the template {chosen.name!r} "
+            "cannot train further. Pass a template of its kind, or a preset in place of "
+            "`resume_from`."
+        )
     labels = check_labels(data, chosen, continued.labels)
     multi_label = is_multi_label(data, chosen)
     if multi_label and not continued.multi_label:
@@ -104,6 +128,26 @@ def model_source(
             "version without `resume_from`."
         )
     return ModelSource(start, labels, continued.multi_label, chosen, True), data
+
+
+def _check_text_to_text(
+    data: TextDataset, preset: Any, chosen: Template, earlier: Run | None
+) -> None:
+    if preset is None and earlier is None:
+        raise ArgumentError(
+            f"The template {chosen.name!r} needs a preset of a causal language model, and none "
+            'comes with the package. Pass preset="gpt_neo_125m_en", or a directory.'
+        )
+    if is_multi_label(data, chosen):
+        raise ArgumentError(
+            f"The template {chosen.name!r} answers one label a text, but the dataset is "
+            "multi-label. Take fine_tuning, lora or transfer_learning."
+        )
+    if data.text_pairs is not None:
+        raise ArgumentError(
+            f"The template {chosen.name!r} has no place for text pairs. Join the two texts into "
+            "one column."
+        )
 
 
 def _place_of(preset: Any) -> str:

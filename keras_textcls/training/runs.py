@@ -29,7 +29,7 @@ from keras_textcls.training.templates import Template, from_text
 
 if TYPE_CHECKING:
     from keras_textcls.data.text_dataset import TextDataset
-    from keras_textcls.text_classifier import TextClassifier
+    from keras_textcls.text_to_text_classifier import Classifier
 
 DEFAULT_OUTPUT = "runs"
 _LOCK_FILE = "run.lock"
@@ -114,25 +114,25 @@ class Run:
         with path.open(encoding="utf-8", newline="") as file:
             return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
 
-    def load(self, **kwargs: Any) -> TextClassifier:
+    def load(self, **kwargs: Any) -> Classifier:
         """Load the trained model.
 
         Args:
-            **kwargs: as for `TextClassifier.from_preset`.
+            **kwargs: as for the `from_preset` of its class.
 
         Returns:
-            A `TextClassifier`.
+            A `TextClassifier`, or a `TextToTextClassifier`.
 
         Raises:
             RunError: the run is not trained.
         """
-        from keras_textcls.text_classifier import TextClassifier
+        from keras_textcls.text_to_text_classifier import classifier_from_preset
 
         status, reason = self._standing()
         if status != "trained":
             why = f" ({reason})" if reason else ""
             raise RunError(f"{self!r} has no model: it is {status}{why}.")
-        return TextClassifier.from_preset(self.preset, **kwargs)
+        return classifier_from_preset(self.preset, **kwargs)
 
     def dataset(self) -> TextDataset:
         """Load the texts that the run was trained on, a `TextDataset`."""

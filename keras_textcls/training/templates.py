@@ -307,8 +307,46 @@ class Lora(GradientTraining):
     )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextToTextLora(Lora):
+    """Low-rank adapters on a causal language model that answers in label names."""
+
+    name: ClassVar[str] = "text_to_text_lora"
+
+    epochs: int = parameter("int", 1, "Passes over the training texts.", low=1)
+    learning_rate: float = parameter("float", 2e-4, "Highest learning rate.", above=0, high=1)
+    sequence_length: int | None = parameter(
+        "int",
+        512,
+        "Most tokens of a prompt and its answer, of which a long text loses its end; None keeps "
+        "the preset's.",
+        low=16,
+        or_none=True,
+    )
+    head_start: str = parameter(
+        "str", "random", "A language model has no head to solve.", choices=("random",)
+    )
+    label_smoothing: float = parameter(
+        "float", 0.0, "None: an answer is right or wrong.", low=0, high=0
+    )
+    instruction: str | None = parameter(
+        "str",
+        None,
+        "The instruction of the prompt, with {labels} for the answers to choose from; None for "
+        "that of the project's seeds, or of the run that is resumed from.",
+        or_none=True,
+    )
+    turn: str | None = parameter(
+        "str",
+        None,
+        "The form of a text and its answer in the prompt, with {text} and at its end {answer}; "
+        "None as for the instruction.",
+        or_none=True,
+    )
+
+
 _TEMPLATES: dict[str, type[Template]] = {
-    kind.name: kind for kind in (TransferLearning, FineTuning, Lora)
+    kind.name: kind for kind in (TransferLearning, FineTuning, Lora, TextToTextLora)
 }
 DEFAULT_TEMPLATE = TransferLearning.name
 
@@ -340,7 +378,7 @@ def templates() -> TemplateCatalogue:
 
     Example:
     >>> list(templates())
-    ['transfer_learning', 'fine_tuning', 'lora']
+    ['transfer_learning', 'fine_tuning', 'lora', 'text_to_text_lora']
     >>> templates()["lora"].parameters()["rank"].default
     16
     """

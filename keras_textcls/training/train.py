@@ -50,7 +50,10 @@ from keras_textcls.training.transfer_learning import transfer
 from keras_textcls.versions import installed_versions
 
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "torch", "numpy")
-_TRAINERS = {"transfer_learning": transfer, "fine_tuning": fine_tune, "lora": fine_tune}
+_TRAINERS = {
+    "transfer_learning": transfer, "fine_tuning": fine_tune, "lora": fine_tune,
+    "text_to_text_lora": fine_tune,
+}  # fmt: skip
 # What a run that is taken up must have in common with the one that was begun.
 _SAME = (
     "template", "parameters", "preset_fingerprint", "dataset", "validation", "resume_from",

@@ -1,0 +1,71 @@
+"""`fit_source`: one `keras.Model.fit` over a batch source, which may be taken up midway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from keras_textcls.batch_source import BatchSource, EpochSetter, quiet
+from keras_textcls.errors import ArgumentError
+from keras_textcls.execution import reseed_dropout
+from keras_textcls.fast_adam import fused_adam
+
+
+def fit_source(
+    model: keras.Model,
+    source: BatchSource,
+    validation: BatchSource | None,
+    *,
+    epochs: int,
+    seed: int,
+    callbacks: Any,
+    verbose: str | int,
+    initial_batch: int = 0,
+    **kwargs: Any,
+) -> keras.callbacks.History:
+    """Train a model; see `TextClassifier.fit`.
+
+    Args:
+        model: a compiled `keras.Model`.
+        source: `BatchSource` to train on.
+        validation: `BatchSource`, or `None`.
+        epochs: int.
+        seed: int, from which dropout follows.
+        callbacks: list of `keras.callbacks.Callback`, or `None`.
+        verbose: as in `keras.Model.fit`.
+        initial_batch: int, batches of the epoch that are left out. Defaults to
+            `0`.
+        **kwargs: further arguments of `keras.Model.fit`.
+
+    Returns:
+        A `keras.callbacks.History`.
+
+    Raises:
+        ArgumentError: `initial_batch` is given for several epochs.
+    """
+    if initial_batch and epochs != kwargs.get("initial_epoch", 0) + 1:
+        raise ArgumentError(
+            f"`initial_batch={initial_batch}` is for one epoch, epochs=initial_epoch + 1. "
+            f"Received: epochs={epochs}."
+        )
+    if initial_batch:
+        source.done = initial_batch
+        # TensorFlow would make the metrics at the first step, too late to be given a value.
+        model._symbolic_build(data_batch=next(source.elements()))
+    reseed_dropout(model, seed)
+    optimizer = model.optimizer if model.compiled else None
+    if optimizer is not None and not optimizer.built:
+        # TensorFlow would make its variables while it traces, which takes it twice as long.
+        optimizer.build(model.trainable_variables)
+    with quiet(source, validation), fused_adam(optimizer):
+        return keras.Model.fit(
+            model,
+            x=source.for_keras(endless=kwargs.get("steps_per_epoch") is not None),
+            validation_data=validation.for_keras() if validation else None,
+            callbacks=[EpochSetter(source), *(callbacks or [])],
+            epochs=epochs,
+            verbose=verbose,
+            shuffle=False,
+            **kwargs,
+        )

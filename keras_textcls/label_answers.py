@@ -1,0 +1,217 @@
+"""`LabelAnswers`: from scores to label names, for whatever gives scores for labels.
+
+What `TextClassifier` and `TextToTextClassifier` have in common: probabilities,
+decisions, calibration. It stands on `predict`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from keras_textcls.calibration import METHODS, Calibration, VectorScaling, fit_calibration
+from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.fit_data import read_labelled
+from keras_textcls.labels import LabelSet
+from keras_textcls.prediction import (
+    AnswerOptions,
+    Prediction,
+    decide,
+    read_thresholds,
+    to_logits,
+    to_probabilities,
+)
+
+
+class LabelAnswers:
+    """Probabilities and label names, for a model with `predict` and labels.
+
+    A model has `labels`, `num_classes`, `multi_label`, `activation`, `predict`,
+    `_feeder` and a namespace `_runtime`, which `answering_state` begins.
+    """
+
+    labels: LabelSet
+    num_classes: int
+    multi_label: bool
+    activation: Any
+    _runtime: Any
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any
+    ) -> np.ndarray:
+        """Return scores, logits unless `activation` is set."""
+        raise NotImplementedError
+
+    def _feeder(self) -> Any:
+        raise NotImplementedError
+
+    def predict_proba(
+        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
+    ) -> np.ndarray:
+        """Return probabilities: softmax, or sigmoid for multi-label.
+
+        Args:
+            x: texts, a data set or a stream, as in `predict`.
+            batch_size: int, texts a batch. Defaults to `None`.
+            verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
+
+        Returns:
+            A float32 array of shape `(num_texts, num_classes)`.
+        """
+        return self._to_probabilities(self.predict(x, batch_size, verbose))
+
+    def classify(
+        self,
+        x: Any,
+        threshold: Any = None,
+        top_k: int | None = None,
+        batch_size: int | None = None,
+        select_labels: Any = None,
+        min_score: float | None = None,
+    ) -> list[Prediction]:
+        """Answer in label names.
+
+        Args:
+            x: one text, or texts, a data set or a stream as in `predict`.
+            threshold: float in `[0, 1]`, one a label, or a dict from label name
+                to float: the probability that a label must reach. Defaults to
+                `None`: the classifier's `thresholds`, else 0.5 for multi-label
+                and none otherwise.
+            top_k: int, most labels a text. Defaults to `None`: that of
+                `answer_options`, else no limit.
+            batch_size: int, texts a batch. Defaults to `None`.
+            select_labels: list of label names, the only ones to answer.
+                Defaults to `None`: those of `answer_options`, else all.
+            min_score: float in `[0, 1]`, lowest probability of a label that is
+                listed. Defaults to `None`: that of `answer_options`, else 0.
+
+        Returns:
+            A list of `Prediction`, one a text.
+        """
+        x = [x] if isinstance(x, str) else x
+        thresholds = read_thresholds(
+            self.thresholds if threshold is None else threshold, self.labels
+        )
+        given = {"max_labels": top_k, "select_labels": select_labels, "min_score": min_score}
+        changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+        options = dataclasses.replace(self.answer_options, **changes)
+        if options.select_labels is not None:
+            self.labels.encode(options.select_labels, "select_labels")
+        probabilities = self.predict_proba(x, batch_size, verbose=0)
+        return decide(probabilities, self.labels, self.multi_label, thresholds, options)
+
+    def calibrate(
+        self, x: Any, y: Any = None, method: str = "temperature", batch_size: int | None = None
+    ) -> Calibration:
+        """Make probabilities come true, on texts that the model was not trained on.
+
+        Sets `temperature` or `vector_scaling`, in place of what was set before.
+        `predict_proba` and `classify` use it, presets keep it; `predict` does
+        not change.
+
+        Args:
+            x: texts, or a data set with labels.
+            y: labels, as in `fit`, or `None` for a data set. Defaults to `None`.
+            method: string: `"temperature"` divides all logits by one number and
+                changes no answer; `"vector"` gives each label a factor and a
+                bias, for more texts ([Guo et al., 2017](
+                https://arxiv.org/abs/1706.04599)). Defaults to
+                `"temperature"`.
+            batch_size: int, texts a batch. Defaults to `None`.
+
+        Returns:
+            A `Calibration`: calibration error and loss before and after.
+
+        Raises:
+            ArgumentError: the method is unknown, or `x` is a stream.
+            InvalidDataError: a label is missing.
+        """
+        if method not in METHODS:
+            raise ArgumentError(f"`method` must be one of {METHODS}. Received: method={method!r}.")
+        targets = read_labelled(self._feeder(), x, y).y
+        assert targets is not None
+        outputs = self.predict(x, batch_size, verbose=0)
+        logits = to_logits(outputs, self.activation, self.multi_label)
+        found = fit_calibration(logits, np.asarray(targets), method)
+        self.temperature, self.vector_scaling = found.temperature, found.vector_scaling
+        return found
+
+    @property
+    def thresholds(self) -> list[float] | None:
+        """Probability that each label must reach in `classify`, or `None`. Settable."""
+        return self._runtime.thresholds
+
+    @thresholds.setter
+    def thresholds(self, value: Any) -> None:
+        values = read_thresholds(value, self.labels)
+        self._runtime.thresholds = None if values is None else values.tolist()
+
+    @property
+    def temperature(self) -> float:
+        """By which `predict_proba` divides logits; 1.0 if not calibrated. Settable."""
+        return self._runtime.temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        if not value > 0 or not np.isfinite(value):
+            raise ArgumentError(
+                f"`temperature` must be a positive number. Received: temperature={shorten(value)}."
+            )
+        self._runtime.temperature = float(value)
+
+    @property
+    def vector_scaling(self) -> VectorScaling | None:
+        """What `predict_proba` does to each label's logit before `temperature`. Settable."""
+        return self._runtime.vector_scaling
+
+    @vector_scaling.setter
+    def vector_scaling(self, value: VectorScaling | None) -> None:
+        sizes = {self.num_classes} if value is None else {len(value.scale), len(value.bias)}
+        if sizes != {self.num_classes}:
+            raise ArgumentError(
+                f"`vector_scaling` must have {self.num_classes} factors and biases. Received: "
+                f"vector_scaling={shorten(value)}."
+            )
+        self._runtime.vector_scaling = value
+
+    @property
+    def answer_options(self) -> AnswerOptions:
+        """Which labels `classify` answers if not told, an `AnswerOptions`. Settable."""
+        return self._runtime.answer_options
+
+    @answer_options.setter
+    def answer_options(self, value: AnswerOptions) -> None:
+        if value.select_labels is not None:
+            self.labels.encode(value.select_labels, "select_labels")
+        self._runtime.answer_options = value
+
+    @property
+    def training_summary(self) -> dict[str, Any] | None:
+        """A free JSON summary of the training, kept in the preset. Settable."""
+        return self._runtime.training
+
+    @training_summary.setter
+    def training_summary(self, value: dict[str, Any] | None) -> None:
+        self._runtime.training = value
+
+    def _to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        return to_probabilities(
+            outputs, self.activation, self.multi_label, self.temperature, self.vector_scaling
+        )
+
+
+def answering_state() -> dict[str, Any]:
+    """Return what `LabelAnswers` keeps in `_runtime`, uncalibrated.
+
+    Returns:
+        A dict.
+    """
+    return {
+        "thresholds": None,
+        "temperature": 1.0,
+        "vector_scaling": None,
+        "training": None,
+        "answer_options": AnswerOptions(),
+    }

@@ -1,0 +1,144 @@
+"""Presets of causal language models, in and out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import keras_hub
+from keras_hub.src.utils import preset_utils
+
+from keras_textcls import serialization
+from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError
+from keras_textcls.models import GPTNeoCausalLM
+from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
+from keras_textcls.preset_files import PresetFiles
+
+if TYPE_CHECKING:
+    from keras_textcls.text_to_text.text_to_text import TextToText
+
+# What a damaged preset makes Keras and Keras Hub raise.
+_BROKEN = (ValueError, KeyError, TypeError, OSError, AttributeError)
+
+
+def load_causal_lm(files: PresetFiles, load_weights: bool, dtype: Any = None) -> Any:
+    """Load the causal language model of a preset.
+
+    Args:
+        files: `PresetFiles`.
+        load_weights: bool.
+        dtype: dtype policy, or `None`. Defaults to `None`.
+
+    Returns:
+        A `keras_hub.models.CausalLM`.
+
+    Raises:
+        PresetError: it holds none, or a broken one.
+    """
+    _check_kind(files)
+    if load_weights and files.is_keras:
+        files.weights(preset_utils.MODEL_WEIGHTS_FILE)
+    is_gpt_neo = checkpoint_loader(files.preset) is not None
+    cls = GPTNeoCausalLM if is_gpt_neo else keras_hub.models.CausalLM
+    arguments = {} if dtype is None else {"dtype": dtype}
+    try:
+        return cls.from_preset(files.preset, load_weights=load_weights, **arguments)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"The preset {files.preset!r} is a checkpoint to convert, which needs a package that "
+            f"is not installed: {error}. Install it with pip."
+        ) from error
+    except PresetError:
+        raise
+    except _BROKEN as error:
+        raise PresetError(
+            f"The language model of the preset {files.preset!r} cannot be loaded: {error}"
+        ) from error
+
+
+def _check_kind(files: PresetFiles) -> None:
+    """Say which task fits a preset that holds no causal language model."""
+    if not files.is_keras:
+        kinds = files.config.get("architectures") or []
+        if any("Classification" in str(kind) or "MaskedLM" in str(kind) for kind in kinds):
+            raise PresetError(
+                f"The preset {files.preset!r} holds {kinds[0]}, which is no causal language model. "
+                "TextClassifier.from_preset loads it."
+            )
+        return
+    name = files.config["registered_name"]
+    backbone = keras.saving.get_registered_object(str(name))
+    known = [
+        task
+        for task in preset_utils.list_subclasses(keras_hub.models.CausalLM)
+        if backbone is not None and task.backbone_cls is backbone
+    ]
+    if not known:
+        raise PresetError(
+            f"The preset {files.preset!r} holds {name}, which is no causal language model. "
+            "TextClassifier.from_preset(preset, labels=[...]) puts a head on it."
+        )
+
+
+def load_text_to_text(
+    cls: Any, files: PresetFiles, load_weights: bool, dtype: Any = None, **kwargs: Any
+) -> Any:
+    """Load a `TextToText` or a `TextToTextClassifier`; see their `from_preset`.
+
+    Args:
+        cls: the class.
+        files: `PresetFiles`.
+        load_weights: bool.
+        dtype: dtype policy, or `None`. Defaults to `None`.
+        **kwargs: arguments of the constructor.
+
+    Returns:
+        A model of the class.
+    """
+    record = files.record() if hasattr(cls, "classify") else None
+    asking = None if record is None else record.text_to_text
+    if record is not None and asking is not None:
+        # With labels of the caller, answers and examples are others; the prompt serves on.
+        kept = cls._arguments_of(record)
+        kwargs = {**(kept if kwargs.get("labels") is None else {"prompt": kept.get("prompt")}),
+                  **kwargs}  # fmt: skip
+    elif record is not None and "labels" not in kwargs:
+        raise PresetError(
+            f"The preset {files.preset!r} holds a classifier with a head, which TextClassifier."
+            "from_preset loads. Pass labels=[...] to ask its language model instead."
+        )
+    if hasattr(cls, "classify") and kwargs.get("labels") is None:
+        raise ArgumentError(
+            f"The preset {files.preset!r} names no labels. Pass labels=[...], the answers to "
+            "choose from."
+        )
+    try:
+        model = cls(load_causal_lm(files, load_weights, dtype), **kwargs)
+    except TypeError as error:
+        if asking is None:
+            raise
+        raise PresetError(
+            f"classifier.json of the preset {files.preset!r} has an unknown entry: {error}."
+        ) from error
+    if record is not None and record.labels == list(model.labels):
+        serialization.restore(model, record)
+    return model
+
+
+def save_text_to_text(model: TextToText, preset_dir: Any, max_shard_size: float | None) -> None:
+    """Save a language model with what it answers; see `TextToText.save_to_preset`.
+
+    Args:
+        model: a `TextToText`.
+        preset_dir: string or path.
+        max_shard_size: int, float or `None`, in GB.
+    """
+    target = Path(os.fspath(preset_dir))
+    task = model.causal_lm
+    portable = type(task).__module__.startswith("keras_hub.")
+    with serialization.replacing_preset(target) as draft, serialization.with_new_optimizer(task):
+        keras_hub.models.Task.save_to_preset(task, str(draft), max_shard_size=max_shard_size)
+        if hasattr(model, "labels"):
+            serialization.write_names(model, target, draft, portable=portable)

@@ -1,0 +1,421 @@
+"""`TextToText`: a causal language model that completes texts, and learns to from examples."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_textcls import adapter_presets
+from keras_textcls.adapters import Adaptable
+from keras_textcls.batch_source import Encoded, quiet
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.execution import bucket_policy, token_budget
+from keras_textcls.feeding import Feeder
+from keras_textcls.inputs import read_texts
+from keras_textcls.keras_fit import fit_source
+from keras_textcls.labels import LabelSet
+from keras_textcls.targets import read_sample_weight
+from keras_textcls.text_to_text import loading
+from keras_textcls.text_to_text.answer_model import (
+    AnswerAccuracy,
+    AnswerLoss,
+    answer_logits,
+    check_causal_lm,
+    output_layers,
+)
+from keras_textcls.text_to_text.prompt_encoding import PieceTokenizer, as_encoded, with_answers
+
+DEFAULT_LEARNING_RATE = 2e-5
+DEFAULT_NEW_TOKENS = 64
+
+
+@keras.saving.register_keras_serializable(package="keras_textcls")
+class TextToText(Adaptable, keras.Model):
+    """Completes prompts, with any causal language model of Keras Hub or GPT-Neo.
+
+    `fit` trains it on prompts and responses, the loss on the responses alone.
+
+    Args:
+        causal_lm: a `keras_hub.models.CausalLM` with a preprocessor, whose
+            weights it shares.
+        **kwargs: `name` and `trainable`, as for a `keras.Model`.
+
+    Raises:
+        ArgumentError: it is no such model.
+
+    Example:
+    >>> from keras_textcls.models import GPTNeoBackbone, GPTNeoCausalLM
+    >>> from keras_textcls.models import GPTNeoCausalLMPreprocessor, GPTNeoTokenizer
+    >>> letters = [chr(c) for c in range(33, 127)] + ["\u0120", "<|endoftext|>"]
+    >>> tokenizer = GPTNeoTokenizer({t: i for i, t in enumerate(letters)}, [])
+    >>> backbone = GPTNeoBackbone(len(letters), 2, 2, 16, max_sequence_length=64)
+    >>> preprocessor = GPTNeoCausalLMPreprocessor(tokenizer, sequence_length=64)
+    >>> model = TextToText(GPTNeoCausalLM(backbone, preprocessor))
+    >>> history = model.fit(["2 + 2 =", "1 + 1 ="], [" 4", " 2"], verbose=0)
+    >>> completed = model.generate(["3 + 3 ="], max_new_tokens=2)
+    >>> completed[0].startswith("3 + 3 =")
+    True
+    """
+
+    def __init__(self, causal_lm: Any, **kwargs: Any) -> None:
+        check_causal_lm(causal_lm)
+        if causal_lm.preprocessor is None:
+            raise ArgumentError(
+                "`causal_lm` has no preprocessor, so texts cannot become tokens. Make it with "
+                "preprocessor=keras_hub.models.CausalLMPreprocessor(...)."
+            )
+        head = output_layers(causal_lm)
+        inputs, logits = answer_logits(causal_lm, head)
+        # State beside the Keras object, hidden from its attribute tracking.
+        self._runtime = types.SimpleNamespace(
+            causal_lm=causal_lm, head=head, tokenizer=None, sampler=None, histories={},
+            lora=None, base=None,
+        )  # fmt: skip
+        super().__init__(inputs, logits, **kwargs)
+        self.compile()
+
+    @classmethod
+    def from_preset(cls, preset: Any, load_weights: bool = True, **kwargs: Any) -> Any:
+        """Load a preset that holds a causal language model.
+
+        Args:
+            preset: string or path: a name such as `"gpt_neo_125m_en"`, a
+                `kaggle://`, `hf://` or `modelscope://` handle, a preset
+                directory, or the directory of a Hugging Face checkpoint.
+            load_weights: bool. If `False`, all weights are initialized anew.
+                Defaults to `True`.
+            **kwargs: arguments of the constructor; `dtype`, the dtype policy of
+                the backbone; and for a preset that holds only adapters `base`.
+
+        Returns:
+            A model of this class.
+
+        Raises:
+            PresetError: the preset is missing, broken or refused, or holds no
+                causal language model.
+        """
+        return adapter_presets.load(cls, preset, load_weights, **kwargs)
+
+    def save_to_preset(
+        self, preset_dir: Any, max_shard_size: float | None = 10, adapter_only: bool = False
+    ) -> None:
+        """Save everything to a preset directory, or leave it as it was.
+
+        `keras_hub.models.CausalLM.from_preset` loads it too, if the architecture
+        is one of Keras Hub. Adapters are merged into the weights that are
+        written, and stay as they are here.
+
+        Args:
+            preset_dir: string or path. Files there that are no part of a preset
+                are kept.
+            max_shard_size: int, float or `None`, largest weights file in GB.
+                Defaults to `10`.
+            adapter_only: bool, whether to write only the adapters of `add_lora`,
+                with the name and the hash of the preset that the model was
+                loaded from. Defaults to `False`.
+
+        Raises:
+            PresetError: the directory cannot be written.
+            ArgumentError: `adapter_only` is set, and there are no adapters, or
+                the backbone is not that of a preset.
+        """
+        adapter_presets.save(self, preset_dir, max_shard_size, adapter_only)
+
+    def compile(
+        self, optimizer: Any = "auto", loss: Any = "auto", *, metrics: Any = "auto", **kwargs: Any
+    ) -> None:
+        """Configure training.
+
+        Args:
+            optimizer: `"auto"`, a name or a `keras.Optimizer`. Defaults to
+                `"auto"`: Adam with learning rate 2e-5, as Keras Hub has it for
+                causal language models.
+            loss: `"auto"` or a `keras.losses.Loss`. Defaults to `"auto"`:
+                minus the log-likelihood of the answer, the sum over its tokens.
+            metrics: `"auto"` or a list of metrics. Defaults to `"auto"`: the
+                share of answers whose tokens are all the likeliest.
+            **kwargs: see `keras.Model.compile`.
+        """
+        if isinstance(optimizer, str) and optimizer == "auto":
+            optimizer = keras.optimizers.Adam(DEFAULT_LEARNING_RATE)
+        loss = AnswerLoss() if isinstance(loss, str) and loss == "auto" else loss
+        if isinstance(metrics, str) and metrics == "auto":
+            metrics = [AnswerAccuracy()]
+        self._runtime.histories = {}
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        seed: int | None = None,
+        callbacks: Any = None,
+        verbose: str | int = "auto",
+        initial_batch: int = 0,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train on prompts and responses.
+
+        A response is read as it continues its prompt, so it begins with a space
+        where one belongs. Of a prompt that is too long, the end is read.
+
+        Args:
+            x: list of prompts.
+            y: list of responses.
+            batch_size: int, texts a step. Defaults to `None`, 8.
+            epochs: int. Defaults to `1`.
+            validation_data: `(prompts, responses)`. Defaults to `None`.
+            shuffle: bool, whether every epoch has an order of its own.
+                Defaults to `True`.
+            sample_weight: numbers, one a text. Defaults to `None`.
+            seed: int, from which order and dropout follow. Defaults to `None`:
+                drawn from numpy's global generator.
+            callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
+            verbose: as in `keras.Model.fit`. Defaults to `"auto"`.
+            initial_batch: int, batches of the epoch that are left out. Defaults
+                to `0`.
+            **kwargs: further arguments of `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            InvalidDataError: texts cannot be used, or a response is longer than
+                a sequence.
+        """
+        if self.lora is not None:
+            self.lora.check_can_train()
+        seed = int(np.random.randint(2**31)) if seed is None else seed
+        feeder = self._pair_feeder()
+        source = feeder.training(
+            self._encode_pairs(x, y, sample_weight), batch_size or 8, epochs, shuffle, seed
+        )
+        validation = None
+        if validation_data is not None:
+            validation = feeder.inference(self._encode_pairs(*validation_data))
+        return fit_source(
+            self, source, validation, epochs=epochs, seed=seed, callbacks=callbacks,
+            verbose=verbose, initial_batch=initial_batch, **kwargs,
+        )  # fmt: skip
+
+    def evaluate(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None,
+        verbose: str | int = "auto", sample_weight: Any = None, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        """Compute the loss and the metrics on prompts and responses.
+
+        Args:
+            x: list of prompts, as in `fit`.
+            y: list of responses.
+            batch_size: int, texts a batch. Defaults to `None`.
+            verbose: as in `keras.Model.evaluate`. Defaults to `"auto"`.
+            sample_weight: numbers, one a text. Defaults to `None`.
+            **kwargs: further arguments of `keras.Model.evaluate`.
+
+        Returns:
+            A list of the loss and the metrics, or a dict if `return_dict=True`.
+        """
+        if kwargs.get("_use_cached_eval_dataset", False):
+            return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
+        data = self._encode_pairs(x, y, sample_weight)
+        source = self._pair_feeder().inference(data, batch_size)
+        with quiet(source):
+            return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
+
+    def generate(
+        self,
+        prompts: Any,
+        max_length: int | None = None,
+        sampler: Any = "greedy",
+        *,
+        max_new_tokens: int = DEFAULT_NEW_TOKENS,
+        strip_prompt: bool = False,
+        batch_size: int = 32,
+    ) -> Any:
+        """Complete texts.
+
+        Prompts of similar length are completed together, so that a short one
+        does not wait for a long one.
+
+        Args:
+            prompts: one text, or a list of texts.
+            max_length: int, most tokens of a text with its prompt. Defaults to
+                `None`: those of the prompt and `max_new_tokens`.
+            sampler: name of a sampler of Keras Hub, such as `"greedy"`,
+                `"top_k"` or `"top_p"`, or a `keras_hub.samplers.Sampler`.
+                Defaults to `"greedy"`.
+            max_new_tokens: int, most tokens after a prompt, where `max_length`
+                is not given. Defaults to `64`.
+            strip_prompt: bool, whether to return what follows a prompt alone.
+                Defaults to `False`.
+            batch_size: int, most prompts that are completed together. Defaults
+                to `32`.
+
+        Returns:
+            A list of strings, or one string for one.
+
+        Raises:
+            ArgumentError: a prompt leaves no room for an answer.
+        """
+        is_one = isinstance(prompts, str)
+        texts = read_texts([prompts] if is_one else prompts)[0]
+        self._set_sampler(sampler)
+        tokenizer = self._tokenizer()
+        lengths = np.array([len(tokenizer.beginning(text)) for text in texts])
+        limit = self.sequence_length
+        if max_length is None:
+            ends = np.minimum(lengths + max_new_tokens, limit)
+        else:
+            ends = np.full(len(texts), min(max_length, limit))
+        if (lengths >= ends).any():
+            worst = int(np.argmax(lengths - ends))
+            raise ArgumentError(
+                f"Prompt {worst} has {lengths[worst]} tokens, and at most {ends[worst]} with its "
+                "answer: there is no room for one. Shorten it, or pass a larger `max_length` (a "
+                f"sequence of this model has at most {limit})."
+            )
+        order = np.argsort(lengths, kind="stable")
+        done: list[str] = [""] * len(texts)
+        for first in range(0, len(order), batch_size):
+            rows = order[first : first + batch_size]
+            made = self.causal_lm.generate(
+                [texts[i] for i in rows], max_length=int(ends[rows].max()),
+                strip_prompt=strip_prompt,
+            )  # fmt: skip
+            for row, text in zip(rows, made, strict=True):
+                done[row] = text
+        return done[0] if is_one else done
+
+    @property
+    def causal_lm(self) -> Any:
+        """The `keras_hub.models.CausalLM` that it stands on."""
+        return self._runtime.causal_lm
+
+    @property
+    def backbone(self) -> keras.Model:
+        """The backbone of the language model."""
+        return self.causal_lm.backbone
+
+    @property
+    def preprocessor(self) -> Any:
+        """The preprocessor of the language model."""
+        return self.causal_lm.preprocessor
+
+    @property
+    def sequence_length(self) -> int:
+        """Most tokens of a prompt and its answer together. Settable."""
+        length = getattr(self.preprocessor, "sequence_length", None) or 512
+        return int(min(length, getattr(self.backbone, "max_sequence_length", None) or length))
+
+    @sequence_length.setter
+    def sequence_length(self, value: int) -> None:
+        longest = getattr(self.backbone, "max_sequence_length", None)
+        is_number = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not is_number or value < 1 or (longest is not None and value > longest):
+            raise ArgumentError(
+                "`sequence_length` must be a positive integer"
+                f"{f' of at most {longest}' if longest is not None else ''}. Received: "
+                f"sequence_length={shorten(value)}."
+            )
+        self.preprocessor.sequence_length = int(value)
+
+    @property
+    def accuracy_name(self) -> str:
+        """The metric of `compile()` that says how often the answer is right."""
+        return "answer_accuracy"
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor, ready for JSON."""
+        return {
+            "causal_lm": keras.saving.serialize_keras_object(self.causal_lm),
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Make a model from what `get_config` returned."""
+        lm = keras.saving.deserialize_keras_object(config["causal_lm"], custom_objects)
+        return cls(**{**config, "causal_lm": lm})
+
+    @classmethod
+    def _load_whole(cls, files: Any, load_weights: bool, **kwargs: Any) -> Any:
+        return loading.load_text_to_text(cls, files, load_weights, **kwargs)
+
+    @classmethod
+    def _arguments_of(cls, record: Any) -> dict[str, Any]:
+        return {}
+
+    def _save_whole(self, preset_dir: Any, max_shard_size: float | None) -> None:
+        loading.save_text_to_text(self, preset_dir, max_shard_size)
+
+    def _head_arguments(self) -> dict[str, Any]:
+        return {}
+
+    def _models_beside(self) -> list[keras.Model]:
+        return [self.causal_lm]
+
+    def _tokenizer(self) -> PieceTokenizer:
+        runtime = self._runtime
+        if runtime.tokenizer is None or runtime.tokenizer.preprocessor is not self.preprocessor:
+            runtime.tokenizer = PieceTokenizer(self.preprocessor)
+        return runtime.tokenizer
+
+    def _pair_feeder(self) -> Feeder:
+        return Feeder(
+            encoder=None,
+            labels=LabelSet(["response"]),
+            multi_label=False,
+            policy=bucket_policy(self),
+            token_budget=token_budget(self.backbone),
+            longest=self.sequence_length,
+            histories=self._runtime.histories,
+        )
+
+    def _encode_pairs(self, x: Any, y: Any, sample_weight: Any = None) -> Encoded:
+        prompts, responses = read_texts(x)[0], read_texts(y)[0]
+        if len(prompts) != len(responses):
+            raise InvalidDataError(
+                f"There are {len(prompts)} prompts and {len(responses)} responses; each prompt "
+                "needs one."
+            )
+        tokenizer, limit = self._tokenizer(), self.sequence_length
+        answers = [np.append(a, tokenizer.end) for a in tokenizer.lists(responses)]
+        for i, answer in enumerate(answers):
+            if len(answer) >= limit:
+                raise InvalidDataError(
+                    f"Response {i} has {len(answer)} tokens, but a sequence has room for {limit}. "
+                    "Shorten it, leave it out, or set a larger sequence_length."
+                )
+        rows = [
+            tokenizer.beginning(prompt)[-(limit - len(answer) + 1) :]
+            for prompt, answer in zip(prompts, answers, strict=True)
+        ]
+        lengths = np.array([len(row) for row in rows], "int32")
+        if not lengths.all():
+            raise InvalidDataError(
+                f"Prompt {int(np.argmin(lengths))} is empty. Pass a text of one character or more."
+            )
+        encoded = as_encoded(lengths, np.concatenate(rows).astype("int32"), limit)
+        texts, targets = with_answers(encoded, answers, max(map(len, answers)))
+        return Encoded(texts, targets, read_sample_weight(sample_weight, len(rows)))
+
+    def _set_sampler(self, sampler: Any) -> None:
+        if self._runtime.sampler == sampler and isinstance(sampler, str):
+            return
+        try:
+            self.causal_lm.compile(sampler=sampler)
+        except ValueError as error:
+            raise ArgumentError(
+                f"`sampler` must be the name of a sampler of Keras Hub, or one. Received: sampler="
+                f"{shorten(sampler)}. {error}"
+            ) from error
+        self._runtime.sampler = sampler

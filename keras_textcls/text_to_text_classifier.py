@@ -1,0 +1,447 @@
+"""`TextToTextClassifier`: a causal language model that answers in label names."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+from keras_hub.src.utils.python_utils import classproperty
+
+from keras_textcls.batch_source import quiet
+from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.execution import bucket_policy, token_budget
+from keras_textcls.fit_data import evaluation_source, fit_sources
+from keras_textcls.keras_fit import fit_source
+from keras_textcls.label_answers import LabelAnswers, answering_state
+from keras_textcls.labels import LabelSet
+from keras_textcls.preset_files import PresetFiles, describe_presets
+from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.text_to_text.answer_feeding import AnswerFeeder
+from keras_textcls.text_to_text.answers import read_answer_texts
+from keras_textcls.text_to_text.few_shot import NearestExamples, read_examples
+from keras_textcls.text_to_text.prompt_encoding import PromptEncoder, PromptPieces, prompt_pieces
+from keras_textcls.text_to_text.prompt_template import PromptTemplate
+from keras_textcls.text_to_text.scoring import (
+    CachedScorer,
+    PlainScorer,
+    Scorer,
+    TreeScorer,
+    agrees_with,
+)
+from keras_textcls.text_to_text.text_to_text import TextToText
+
+CONTENT_FREE = "N/A"
+SCORERS = ("auto", "tree", "cached", "plain")
+_NUM_EXAMPLES = 4
+
+
+@keras.saving.register_keras_serializable(package="keras_textcls")
+class TextToTextClassifier(LabelAnswers, TextToText):
+    """A text classifier that asks a causal language model.
+
+    A prompt holds an instruction with the answers to choose from, and the text.
+    Every label is scored by the likelihood of its answer after the prompt; what
+    the model would write by itself is never read. It works untrained
+    (zero-shot), with examples in the prompt (few-shot), and after `fit`, with
+    all weights or low-rank adapters. GPT-Neo and the causal language models of
+    Keras Hub serve.
+
+    Args:
+        causal_lm: a `keras_hub.models.CausalLM` with a preprocessor.
+        labels: list of strings, names of the classes.
+        prompt: `PromptTemplate`, or a dict of its arguments. Defaults to `None`:
+            an instruction in the form of the project's seeds.
+        answers: dict from label to answer, or list of answers in the order of
+            the labels, each a text of one to 64 tokens. Defaults to `None`: the
+            names of the labels.
+        examples: list of (text, label), or a data set with labels, to show in
+            the prompt. Defaults to `None`.
+        embedding_preset: string, preset of an encoder by whose embeddings each
+            text gets the examples most like it, or `None`: all examples in
+            every prompt. Defaults to `None`.
+        num_examples: int, examples of a text with `embedding_preset`. Defaults
+            to `4`.
+        length_normalized: bool, whether the log-likelihood of an answer is
+            divided by its number of tokens. Defaults to `False`.
+        content_free: string, a text without content. What the model finds
+            likely after it is subtracted, as a prejudice (contextual
+            calibration, [Zhao et al., 2021](https://arxiv.org/abs/2102.09690)).
+            `None` subtracts nothing. Defaults to `"auto"`: `"N/A"` until `fit`
+            is called, then `None`.
+        scorer: string, how answers are scored: `"tree"` (prompt and answers in
+            one pass; GPT-Neo), `"cached"` (on copies of the prompt's cache),
+            `"plain"` (a pass a label), which agree to rounding. Defaults to
+            `"auto"`, the first that the model has.
+        **kwargs: `name` and `trainable`, as for a `keras.Model`.
+
+    Raises:
+        ArgumentError: the model is none, answers cannot be told apart, the
+            prompt has no place for the text, or another argument is wrong.
+
+    Example:
+    >>> from keras_textcls.models import GPTNeoBackbone, GPTNeoCausalLM
+    >>> from keras_textcls.models import GPTNeoCausalLMPreprocessor, GPTNeoTokenizer
+    >>> letters = [chr(c) for c in range(33, 127)] + ["\u0120", "<|endoftext|>"]
+    >>> tokenizer = GPTNeoTokenizer({t: i for i, t in enumerate(letters)}, [])
+    >>> backbone = GPTNeoBackbone(len(letters), 2, 2, 16, max_sequence_length=256)
+    >>> preprocessor = GPTNeoCausalLMPreprocessor(tokenizer, sequence_length=256)
+    >>> classifier = TextToTextClassifier(
+    ...     GPTNeoCausalLM(backbone, preprocessor), labels=["ham", "spam"]
+    ... )
+    >>> classifier.predict_proba(["win cash", "see you"], verbose=0).shape
+    (2, 2)
+    >>> history = classifier.fit(["win cash", "see you"], ["spam", "ham"], verbose=0)
+    >>> classifier.classify("win cash")[0].label in classifier.labels
+    True
+    """
+
+    def __init__(
+        self,
+        causal_lm: Any,
+        labels: Any,
+        *,
+        prompt: Any = None,
+        answers: Any = None,
+        examples: Any = None,
+        embedding_preset: str | None = None,
+        num_examples: int = _NUM_EXAMPLES,
+        length_normalized: bool = False,
+        content_free: str | None = "auto",
+        scorer: str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(causal_lm, **kwargs)
+        # === Config ===
+        self.labels = labels if isinstance(labels, LabelSet) else LabelSet(labels)
+        self.num_classes = len(self.labels)
+        self.multi_label = False
+        self.activation = keras.activations.linear
+        if self.num_classes < 2:
+            raise ArgumentError(
+                "A classifier needs two labels or more to choose from. Received: labels="
+                f"{shorten(list(self.labels))}."
+            )
+        _check(scorer in SCORERS, "scorer", scorer, f"must be one of {list(SCORERS)}")
+        is_count = isinstance(num_examples, int) and num_examples > 0
+        _check(is_count, "num_examples", num_examples, "must be a positive integer")
+        is_text = content_free is None or isinstance(content_free, str)
+        _check(is_text, "content_free", content_free, "must be a text or None")
+        self.length_normalized = bool(length_normalized)
+        runtime = self._runtime
+        vars(runtime).update(
+            answering_state(),
+            prompt=PromptTemplate.read(prompt),
+            answer_texts=read_answer_texts(answers, self.labels),
+            examples=read_examples(examples, self.labels),
+            embedding_preset=embedding_preset,
+            num_examples=num_examples,
+            content_free=content_free,
+            scorer_kind=scorer,
+            nearest=None,
+            pieces=None,
+            scorer=None,
+        )
+        if embedding_preset is not None:
+            _check(runtime.examples, "examples", examples, "must be given with embedding_preset")
+            runtime.nearest = NearestExamples(runtime.examples, num_examples, embedding_preset)
+        # Now, so that what is wrong with them is said at once.
+        self._pieces().room(self.sequence_length)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        seed: int | None = None,
+        callbacks: Any = None,
+        verbose: str | int = "auto",
+        initial_batch: int = 0,
+        *,
+        validation_split: float = 0.0,
+        class_weight: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train on texts and labels; the loss counts the tokens of the answers alone.
+
+        Args:
+            x: texts, a data set, or a stream, as in `TextClassifier.fit`.
+            y: labels, class indices or names; `None` for a data set or a stream.
+            batch_size: int, texts a step. Defaults to `None`: 32, or the size of
+                the stream's own batches.
+            epochs: int. Defaults to `1`.
+            validation_data: `(x, y)`, `(x, y, sample_weight)`, a data set or a
+                stream. Defaults to `None`.
+            shuffle: bool, whether every epoch has an order of its own. Defaults
+                to `True`.
+            sample_weight: numbers, one a text. Defaults to `None`.
+            seed: int, from which order, split and dropout follow. Defaults to
+                `None`: drawn from numpy's global generator.
+            callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
+            verbose: as in `keras.Model.fit`. Defaults to `"auto"`.
+            initial_batch: int, batches of the epoch that are left out, as in
+                `TextClassifier.fit`. Defaults to `0`.
+            validation_split: float in `[0, 1)`, share of the texts held out, with
+                the label mix of the whole. Defaults to `0.0`.
+            class_weight: `"balanced"` or a dict from label to weight. Defaults to
+                `None`.
+            **kwargs: further arguments of `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            InvalidDataError: texts or labels cannot be used.
+        """
+        if self.lora is not None:
+            self.lora.check_can_train()
+        seed = int(np.random.randint(2**31)) if seed is None else seed
+        source, validation = fit_sources(
+            self._feeder(),
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            shuffle=shuffle,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            seed=seed,
+        )
+        if self._runtime.content_free == "auto":
+            self._runtime.content_free = None
+        return fit_source(
+            self, source, validation, epochs=epochs, seed=seed, callbacks=callbacks,
+            verbose=verbose, initial_batch=initial_batch, **kwargs,
+        )  # fmt: skip
+
+    def evaluate(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None,
+        verbose: str | int = "auto", sample_weight: Any = None, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        """Compute the loss of the right answers, and how often each token is the likeliest.
+
+        `keras_textcls.evaluate` measures decisions between the labels.
+
+        Args:
+            x: texts, a data set or a stream, as in `fit`.
+            y: labels, as in `fit`.
+            batch_size: int, texts a batch. Defaults to `None`.
+            verbose: as in `keras.Model.evaluate`. Defaults to `"auto"`.
+            sample_weight: numbers, one a text. Defaults to `None`.
+            **kwargs: further arguments of `keras.Model.evaluate`.
+
+        Returns:
+            A list of the loss and the metrics, or a dict if `return_dict=True`.
+        """
+        if kwargs.get("_use_cached_eval_dataset", False):
+            return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
+        source = evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
+        with quiet(source):
+            return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any
+    ) -> np.ndarray:
+        """Return the score of every label: the log-likelihood of its answer.
+
+        Less that after `content_free`, and over the number of tokens, where
+        those are set.
+
+        Args:
+            x: texts, a data set or a stream, whose labels are ignored.
+            batch_size: int, texts a batch. Defaults to `None`, as many as suit
+                the model.
+            verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
+            **kwargs: further arguments of `keras.Model.predict`.
+
+        Returns:
+            A float32 array of shape `(num_texts, num_classes)`, in the order of
+            the texts.
+        """
+        scorer = self._scorer()
+        feeder = self._feeder(scorer.reads_opening)
+        arguments = {"batch_size": batch_size, "verbose": verbose, **kwargs}
+        parts = [scorer.score(part.texts, feeder, **arguments) for part in feeder.encoded(x)]
+        scores = np.concatenate(parts)
+        if self.content_free is not None:
+            empty = feeder.read([self.content_free]).texts
+            scores = scores - scorer.score(empty, feeder, batch_size=1, verbose=0)
+        if self.length_normalized:
+            scores = scores / np.array([len(ids) for ids in self._pieces().answers.scored])
+        return scores.astype("float32")
+
+    def prompts(self, x: Any) -> list[str]:
+        """Return the prompts that texts become, for a person to read; none is cut.
+
+        Args:
+            x: one text, or a list of texts.
+
+        Returns:
+            A list of strings.
+        """
+        runtime = self._runtime
+        texts = [x] if isinstance(x, str) else list(x)
+        shown = [runtime.examples] * len(texts)
+        if runtime.nearest is not None:
+            shown = runtime.nearest(texts)
+        return [
+            runtime.prompt.prompt(text, runtime.answer_texts, self._with_answers(examples))
+            for text, examples in zip(texts, shown, strict=True)
+        ]
+
+    @property
+    def prompt(self) -> PromptTemplate:
+        """The `PromptTemplate`."""
+        return self._runtime.prompt
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """The answer of each label."""
+        return dict(zip(self.labels, self._runtime.answer_texts, strict=True))
+
+    @property
+    def content_free(self) -> str | None:
+        """The text whose scores are subtracted, or `None`."""
+        given = self._runtime.content_free
+        return CONTENT_FREE if given == "auto" else given
+
+    @property
+    def scorer(self) -> str:
+        """How answers are scored, one of `"tree"`, `"cached"`, `"plain"`."""
+        kinds = {TreeScorer: "tree", CachedScorer: "cached", PlainScorer: "plain"}
+        return kinds[type(self._scorer())]
+
+    @classproperty
+    def presets(cls) -> dict[str, Any]:  # noqa: N805
+        """Every preset that has a name; those of causal language models serve here."""
+        return describe_presets()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor, ready for JSON."""
+        return {
+            **super().get_config(),
+            "labels": list(self.labels),
+            **self._asking(),
+            "scorer": self._runtime.scorer_kind,
+        }
+
+    def _asking(self) -> dict[str, Any]:
+        """What a preset keeps of how the model is asked."""
+        runtime = self._runtime
+        return {
+            "prompt": runtime.prompt.to_dict(),
+            "answers": list(runtime.answer_texts),
+            "examples": [list(pair) for pair in runtime.examples],
+            "embedding_preset": runtime.embedding_preset,
+            "num_examples": runtime.num_examples,
+            "length_normalized": self.length_normalized,
+            "content_free": runtime.content_free,
+        }
+
+    @classmethod
+    def _arguments_of(cls, record: Any) -> dict[str, Any]:
+        return {"labels": record.labels, **(record.text_to_text or {})}
+
+    def _record_fields(self) -> dict[str, Any]:
+        return {"text_to_text": self._asking()}
+
+    def _with_answers(self, examples: Any) -> list[tuple[str, str]]:
+        """Examples with answers in the place of label names."""
+        answers = self.answers
+        return [(text, answers[name]) for text, name in examples]
+
+    def _pieces(self) -> PromptPieces:
+        runtime, tokenizer = self._runtime, self._tokenizer()
+        if runtime.pieces is None or runtime.pieces[0] is not tokenizer:
+            has_own = runtime.nearest is not None
+            shown = () if has_own else self._with_answers(runtime.examples)
+            pieces = prompt_pieces(tokenizer, runtime.prompt, runtime.answer_texts, shown, has_own)
+            runtime.pieces = (tokenizer, pieces)
+        return runtime.pieces[1]
+
+    def _own_turns(self, texts: list[str]) -> list[str]:
+        """The examples of each text, as turns of the prompt."""
+        runtime = self._runtime
+        return [runtime.prompt.turns(self._with_answers(e)) for e in runtime.nearest(texts)]
+
+    def _feeder(self, is_open: bool = False) -> AnswerFeeder:
+        pieces = self._pieces()
+        encoder = PromptEncoder(
+            self._tokenizer(),
+            pieces,
+            self.sequence_length,
+            is_open,
+            None if self._runtime.nearest is None else self._own_turns,
+        )
+        return AnswerFeeder(
+            encoder=encoder,  # type: ignore[arg-type]
+            labels=self.labels,
+            multi_label=False,
+            policy=bucket_policy(self),
+            token_budget=token_budget(self.backbone),
+            longest=self.sequence_length,
+            histories=self._runtime.histories,
+            answers=pieces.answers,
+        )
+
+    def _scorer(self) -> Scorer:
+        """What scores answers, made anew where the weights or the way through them changed."""
+        runtime, lora, pieces = self._runtime, self.lora, self._pieces()
+        # The objects are kept beside their ids, which others could take over otherwise.
+        state = (id(pieces), id(lora), lora is not None and lora.is_merged)
+        if runtime.scorer is None or runtime.scorer[0] != state:
+            runtime.scorer = (state, self._make_scorer(pieces), (pieces, lora))
+        return runtime.scorer[1]
+
+    def _make_scorer(self, pieces: PromptPieces) -> Scorer:
+        runtime, kind = self._runtime, self._runtime.scorer_kind
+        lm, head = runtime.causal_lm, runtime.head
+        if kind == "tree" and not TreeScorer.serves(lm):
+            raise ArgumentError(
+                f'scorer="tree" is for GPT-Neo; {type(lm).__name__} cannot branch. Pass '
+                'scorer="auto".'
+            )
+        if kind == "tree" or (kind == "auto" and TreeScorer.serves(lm)):
+            return TreeScorer(lm, head, pieces.answers, pieces.opening)
+        plain = PlainScorer(lm, head, pieces.answers)
+        if kind == "plain" or not CachedScorer.serves(lm):
+            return plain
+        cached = CachedScorer(lm, pieces.answers)
+        feeder = dataclasses.replace(self._feeder(), histories={})
+        sample = feeder.read(["N/A", "a longer text, read twice"]).texts
+        if kind == "cached" or agrees_with(cached, plain, sample, feeder):
+            return cached
+        return plain
+
+
+def _check(is_right: Any, name: str, value: Any, what: str) -> None:
+    if not is_right:
+        raise ArgumentError(f"`{name}` {what}. Received: {name}={shorten(value)}.")
+
+
+Classifier = TextClassifier | TextToTextClassifier
+
+
+def classifier_from_preset(preset: Any, **kwargs: Any) -> Classifier:
+    """Load the classifier of a preset, of whichever kind it is.
+
+    Args:
+        preset: string or path, as for `TextClassifier.from_preset`.
+        **kwargs: arguments of the `from_preset` of its class.
+
+    Returns:
+        A `TextToTextClassifier` where the preset holds one, else a
+        `TextClassifier`.
+    """
+    record = PresetFiles(preset).record()
+    asks = record is not None and record.text_to_text is not None
+    cls = TextToTextClassifier if asks else TextClassifier
+    loaded: Classifier = cls.from_preset(preset, **kwargs)
+    return loaded
