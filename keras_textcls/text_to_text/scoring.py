@@ -293,30 +293,38 @@ class CachedScorer:
     def score(self, prompts: EncodedTexts, feeder: Feeder, **kwargs: Any) -> np.ndarray:
         """Score all labels; see `PlainScorer.score`."""
         batch_size = kwargs.pop("batch_size", None)
-        plan = self._plan(prompts.lengths, feeder, batch_size)
+        longest, path = int(prompts.lengths.max()), max(map(len, self._paths.tokens), default=0)
+        # A prompt that fills the sequence leaves no room for that.
+        fits = feeder.longest is None or longest + 2 * _RAGGED + path <= feeder.longest
+        tail = 1 + path + (_RAGGED if fits else 0)
+        plan = self._plan(prompts.lengths, tail, feeder, batch_size)
 
         def generate(_: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
             for batch in plan:
                 filling = np.full(batch.rows - len(batch.indices), -1)
-                yield (self._features(prompts, batch),), np.append(batch.indices, filling)
+                yield (
+                    (self._features(prompts, batch, tail),),
+                    np.append(batch.indices, filling),
+                )
 
-        source = BatchSource(generate, (self._features(prompts, plan[0]),), len(plan))
+        source = BatchSource(generate, (self._features(prompts, plan[0], tail),), len(plan))
         return _predict(self._model, source, **kwargs)
 
     def _plan(
-        self, lengths: np.ndarray, feeder: Feeder, batch_size: int | None
+        self, lengths: np.ndarray, tail: int, feeder: Feeder, batch_size: int | None
     ) -> list[PlannedBatch]:
         """Batches of prompts of nearly the same length: the difference is read once a label."""
         order = np.argsort(lengths, kind="stable")
-        tail = _RAGGED + 1 + max(map(len, self._paths.tokens), default=0)
+        ragged = tail - 1 - max(map(len, self._paths.tokens), default=0)
         rungs = None if feeder.policy.is_dynamic else ladder(int(lengths.max()) + tail)
         number, first = len(self._paths.tokens), 0
         batches: list[PlannedBatch] = []
         while first < len(order):
-            longest = int(lengths[order[first]]) + _RAGGED
-            width = longest + tail
+            longest = int(lengths[order[first]]) + ragged
+            width = longest + tail - 1
             if rungs is not None:
-                width = int(rungs[min(np.searchsorted(rungs, width), len(rungs) - 1)])
+                width = int(rungs[min(int(np.searchsorted(rungs, width)), len(rungs) - 1)])
+                width = min(width, feeder.longest or width)
             limits = (
                 feeder.token_budget // width,
                 _MOST_LOGITS // (number * tail * self._vocabulary),
@@ -329,15 +337,16 @@ class CachedScorer:
             first = stop
         return batches
 
-    def _features(self, prompts: EncodedTexts, batch: PlannedBatch) -> dict[str, np.ndarray]:
+    def _features(
+        self, prompts: EncodedTexts, batch: PlannedBatch, tail: int
+    ) -> dict[str, np.ndarray]:
         features = prompts.batch(batch.indices, batch.padded_length, batch.rows)
         lengths = prompts.lengths[batch.indices]
         lengths = np.append(lengths, np.repeat(lengths[-1:], batch.rows - len(lengths)))
         # What is read anew begins with the last token of the shortest prompt.
         start = int(lengths.min()) - 1
         paths = self._paths.tokens
-        width = _RAGGED + 1 + max(map(len, paths), default=0)
-        tails = np.zeros((batch.rows, len(paths), width), "int32")
+        tails = np.zeros((batch.rows, len(paths), tail), "int32")
         for row, length in enumerate(lengths):
             rest = features["token_ids"][row, start:length]
             tails[row, :, : len(rest)] = rest
