@@ -86,7 +86,7 @@ class _TreeModel(keras.Model):
         self.causal_lm, self.head = causal_lm, head
         self._trie, self._opening = trie, opening
         backbone = causal_lm.backbone
-        shape = (1, opening, backbone.num_heads, backbone.hidden_dim // backbone.num_heads)
+        shape = (1, backbone.num_heads, opening, backbone.hidden_dim // backbone.num_heads)
         self.memory = [
             [
                 self.add_weight(

@@ -84,7 +84,7 @@ def test_the_cache_gives_what_the_whole_gives(both):
     _, model, _ = both
     ids = token_ids(2, 20)
     whole = numpy(model({"token_ids": ids, "padding_mask": np.ones_like(ids)}))
-    cache = keras.ops.zeros((2, 3, 2, 20, 4, 8))
+    cache = tuple((keras.ops.zeros((2, 4, 20, 8)),) * 2 for _ in range(3))
     found = []
     for start, stop in ((0, 9), (9, 10), (10, 17), (17, 20)):
         logits, _, cache = model.call_with_cache(ids[:, start:stop], cache, start)

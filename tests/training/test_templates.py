@@ -7,7 +7,7 @@ import yaml
 
 from keras_textcls import ArgumentError, Template, template, templates
 
-NAMES = ["transfer_learning", "fine_tuning", "lora"]
+NAMES = ["transfer_learning", "fine_tuning", "lora", "text_to_text_lora"]
 
 
 def test_all_are_listed_with_a_line_each():

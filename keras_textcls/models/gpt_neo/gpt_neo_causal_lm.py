@@ -8,6 +8,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from keras_textcls.models.gpt_neo import torch_generation
 from keras_textcls.models.gpt_neo.convert_gpt_neo import (
     checkpoint_loader,
     save_to_huggingface,
@@ -51,6 +52,59 @@ class GPTNeoCausalLM(keras_hub.models.GPT2CausalLM):
             return loader.load_task(cls, load_weights, False, **kwargs)
         return super().from_preset(preset, load_weights=load_weights, **kwargs)
 
+    def call_with_cache(self, token_ids: Any, cache: Any, cache_update_index: Any) -> Any:
+        """Run tokens after those whose keys and values are known.
+
+        Args:
+            token_ids: int tensor of shape `(batch, num_tokens)`.
+            cache: tuple of tuples of keys and values, one a layer, tensors of
+                shape `(batch, num_heads, max_length, head_dim)`. Apart, so that a
+                step need not copy them into one.
+            cache_update_index: int or int tensor, position of the first token.
+
+        Returns:
+            A tuple of the logits, the hidden states and the updated cache.
+        """
+        hidden, cache = self._hidden_with_cache(token_ids, cache, cache_update_index)
+        return self.backbone.token_embedding(hidden, reverse=True), hidden, cache
+
+    def _hidden_with_cache(self, token_ids: Any, cache: Any, start: Any) -> Any:
+        backbone = self.backbone
+        tokens = backbone.token_embedding(token_ids)
+        x = tokens + backbone.position_embedding(tokens, start_index=start)
+        caches = []
+        for layer, known in zip(backbone.transformer_layers, cache, strict=True):
+            x, known = layer(x, self_attention_cache=known, self_attention_cache_update_index=start)
+            caches.append(known)
+        return backbone.layer_norm(x), tuple(caches)
+
+    def _build_cache(self, token_ids: Any) -> Any:
+        """Hidden states and cache of prompts; no logits, of which one of each is wanted."""
+        backbone = self.backbone
+        batch, length = ops.shape(token_ids)[0], ops.shape(token_ids)[1]
+        shape = (batch, backbone.num_heads, length, backbone.hidden_dim // backbone.num_heads)
+        cache = tuple(
+            tuple(ops.zeros(shape, dtype=self.compute_dtype) for _ in range(2))
+            for _ in backbone.transformer_layers
+        )
+        return self._hidden_with_cache(token_ids, cache, 0)
+
+    def generate_step(self, inputs: Any, stop_token_ids: Any = None) -> Any:
+        """Complete a batch of token ids; see `keras_hub.models.CausalLM`.
+
+        Args:
+            inputs: dict of `token_ids` and `padding_mask`, of shape `(batch,
+                max_length)`.
+            stop_token_ids: list of ints, the tokens that end a text, or `None`.
+                Defaults to `None`.
+
+        Returns:
+            A dict of the two.
+        """
+        if keras.config.backend() == "torch" and torch_generation.serves(self):
+            return torch_generation.generate(self, inputs, stop_token_ids)
+        return super().generate_step(inputs, stop_token_ids)
+
     def call_with_branches(
         self, token_ids: Any, positions: Any, admitted: Any, memory: Any = None
     ) -> Any:
@@ -69,7 +123,8 @@ class GPTNeoCausalLM(keras_hub.models.GPT2CausalLM):
         Returns:
             A tuple of the hidden states, a tensor of shape `(batch, num_tokens,
             hidden_dim)`, and a list of tuples of keys and values, tensors of
-            shape `(batch, num_tokens, num_heads, head_dim)`.
+            shape `(batch, num_heads, num_tokens, head_dim)`, with those of
+            `memory` before them.
         """
         backbone = self.backbone
         learned = ops.convert_to_tensor(backbone.position_embedding.position_embeddings)

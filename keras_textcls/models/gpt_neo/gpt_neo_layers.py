@@ -36,7 +36,7 @@ class GPTNeoAttention(keras.layers.Layer):
     Call arguments:
         x: float tensor of shape `(batch, num_tokens, hidden_dim)`.
         padding_mask: bool tensor of shape `(batch, num_keys)`, or `None`.
-        cache: float tensor of shape `(batch, 2, max_length, num_heads,
+        cache: tuple of float tensors of shape `(batch, num_heads, max_length,
             head_dim)`, keys and values so far, or `None`.
         start: int or int tensor, position of the first token of `x`. Defaults
             to `0`.
@@ -97,10 +97,10 @@ class GPTNeoAttention(keras.layers.Layer):
             self._split(dense(x)) for dense in (self.query_dense, self.key_dense, self.value_dense)
         )
         if cache is not None:
-            key = ops.slice_update(cache[:, 0], [0, start, 0, 0], key)
-            value = ops.slice_update(cache[:, 1], [0, start, 0, 0], value)
-            cache = ops.stack([key, value], axis=1)
-        admitted = self._admitted(ops.shape(query)[1], ops.shape(key)[1], start, padding_mask)
+            key = ops.slice_update(cache[0], [0, 0, start, 0], key)
+            value = ops.slice_update(cache[1], [0, 0, start, 0], value)
+            cache = (key, value)
+        admitted = self._admitted(ops.shape(query)[2], ops.shape(key)[2], start, padding_mask)
         outputs = self._attend(query, key, value, admitted, training)
         return outputs if cache is None else (outputs, cache)
 
@@ -113,22 +113,25 @@ class GPTNeoAttention(keras.layers.Layer):
                 each token in its own sequence.
             admitted: bool tensor of shape `(batch, num_tokens, num_tokens)`,
                 which token (last axis) a token (axis before) comes after, or is.
-            memory: tuple of keys and values, tensors of shape `(1, num_before,
-                num_heads, head_dim)`, of tokens before all those, or `None`.
+            memory: tuple of keys and values of tokens before all those, tensors
+                of shape `(batch or 1, num_heads, num_before, head_dim)`, or
+                `None`.
 
         Returns:
-            A tuple of the attended tensor and the tuple of keys and values of
-            the tokens.
+            A tuple of the attended tensor, and the tuple of keys and values of
+            the tokens, after those of `memory`.
         """
         query, key, value = (
             self._split(dense(x)) for dense in (self.query_dense, self.key_dense, self.value_dense)
         )
-        own, places = (key, value), positions
+        places = positions
         if memory is not None:
-            batch, before = ops.shape(x)[0], ops.shape(memory[0])[1]
+            batch, before = ops.shape(x)[0], ops.shape(memory[0])[2]
+            if memory[0].shape[0] == 1:
+                memory = [ops.repeat(part, batch, axis=0) for part in memory]
             key, value = (
-                ops.concatenate([ops.repeat(ops.cast(m, t.dtype), batch, axis=0), t], axis=1)
-                for m, t in zip(memory, own, strict=True)
+                ops.concatenate([ops.cast(part, own.dtype), own], axis=2)
+                for part, own in zip(memory, (key, value), strict=True)
             )
             seen = ops.ones((batch, ops.shape(x)[1], before), "bool")
             admitted = ops.concatenate([seen, admitted], axis=2)
@@ -137,7 +140,7 @@ class GPTNeoAttention(keras.layers.Layer):
         if self.window_size is not None:
             near = places[:, None, :] > positions[:, :, None] - self.window_size
             admitted = ops.logical_and(admitted, near)
-        return self._attend(query, key, value, admitted[:, None], False), own
+        return self._attend(query, key, value, admitted[:, None], False), (key, value)
 
     def compute_output_shape(self, input_shape: Any, **kwargs: Any) -> Any:
         """The shape of the inputs."""
@@ -155,20 +158,23 @@ class GPTNeoAttention(keras.layers.Layer):
 
     def _attend(self, query: Any, key: Any, value: Any, admitted: Any, training: Any) -> Any:
         # Unscaled scores may be large: float32, whatever the layer computes in.
-        scores = ops.einsum("bqhd,bkhd->bhqk", ops.cast(query, "float32"), ops.cast(key, "float32"))
+        key = ops.transpose(ops.cast(key, "float32"), (0, 1, 3, 2))
+        scores = ops.matmul(ops.cast(query, "float32"), key)
         scores = ops.where(admitted, scores, _MASKED)
         # By hand: Keras's softmax warns of a text of one token.
         odds = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
         weights = ops.cast(odds / ops.sum(odds, axis=-1, keepdims=True), self.compute_dtype)
         weights = self.dropout_layer(weights, training=training)
-        mixed = ops.einsum("bhqk,bkhd->bqhd", weights, value)
-        shape = ops.shape(query)
+        mixed = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
+        shape = ops.shape(mixed)
         mixed = ops.reshape(mixed, (shape[0], shape[1], self.num_heads * self.head_dim))
         return self.attention_output_dense(mixed)
 
     def _split(self, x: Any) -> Any:
+        """From `(batch, num_tokens, hidden_dim)` to `(batch, num_heads, num_tokens, head_dim)`."""
         shape = ops.shape(x)
-        return ops.reshape(x, (shape[0], shape[1], self.num_heads, self.head_dim))
+        x = ops.reshape(x, (shape[0], shape[1], self.num_heads, self.head_dim))
+        return ops.transpose(x, (0, 2, 1, 3))
 
     def _admitted(self, num_queries: Any, num_keys: Any, start: Any, padding_mask: Any) -> Any:
         """Which key a query may see, of shape `(batch or 1, 1, num_queries, num_keys)`."""
