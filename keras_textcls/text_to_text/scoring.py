@@ -73,9 +73,9 @@ class PlainScorer:
         texts, targets = with_answers(repeated, ids * count, max(map(len, ids)))
         texts = dataclasses.replace(texts, fixed={**texts.fixed, "answer_ids": targets})
         size = None if batch_size is None else batch_size * number
-        return _predict(self._model, feeder.inference(Encoded(texts), size), **kwargs).reshape(
-            count, number
-        )
+        return predict_source(
+            self._model, feeder.inference(Encoded(texts), size), **kwargs
+        ).reshape(count, number)
 
 
 class _TreeModel(keras.Model):
@@ -189,7 +189,7 @@ class TreeScorer:
         rows = max(1, _MOST_LOGITS // ((nodes + 1) * self._vocabulary))
         budget = min(budget, rows * max(8.0, float(prompts.lengths.min())))
         feeder = dataclasses.replace(feeder, token_budget=max(1, int(budget)))
-        return _predict(self._model, feeder.inference(Encoded(prompts), batch_size), **kwargs)
+        return predict_source(self._model, feeder.inference(Encoded(prompts), batch_size), **kwargs)
 
 
 class _CachedModel(keras.Model):
@@ -308,7 +308,7 @@ class CachedScorer:
                 )
 
         source = BatchSource(generate, (self._features(prompts, plan[0], tail),), len(plan))
-        return _predict(self._model, source, **kwargs)
+        return predict_source(self._model, source, **kwargs)
 
     def _plan(
         self, lengths: np.ndarray, tail: int, feeder: Feeder, batch_size: int | None
@@ -360,7 +360,17 @@ class CachedScorer:
         }
 
 
-def _predict(model: keras.Model, source: BatchSource, **kwargs: Any) -> np.ndarray:
+def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np.ndarray:
+    """Run a model over a source.
+
+    Args:
+        model: a `keras.Model`.
+        source: `BatchSource`.
+        **kwargs: arguments of `keras.Model.predict`.
+
+    Returns:
+        A float32 array, in the order of the texts.
+    """
     with quiet(source):
         outputs = keras.Model.predict(model, source.for_keras(), **kwargs)
     return source.restore_order(np.asarray(outputs).astype("float32"))
