@@ -227,11 +227,12 @@ class InstructionSource:
         given = piece.columns
         rows = given.to_pydict() if isinstance(given, pa.Table) else given
         found, kept, faults = _rows_apart(rows[self._text])
-        self._note_lists({i for i, text, answer in found if text and answer})
-        instructions, texts, labels = zip(*found, strict=True) if found else ((), (), ())
-        converted = {name: [cells[i] for i in kept] for name, cells in rows.items()}
-        fields = _metadata(instructions, converted.get("metadata", itertools.repeat(None)))
-        converted |= {self._text: list(texts), "label": list(labels), "metadata": fields}
+        self._note_lists({instruction for instruction, text, answer in found if text and answer})
+        converted = {n: [rows[n][i] for i in kept] for n in rows if n != self._text}
+        own = converted.get("metadata", itertools.repeat(None))
+        converted[self._text] = [text for _, text, _ in found]
+        converted["label"] = [answer for _, _, answer in found]
+        converted["metadata"] = _metadata((instruction for instruction, _, _ in found), own)
         some, is_utf8 = _as_table({name: converted[name] for name in columns})
         if not faults:
             return dataclasses.replace(piece, columns=some, is_utf8=is_utf8)
@@ -267,14 +268,22 @@ def _rows_apart(
     return found, kept, faults
 
 
-def _metadata(instructions: Sequence[str], own: Iterable[Any]) -> list[str]:
+def _with_instruction(cell: Any, instruction: str) -> Any:
+    try:
+        fields = plain(cell) if isinstance(cell, Mapping) else json_object(str(cell))
+        return to_json({**fields, "instruction": plain(instruction)})
+    except RecursionError:
+        # The reader of rows says so of the cell.
+        return cell
+
+
+def _metadata(instructions: Iterable[str], own: Iterable[Any]) -> list[Any]:
     """JSON objects with the instruction; the empty one too, so that none is written again."""
     known: dict[str, str] = {}
-    objects = []
+    objects: list[Any] = []
     for instruction, cell in zip(instructions, own, strict=False):
         if cell:
-            fields = plain(cell) if isinstance(cell, Mapping) else json_object(str(cell))
-            objects.append(to_json({**fields, "instruction": plain(instruction)}))
+            objects.append(_with_instruction(cell, instruction))
             continue
         if instruction not in known:
             known[instruction] = to_json({"instruction": plain(instruction)})
