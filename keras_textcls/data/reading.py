@@ -72,6 +72,8 @@ def read(
             - path of a CSV, TSV, JSON Lines, JSON, Parquet, Arrow or Excel
               file, the text formats also compressed (`.gz`, `.xz`, `.zst`,
               `.bz2`, `.zip`);
+            - such a file in one of the forms of the platform of the seeds,
+              which are found out unless a column is named here;
             - path of a folder with a sub-folder of `.txt` files for each label,
               or of a directory that `TextDataset.save` wrote;
             - `"tfds:imdb_reviews"`, a name in TensorFlow Datasets;
