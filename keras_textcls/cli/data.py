@@ -60,14 +60,22 @@ def check_command(source: str, against: str | None, preset: str | None, **option
 @reads_a_file
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--to", "form", default="auto", show_default=True,
-              help="csv, tsv, jsonl, parquet, portal, sdk, or dataset (a directory).")  # fmt: skip
-def convert_command(source: str, target: Path, form: str, **options: Any) -> None:
+              help="csv, tsv, jsonl, parquet, portal, sdk, instruction, or dataset (a directory)."
+              )  # fmt: skip
+@click.option("--instruction",
+              help="What stands before the texts in the instruction form; {labels} in it becomes "
+              "the labels in braces.")  # fmt: skip
+def convert_command(
+    source: str, target: Path, form: str, instruction: str | None, **options: Any
+) -> None:
     """Read SOURCE and write TARGET in another form."""
     dataset = read_source(source, options)
-    if form == "dataset" or (form == "auto" and not target.suffix):
+    is_directory = form == "dataset" or (form == "auto" and not target.suffix)
+    # With an instruction, `write` says which form it goes with.
+    if is_directory and instruction is None:
         dataset.save(target)
     else:
-        dataset.write(target, form)
+        dataset.write(target, form, instruction)
     _report(dataset, target)
 
 
@@ -80,7 +88,7 @@ def convert_command(source: str, target: Path, form: str, **options: Any) -> Non
 @click.option("--stratify/--no-stratify", default=True, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--to", "form", default="csv", show_default=True,
-              help="csv, tsv, jsonl, parquet, portal or sdk.")  # fmt: skip
+              help="csv, tsv, jsonl, parquet, portal, sdk or instruction.")  # fmt: skip
 def split_command(
     source: str,
     target: Path,

@@ -27,6 +27,8 @@ NOT_JSON = "not JSON"
 NOT_METADATA = "not metadata"
 TOO_LONG = "text over the length limit"
 DUPLICATE_ID = "duplicate id"
+NOT_OF_THE_FORM = "not of the instruction form"
+SEVERAL_TURNS = "several turns"
 UNREADABLE = "text could not be fetched"
 
 _EXCERPT = 80

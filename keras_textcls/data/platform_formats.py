@@ -1,4 +1,4 @@
-"""The two CSV forms of the platform that the project's seeds describe.
+"""Two of the CSV forms of the platform that the project's seeds describe.
 
 Portal form: `input.id`, `input.data.text.raw`, `input.data.concepts[i].id`,
 `input.data.concepts[i].value` (1 present, 0 known to be absent, blank is 1) and
@@ -110,7 +110,7 @@ def _from_portal(rows: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         "text": texts,
         "label": [label or None for label in labels],
         "id": rows.get(PORTAL_ID, blank),
-        "metadata": [_json_object(cell) for cell in rows.get(PORTAL_METADATA, blank)],
+        "metadata": [json_object(cell) for cell in rows.get(PORTAL_METADATA, blank)],
     }
 
 
@@ -165,7 +165,27 @@ def join_concepts(concepts: Sequence[str]) -> str:
     return buffer.getvalue()
 
 
-def _json_object(cell: str) -> dict[str, Any]:
+def is_concept(column: str) -> bool:
+    """Whether a column is one of the concepts of the portal form.
+
+    Args:
+        column: string.
+
+    Returns:
+        A bool.
+    """
+    return _CONCEPT.fullmatch(column) is not None
+
+
+def json_object(cell: str) -> dict[str, Any]:
+    """Read the cell of a column `metadata`.
+
+    Args:
+        cell: string.
+
+    Returns:
+        A dict, of the cell as it is where it is no JSON object.
+    """
     if not cell or not cell.strip():
         return {}
     try:
@@ -182,5 +202,5 @@ def _python_dict(cell: str) -> dict[str, Any]:
     try:
         value = ast.literal_eval(cell.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return _json_object(cell)
+        return json_object(cell)
     return value if isinstance(value, dict) else {"metadata": plain(value)}

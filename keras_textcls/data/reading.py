@@ -16,6 +16,7 @@ from keras_textcls.data.columns import ColumnRoles, choose_roles
 from keras_textcls.data.delimited import DelimitedSource
 from keras_textcls.data.downloads import DownloadPolicy
 from keras_textcls.data.ingestion import ingest
+from keras_textcls.data.instruction_form import InstructionSource, instruction_column
 from keras_textcls.data.opening import FileOptions, open_source
 from keras_textcls.data.partial_labels import label_names, settle_negatives
 from keras_textcls.data.platform_formats import PlatformSource, platform_form
@@ -71,6 +72,8 @@ def read(
             - path of a CSV, TSV, JSON Lines, JSON, Parquet, Arrow or Excel
               file, the text formats also compressed (`.gz`, `.xz`, `.zst`,
               `.bz2`, `.zip`);
+            - such a file in one of the forms of the platform of the seeds,
+              which are found out unless a column is named here;
             - path of a folder with a sub-folder of `.txt` files for each label,
               or of a directory that `TextDataset.save` wrote;
             - `"tfds:imdb_reviews"`, a name in TensorFlow Datasets;
@@ -193,16 +196,29 @@ def read(
 def _roles(
     source: Source, columns: dict[str, Any], metadata: bool | Sequence[str], needs_label: bool
 ) -> tuple[Source, ColumnRoles]:
-    """Which column holds what; the platform's own forms are known by their header."""
-    form = platform_form(source.columns) if isinstance(source, DelimitedSource) else None
+    """Which column holds what; the platform's own forms need not be told."""
     named = {name: _as_names(value, source, name) for name, value in columns.items()}
-    if form is not None and not any(value is not None for value in columns.values()):
-        source = PlatformSource(source, form)
-        metadata = ["metadata"] if "metadata" in source.columns else []
+    if not any(value is not None for value in columns.values()):
+        source, metadata = _of_a_platform(source, metadata)
     roles = choose_roles(
         source.columns, **named, metadata=metadata, needs_label=needs_label, source=source.name
     )
     return source, roles
+
+
+def _of_a_platform(
+    source: Source, metadata: bool | Sequence[str]
+) -> tuple[Source, bool | Sequence[str]]:
+    """A file in one of the platform's forms in usual columns, and what is metadata then."""
+    cells = instruction_column(source)
+    if cells is not None:
+        kept = metadata if isinstance(metadata, bool) else [*metadata, "metadata"]
+        return InstructionSource(source, cells), kept or ["metadata"]
+    form = platform_form(source.columns) if isinstance(source, DelimitedSource) else None
+    if form is None:
+        return source, metadata
+    source = PlatformSource(source, form)
+    return source, ["metadata"] if "metadata" in source.columns else []
 
 
 def _label_names(
@@ -213,8 +229,9 @@ def _label_names(
         return rules.labels
     if isinstance(roles.label, tuple):
         return roles.label
+    found = label_names(table)
     of_classes = getattr(source, "class_names", {}).get(roles.label)
-    return of_classes or label_names(table) or None
+    return of_classes if of_classes and set(found) <= set(of_classes) else found or None
 
 
 def _as_names(value: Any, source: Source, role: str) -> Any:
@@ -309,7 +326,9 @@ def _read_parts(parts: dict[str, Any], arguments: dict[str, Any]) -> TextDataset
     if "split" in table.schema.names:
         table = table.drop_columns(["split"])
     table = table.append_column("split", pa.array(column, pa.string()))
-    labels = options["labels"] or sorted(whole.labels or ()) or None
+    orders = {tuple(part.labels or ()) for part in read_parts}
+    names_in_order = next(iter(orders)) if len(orders) == 1 else sorted(whole.labels or ())
+    labels = options["labels"] or names_in_order or None
     details = {
         str(n): part.details.get("source", "") for n, part in zip(parts, read_parts, strict=True)
     }

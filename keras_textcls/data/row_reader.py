@@ -325,6 +325,21 @@ def _read_metadata(names: Sequence[str], cells: Sequence[Any]) -> str | None:
         raise _CellError(reasons.NOT_METADATA, "nested too deeply") from None
 
 
+def metadata_objects(cells: Sequence[str | None]) -> list[str | None] | None:
+    """Read the cells of a column `metadata`.
+
+    Args:
+        cells: sequence of strings.
+
+    Returns:
+        A list of JSON objects, or `None` where one of the cells cannot be read.
+    """
+    try:
+        return [_read_metadata(["metadata"], [cell]) for cell in cells]
+    except _CellError:
+        return None
+
+
 def _as_object(cell: Any) -> Any:
     """The JSON object that a cell holds, as `TextDataset.write` writes it, or the cell."""
     if not isinstance(cell, str) or not cell.startswith("{"):

@@ -567,20 +567,34 @@ class TextDataset:
 
         return load_dataset(Path(directory), verify)
 
-    def write(self, path: str | os.PathLike[str], form: str = "auto") -> Path:
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        form: str = "auto",
+        instruction: str | None = None,
+    ) -> Path:
         """Write a file that other programs read, all at once or not at all.
 
         Args:
             path: string or path.
-            form: one of `"csv"`, `"tsv"`, `"jsonl"`, `"parquet"`, `"portal"`
-                and `"sdk"`. Defaults to `"auto"`, by the suffix of the path.
+            form: one of `"csv"`, `"tsv"`, `"jsonl"`, `"parquet"`, `"portal"`,
+                `"sdk"` and `"instruction"`. Defaults to `"auto"`, by the suffix
+                of the path.
+            instruction: string, what stands before every text in the
+                instruction form; `{labels}` in it becomes the labels in braces.
+                Defaults to `None`, the instruction in the metadata of a text,
+                or `"Read the text and choose an answer from {labels}"`.
 
         Returns:
             The `Path` written.
+
+        Raises:
+            ArgumentError: the form has no place for something in the dataset;
+                the message says which row and what to do.
         """
         from keras_textcls.data.writing import write_dataset
 
-        return write_dataset(self, Path(path), form)
+        return write_dataset(self, Path(path), form, instruction)
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a pandas data frame; labels are strings unless multi-label."""

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from keras_textcls.data.columns import TYPES, ColumnRoles
 from keras_textcls.data.invalid_rows import InvalidRow
-from keras_textcls.data.row_reader import RowRules, read_rows
+from keras_textcls.data.row_reader import RowRules, metadata_objects, read_rows
 
 # White space of ASCII, and the first bytes of characters that might be some.
 _MAYBE_SPACE = np.zeros(256, bool)
@@ -52,7 +52,9 @@ def assemble(
     if isinstance(table, pa.Table):
         columns = {name: _as_array(table.column(name), is_utf8) for name in roles.columns}
         if _is_usual(columns, roles, rules):
-            return _assemble_usual(columns, roles, rules, lines)
+            metadata = _metadata(columns["metadata"]) if roles.metadata else None
+            if metadata is not None or not roles.metadata:
+                return _assemble_usual(columns, roles, rules, lines, metadata)
         values: Mapping[str, Any] = {n: c.to_pylist() for n, c in columns.items()}
     else:
         values = table
@@ -100,7 +102,9 @@ def _as_array(column: pa.ChunkedArray, is_utf8: bool = False) -> pa.Array:
 
 
 def _is_usual(columns: dict[str, pa.Array], roles: ColumnRoles, rules: RowRules) -> bool:
-    if roles.metadata or roles.negatives or isinstance(roles.label, tuple):
+    if roles.metadata not in ((), ("metadata",)):
+        return False
+    if roles.negatives or isinstance(roles.label, tuple):
         return False
     if rules.label_separator is not None:
         return False
@@ -112,6 +116,7 @@ def _assemble_usual(
     roles: ColumnRoles,
     rules: RowRules,
     lines: Callable[[], np.ndarray],
+    metadata: pa.Array | None,
 ) -> tuple[pa.RecordBatch, list[InvalidRow], np.ndarray]:
     names = {"text": roles.text, "text_pair": roles.text_pair, "labels": roles.label}
     names |= {"split": roles.split, "id": roles.id}
@@ -119,7 +124,7 @@ def _assemble_usual(
     for field in fields.keys() & {"labels", "split", "id"}:
         fields[field] = _trimmed(fields[field])
     doubtful = np.flatnonzero(_doubtful(fields, rules))
-    arrays = dict(fields)
+    arrays = dict(fields) if metadata is None else {**fields, "metadata": metadata}
     if "labels" in arrays:
         arrays["labels"] = _one_each(arrays["labels"])
         arrays["negatives"] = pa.nulls(len(arrays["text"]), TYPES["negatives"])
@@ -135,6 +140,13 @@ def _assemble_usual(
     keep[doubtful[~is_good]] = False
     batch = _merge(_in_order(arrays), doubtful[is_good], mended, keep)
     return batch, invalid, np.flatnonzero(keep)
+
+
+def _metadata(cells: pa.StringArray) -> pa.Array | None:
+    """JSON objects, each distinct cell read once, or `None` where one cannot be read."""
+    encoded = cells.dictionary_encode()
+    objects = metadata_objects(encoded.dictionary.to_pylist())
+    return None if objects is None else pa.array(objects, pa.string()).take(encoded.indices)
 
 
 def _doubtful(fields: dict[str, pa.Array], rules: RowRules) -> np.ndarray:

@@ -13,6 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from keras_textcls.atomic import replace_file
+from keras_textcls.data.instruction_form import (
+    DEFAULT_INSTRUCTION,
+    braced,
+    labels_in_braces,
+    put_together,
+)
 from keras_textcls.data.platform_formats import (
     PORTAL_ID,
     PORTAL_METADATA,
@@ -34,10 +40,12 @@ _SUFFIXES = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
 }
-FORMS = ("csv", "tsv", "jsonl", "parquet", "portal", "sdk")
+FORMS = ("csv", "tsv", "jsonl", "parquet", "portal", "sdk", "instruction")
 
 
-def write_dataset(dataset: TextDataset, path: Path, form: str = "auto") -> Path:
+def write_dataset(
+    dataset: TextDataset, path: Path, form: str = "auto", instruction: str | None = None
+) -> Path:
     """Write a dataset; see `TextDataset.write`."""
     if form == "auto":
         form = _SUFFIXES.get(path.suffix.lower(), "")
@@ -46,6 +54,11 @@ def write_dataset(dataset: TextDataset, path: Path, form: str = "auto") -> Path:
             f"`form` must be one of {', '.join(map(repr, FORMS))}; it is told by the suffix "
             f"{', '.join(_SUFFIXES)}. Received: form={shorten(form)} for {path.name}."
         )
+    if instruction is not None and (form != "instruction" or not isinstance(instruction, str)):
+        raise ArgumentError(
+            '`instruction` must be a string, and goes with form="instruction". Received: '
+            f"instruction={shorten(instruction)}, form={form!r}."
+        )
     writers: dict[str, Callable[[TextDataset, Path], None]] = {
         "csv": lambda d, p: _write_delimited(d, p, ","),
         "tsv": lambda d, p: _write_delimited(d, p, "\t"),
@@ -53,6 +66,7 @@ def write_dataset(dataset: TextDataset, path: Path, form: str = "auto") -> Path:
         "parquet": lambda d, p: pyarrow.parquet.write_table(plain_table(d), p),
         "portal": _write_portal,
         "sdk": _write_sdk,
+        "instruction": lambda d, p: _write_instructions(d, p, instruction),
     }
     try:
         with replace_file(path) as draft:
@@ -140,6 +154,49 @@ def _write_sdk(dataset: TextDataset, path: Path) -> None:
             names = [name for name, _ in _concepts(row)]
             shown = repr(metadata) if metadata else ""
             writer.writerow([row.id or "", row.text, join_concepts(names), shown, point])
+
+
+def _write_instructions(dataset: TextDataset, path: Path, instruction: str | None) -> None:
+    _refuse_pairs(dataset)
+    if dataset.multi_label:
+        raise ArgumentError(
+            "The instruction form has one answer a text, and this dataset is multi-label. Write "
+            "JSON Lines, Parquet, or another form of the platform."
+        )
+    usual = _filled(DEFAULT_INSTRUCTION if instruction is None else instruction, dataset)
+    with _open(path) as file:
+        # In quotes, whatever is taken for the delimiter.
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+        writer.writerow(["text"])
+        for number, row in enumerate(dataset, 1):
+            own = row.metadata.get("instruction") if instruction is None else None
+            writer.writerow([_cell(number, row, own.strip() if isinstance(own, str) else usual)])
+
+
+def _filled(instruction: str, dataset: TextDataset) -> str:
+    """The instruction with the labels, which must be found in it again."""
+    labels = list(dataset.labels or ())
+    filled = instruction.replace("{labels}", braced(labels)).strip()
+    if labels and filled != instruction.strip() and labels_in_braces(filled) != labels:
+        raise ArgumentError(
+            "`instruction` must have no braces but those of {labels}, and these once: the labels "
+            f"could not be read back. Received: instruction={shorten(instruction)}."
+        )
+    return filled
+
+
+def _cell(number: int, row: Example, instruction: str) -> str:
+    """What stands in the file for a row, if it can be read back."""
+    reason = "it has no label"
+    if isinstance(row.label, str):
+        try:
+            return put_together(instruction, row.text.strip(), row.label)
+        except ArgumentError as error:
+            reason = str(error)
+    raise ArgumentError(
+        f"Row {number} cannot be written in the instruction form: {reason}. Received: "
+        f"{shorten(row.text)}. Leave such rows out with filter(), or write JSON Lines."
+    )
 
 
 def _concepts(row: Example) -> list[tuple[str, int]]:

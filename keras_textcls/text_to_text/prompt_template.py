@@ -9,6 +9,10 @@ from typing import Any
 
 from keras_textcls.errors import ArgumentError, did_you_mean, shorten
 
+# The marks of the form in which the project's seeds have text-to-text data.
+INSTRUCTION, HUMAN, ASSISTANT = "### Instruction:", "### Human:", "### Assistant:"
+# The instruction of that form, up to the answers in their braces.
+QUESTION = "Read the text and choose an answer from"
 _SLOTS = {"instruction": ("labels",), "turn": ("text", "answer")}
 
 
@@ -36,8 +40,8 @@ class PromptTemplate:
     'Is it spam? Message: see you Answer: no Message: win cash Answer:'
     """
 
-    instruction: str = "### Instruction: Read the text and choose an answer from {{{labels}}}"
-    turn: str = " ### Human: {text} ### Assistant: {answer}"
+    instruction: str = INSTRUCTION + " " + QUESTION + " {{{labels}}}"
+    turn: str = " " + HUMAN + " {text} " + ASSISTANT + " {answer}"
 
     def __post_init__(self) -> None:
         """Check the slots."""

@@ -48,6 +48,24 @@ def test_convert(path, tmp_path, name):
     assert f"40 texts, 1 could not be used, version {dataset.fingerprint[:12]}" in output
 
 
+def test_convert_to_the_instruction_form_and_back(path, tmp_path):
+    asked = ("--to", "instruction", "--instruction", "Which of {labels}?", "--labels", "odd,even")
+    run("convert", path, tmp_path / "asked.csv", *COLUMNS, *asked)
+    first = (tmp_path / "asked.csv").read_text().splitlines()[1]
+    begin = "### Instruction: Which of {odd, even}? ### Human: a text about number 0"
+    assert first == f'"{begin} ### Assistant: even"'
+    run("convert", tmp_path / "asked.csv", tmp_path / "back.csv")
+    back = read(tmp_path / "back.csv")
+    dataset = read(path, text="review", label="parity")
+    assert (back.texts, back.targets) == (dataset.texts, dataset.targets)
+    for arguments in (["back.jsonl"], ["saved"], ["saved", "--to", "dataset"]):
+        output = run(
+            "convert", path, tmp_path / arguments[0], *arguments[1:], *COLUMNS,
+            "--instruction", "Which of {labels}?", code=1,
+        ).output  # fmt: skip
+        assert output.startswith("Error: ") and not (tmp_path / arguments[0]).exists()
+
+
 def test_split(path, tmp_path):
     run("split", path, tmp_path / "parts", *COLUMNS, "--validation", "0", "--test", "0.2")
     names = sorted(p.name for p in (tmp_path / "parts").iterdir())

@@ -1,5 +1,7 @@
 """Rows of cells to rows of a dataset: one by one, and all at once, the same."""
 
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,6 +16,8 @@ from keras_textcls.labels import LabelSet
 
 ROLES = ColumnRoles("text", label="label")
 LABELLED = ColumnRoles("text", label="label", split="split", id="id")
+WITH_METADATA = dataclasses.replace(LABELLED, metadata=("metadata",))
+DEEP = '{"a":' * 100_000
 
 
 def reasons_of(columns, roles=ROLES, **rules):
@@ -33,7 +37,8 @@ text = st.one_of(
 )
 name = st.one_of(st.none(), st.sampled_from(["ham", " spam", "spam ", "", " ", "eggs", "1", "7"]))
 part = st.one_of(st.none(), st.sampled_from(["train", "Val", " dev", "test", "", "extra"]))
-row = st.tuples(text, name, part, name)
+notes = st.sampled_from([None, "", "{}", "x", ' {"a":1}', '{"b": 2, "a": [1]}', '{"', DEEP])
+row = st.tuples(text, name, part, name, notes)
 
 
 @given(
@@ -41,17 +46,20 @@ row = st.tuples(text, name, part, name)
     st.sampled_from([None, LabelSet(["ham", "spam"])]),
     st.sampled_from(["invalid", "keep"]),
     st.sampled_from([None, 2]),
+    st.sampled_from([LABELLED, WITH_METADATA]),
 )
-def test_all_at_once_is_the_same_as_one_by_one(rows, labels, unlabelled, limit):
+def test_all_at_once_is_the_same_as_one_by_one(rows, labels, unlabelled, limit, roles):
     rules = RowRules(labels=labels, unlabelled=unlabelled, max_text_length=limit)
     columns = {
         n: list(c)
-        for n, c in zip(["text", "label", "split", "id"], zip(*rows, strict=True), strict=True)
+        for n, c in zip(
+            ["text", "label", "split", "id", "metadata"], zip(*rows, strict=True), strict=True
+        )
     }
     lines = 10 * np.arange(len(rows))
-    expected, invalid, kept = assemble(columns, LABELLED, rules, lambda: lines)
+    expected, invalid, kept = assemble(columns, roles, rules, lambda: lines)
     table = pa.table({n: pa.array(c, pa.string()) for n, c in columns.items()})
-    found, found_invalid, found_kept = assemble(table, LABELLED, rules, lambda: lines)
+    found, found_invalid, found_kept = assemble(table, roles, rules, lambda: lines)
     assert found.select(expected.schema.names).to_pydict() == expected.to_pydict()
     assert found_invalid == invalid
     assert found_kept.tolist() == kept.tolist()
