@@ -195,11 +195,12 @@ def generate(model: Any, arguments: argparse.Namespace) -> None:
         tokens = torch.tensor(ids, dtype=torch.long)
 
         def ours(padded: Any = padded, mask: Any = mask) -> Any:
-            made = model.preprocessor, setattr(model, "preprocessor", None)
+            # These are tokens already.
+            preprocessor, model.preprocessor = model.preprocessor, None
             found = model.generate(
                 {"token_ids": padded, "padding_mask": mask}, stop_token_ids=None
             )["token_ids"]
-            model.preprocessor = made[0]
+            model.preprocessor = preprocessor
             return np.asarray(found)
 
         def theirs(tokens: Any = tokens) -> Any:

@@ -66,13 +66,13 @@ class _Reader:
         x = self._tokens[token_ids] + self._places[start:stop]
         for number, weights in enumerate(self._weights):
             x = self._block(x, weights, number, start, stop)
-        last = layer_norm(x[:, -1], x.shape[-1:], *self._norm, self._epsilon)
+        last = layer_norm(x[:, -1], x.shape[-1:], *self._norm, eps=self._epsilon)
         return last @ self._tokens.T
 
     def _block(self, x: Any, weights: dict[str, Any], number: int, start: int, stop: int) -> Any:
         from torch.nn.functional import gelu, layer_norm, linear
 
-        normed = layer_norm(x, x.shape[-1:], *weights["attention_norm"], self._epsilon)
+        normed = layer_norm(x, x.shape[-1:], *weights["attention_norm"], eps=self._epsilon)
         query, key, value = (
             linear(normed, weights[name][0]).unflatten(-1, (self._heads, -1)).transpose(1, 2)
             for name in ("query", "key", "value")
@@ -80,7 +80,7 @@ class _Reader:
         keys, values = self._cache[number]
         keys[:, :, start:stop], values[:, :, start:stop] = key, value
         x = x + linear(self._attend(query, number, start, stop), *weights["output"])
-        normed = layer_norm(x, x.shape[-1:], *weights["feedforward_norm"], self._epsilon)
+        normed = layer_norm(x, x.shape[-1:], *weights["feedforward_norm"], eps=self._epsilon)
         hidden = gelu(linear(normed, *weights["intermediate"]), approximate="tanh")
         return x + linear(hidden, *weights["feedforward"])
 
