@@ -26,6 +26,12 @@ DEFAULT_PRESET = "mini_encoder_en_uncased"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 _LANGUAGES = {"en": "English", "multi": "many", "zh": "Chinese", "ko": "Korean", "vi": "Vietnamese"}
 _BYTES_A_PARAMETER = 4
+# Checkpoints of Hugging Face that have a name here: handle and parameters.
+_GPT_NEO = {
+    "gpt_neo_125m_en": ("hf://EleutherAI/gpt-neo-125m", 125_198_592),
+    "gpt_neo_1.3b_en": ("hf://EleutherAI/gpt-neo-1.3B", 1_315_575_808),
+    "gpt_neo_2.7b_en": ("hf://EleutherAI/gpt-neo-2.7B", 2_651_307_520),
+}
 # One of them makes a directory a preset; the second holds adapters of another preset.
 _MAIN_FILES = ("config.json", "adapter.json")
 
@@ -36,8 +42,8 @@ class PresetInfo:
 
     Args:
         name: string, what `from_preset` takes.
-        source: string: `"path"` (a directory of the search path), `"bundled"`
-            or `"keras_hub"`.
+        source: string: `"path"` (a directory of the search path), `"bundled"`,
+            `"hugging_face"` or `"keras_hub"`.
         description: string.
         parameters: int, parameters of the backbone, or `None` if not known.
         languages: tuple of strings; empty if not known.
@@ -126,7 +132,23 @@ def presets() -> PresetCatalogue:
     >>> catalogue["bert_tiny_en_uncased_sst2"].parameters
     4385920
     """
-    return PresetCatalogue([*_on_search_path(), *_bundled(), *_of_keras_hub()])
+    return PresetCatalogue([*_on_search_path(), *_bundled(), *_gpt_neo(), *_of_keras_hub()])
+
+
+def gpt_neo_presets() -> dict[str, dict[str, Any]]:
+    """Describe the published GPT-Neo checkpoints in the form that Keras Hub registers.
+
+    Returns:
+        A dict from name to a dict with `metadata` and `kaggle_handle`, which
+        here is a handle of Hugging Face.
+    """
+    return {
+        info.name: {
+            "metadata": {"description": info.description, "params": info.parameters},
+            "kaggle_handle": info.origin,
+        }
+        for info in _gpt_neo()
+    }
 
 
 def find_preset(name: str) -> Path | None:
@@ -304,6 +326,29 @@ def _base_of(directory: Path) -> str | None:
         return str(contents["base"]["preset"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _gpt_neo() -> Iterator[PresetInfo]:
+    for name, (handle, parameters) in _GPT_NEO.items():
+        yield PresetInfo(
+            name=name,
+            source="hugging_face",
+            description="GPT-Neo, a causal language model of English, trained on the Pile.",
+            parameters=parameters,
+            languages=("English",),
+            size_bytes=parameters * _BYTES_A_PARAMETER,
+            origin=handle,
+            licence="mit",
+            is_available=_is_in_hub_cache(handle),
+        )
+
+
+def _is_in_hub_cache(handle: str) -> bool:
+    """Whether the cache of the Hugging Face hub holds the checkpoint of a `hf://` handle."""
+    home = os.environ.get("HF_HOME") or os.path.join(os.path.expanduser("~"), ".cache/huggingface")
+    cache = Path(os.environ.get("HF_HUB_CACHE") or os.path.join(home, "hub"))
+    folder = "models--" + handle.removeprefix("hf://").replace("/", "--")
+    return any(cache.joinpath(folder).glob("snapshots/*/config.json"))
 
 
 def _of_keras_hub() -> Iterator[PresetInfo]:

@@ -126,6 +126,8 @@ class PresetFiles:
                 f"{self._contents()}. Pass the directory that `save_to_preset` wrote."
             )
         self.config = config or {}
+        if self._is_remote_checkpoint:
+            return  # What follows are files of Keras Hub; without a network, asking for them fails.
         for name in (preset_utils.PREPROCESSOR_CONFIG_FILE, preset_utils.TOKENIZER_CONFIG_FILE):
             self.json(name)
         self._check_shards()
@@ -134,6 +136,10 @@ class PresetFiles:
     def is_keras(self) -> bool:
         """Whether the files are Keras Hub's own, not a Hugging Face checkpoint."""
         return "registered_name" in self.config
+
+    @property
+    def _is_remote_checkpoint(self) -> bool:
+        return bool(self.config) and not self.is_keras and self.directory is None
 
     def path(self, name: str) -> str | None:
         """Return the local path of a file, downloaded if need be, or `None`."""
@@ -175,7 +181,7 @@ class PresetFiles:
 
     def record(self) -> ClassifierRecord | None:
         """Return the contents of `classifier.json`, or `None` if there is none."""
-        contents = self.json(CLASSIFIER_FILE)
+        contents = None if self._is_remote_checkpoint else self.json(CLASSIFIER_FILE)
         return None if contents is None else _read_record(contents, self.preset)
 
     def _unreachable(self, name: str, error: Exception) -> PresetError:
@@ -410,6 +416,7 @@ def describe_presets() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, info in sorted(presets().items()):
         metadata = {"description": info.description, "params": info.parameters}
-        place = "kaggle_handle" if info.source == "keras_hub" else "directory"
+        is_local = info.source in ("path", "bundled")
+        place = "directory" if is_local else "kaggle_handle"
         found[name] = {"metadata": metadata, place: info.origin}
     return found

@@ -10,6 +10,7 @@ from keras_hub.src.utils.preset_utils import register_presets
 from keras_textcls.models.gpt_neo.gpt_neo_backbone import GPTNeoBackbone
 from keras_textcls.models.gpt_neo.gpt_neo_causal_lm import GPTNeoCausalLM
 from keras_textcls.models.gpt_neo.gpt_neo_causal_lm_preprocessor import GPTNeoCausalLMPreprocessor
+from keras_textcls.models.gpt_neo.gpt_neo_presets import backbone_presets as gpt_neo_presets
 from keras_textcls.models.gpt_neo.gpt_neo_tokenizer import GPTNeoTokenizer
 from keras_textcls.models.mini_encoder.mini_encoder_backbone import MiniEncoderBackbone
 from keras_textcls.models.mini_encoder.mini_encoder_presets import (
@@ -45,5 +46,6 @@ __all__ = [
     "StaticEmbeddingTokenizer",
 ]
 
+register_presets(gpt_neo_presets, GPTNeoBackbone)
 register_presets(mini_encoder_presets, MiniEncoderBackbone)
 register_presets(static_embedding_presets, StaticEmbeddingBackbone)

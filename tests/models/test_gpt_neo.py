@@ -1,6 +1,7 @@
 """GPT-Neo beside that of transformers: logits, cache, generation, published sizes."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -193,3 +194,24 @@ def test_broken_checkpoints_are_refused(both, tmp_path, changes, message):
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(PresetError, match=message):
         GPTNeoCausalLM.from_preset(str(tmp_path))
+
+
+def test_a_published_preset_loads_by_name_from_the_cache_of_the_hub(both, tmp_path, monkeypatch):
+    import huggingface_hub.constants
+
+    from keras_textcls import presets
+
+    _, model, folder = both
+    place = tmp_path / "models--EleutherAI--gpt-neo-125m"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text("abc")
+    shutil.copytree(folder / "one", place / "snapshots" / "abc")
+    assert not presets()["gpt_neo_125m_en"].is_available
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert presets()["gpt_neo_125m_en"].is_available
+    loaded = GPTNeoCausalLM.from_preset("gpt_neo_125m_en")
+    for found, expected in zip(loaded.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(numpy(found), numpy(expected))
+    assert loaded.preprocessor.tokenizer.vocabulary_size() == 61

@@ -46,7 +46,7 @@ class _Reader:
         self._backbone = backbone
         self._window = [layer.attention.window_size for layer in backbone.transformer_layers]
         self._weights = [_weights_of(layer) for layer in backbone.transformer_layers]
-        self._norm = (_value(backbone.layer_norm.gamma), _value(backbone.layer_norm.beta))
+        self._norm: Any = (_value(backbone.layer_norm.gamma), _value(backbone.layer_norm.beta))
         self._epsilon = backbone.layer_norm.epsilon
         self._tokens = _value(backbone.token_embedding.embeddings)
         self._places = _value(backbone.position_embedding.position_embeddings)
@@ -66,13 +66,15 @@ class _Reader:
         x = self._tokens[token_ids] + self._places[start:stop]
         for number, weights in enumerate(self._weights):
             x = self._block(x, weights, number, start, stop)
-        last = layer_norm(x[:, -1], x.shape[-1:], *self._norm, eps=self._epsilon)
+        gamma, beta = self._norm
+        last = layer_norm(x[:, -1], x.shape[-1:], gamma, beta, self._epsilon)
         return last @ self._tokens.T
 
-    def _block(self, x: Any, weights: dict[str, Any], number: int, start: int, stop: int) -> Any:
+    def _block(self, x: Any, weights: Any, number: int, start: int, stop: int) -> Any:
         from torch.nn.functional import gelu, layer_norm, linear
 
-        normed = layer_norm(x, x.shape[-1:], *weights["attention_norm"], eps=self._epsilon)
+        gamma, beta = weights["attention_norm"]
+        normed = layer_norm(x, x.shape[-1:], gamma, beta, self._epsilon)
         query, key, value = (
             linear(normed, weights[name][0]).unflatten(-1, (self._heads, -1)).transpose(1, 2)
             for name in ("query", "key", "value")
@@ -80,7 +82,8 @@ class _Reader:
         keys, values = self._cache[number]
         keys[:, :, start:stop], values[:, :, start:stop] = key, value
         x = x + linear(self._attend(query, number, start, stop), *weights["output"])
-        normed = layer_norm(x, x.shape[-1:], *weights["feedforward_norm"], eps=self._epsilon)
+        gamma, beta = weights["feedforward_norm"]
+        normed = layer_norm(x, x.shape[-1:], gamma, beta, self._epsilon)
         hidden = gelu(linear(normed, *weights["intermediate"]), approximate="tanh")
         return x + linear(hidden, *weights["feedforward"])
 
