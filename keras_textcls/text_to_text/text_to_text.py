@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from typing import Any
 
@@ -286,10 +287,9 @@ class TextToText(Adaptable, keras.Model):
         done: list[str] = [""] * len(texts)
         for first in range(0, len(order), batch_size):
             rows = order[first : first + batch_size]
-            made = self.causal_lm.generate(
-                [texts[i] for i in rows], max_length=int(ends[rows].max()),
-                strip_prompt=strip_prompt,
-            )  # fmt: skip
+            made = _complete(
+                self.causal_lm, [texts[i] for i in rows], int(ends[rows].max()), strip_prompt
+            )
             for row, text in zip(rows, made, strict=True):
                 done[row] = text
         return done[0] if is_one else done
@@ -419,3 +419,16 @@ class TextToText(Adaptable, keras.Model):
                 f"{shorten(sampler)}. {error}"
             ) from error
         self._runtime.sampler = sampler
+
+
+def _complete(causal_lm: Any, texts: list[str], max_length: int, strip_prompt: bool) -> list[str]:
+    """Complete texts in one batch."""
+    if not strip_prompt:
+        return list(causal_lm.generate(texts, max_length=max_length))
+    # Some models of Keras Hub leave that argument out.
+    if "strip_prompt" in inspect.signature(causal_lm.generate).parameters:
+        return list(causal_lm.generate(texts, max_length=max_length, strip_prompt=True))
+    tokenizer = causal_lm.preprocessor.tokenizer
+    made = causal_lm.generate(texts, max_length=max_length)
+    starts = [len(tokenizer.detokenize(tokenizer(text))) for text in texts]
+    return [text[start:] for text, start in zip(made, starts, strict=True)]
