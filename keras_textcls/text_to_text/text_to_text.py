@@ -7,6 +7,7 @@ import types
 from typing import Any
 
 import keras
+import keras_hub
 import numpy as np
 
 from keras_textcls import adapter_presets
@@ -334,8 +335,11 @@ class TextToText(Adaptable, keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, ready for JSON."""
+        causal_lm = keras.saving.serialize_keras_object(self.causal_lm)
+        # Keras cannot compile it from that, and warns.
+        causal_lm.pop("compile_config", None)
         return {
-            "causal_lm": keras.saving.serialize_keras_object(self.causal_lm),
+            "causal_lm": causal_lm,
             "name": self.name,
             "trainable": self.trainable,
         }
@@ -412,12 +416,15 @@ class TextToText(Adaptable, keras.Model):
         if self._runtime.sampler == sampler and isinstance(sampler, str):
             return
         try:
-            self.causal_lm.compile(sampler=sampler)
-        except ValueError as error:
+            found = keras_hub.samplers.get(sampler)
+        except (ValueError, TypeError):
+            found = None
+        if not isinstance(found, keras_hub.samplers.Sampler):
             raise ArgumentError(
-                f"`sampler` must be the name of a sampler of Keras Hub, or one. Received: sampler="
-                f"{shorten(sampler)}. {error}"
-            ) from error
+                '`sampler` must be the name of a sampler of Keras Hub, such as "greedy", "top_k" '
+                f'or "top_p", or a keras_hub.samplers.Sampler. Received: sampler={shorten(sampler)}.'
+            )
+        self.causal_lm.compile(sampler=found)
         self._runtime.sampler = sampler
 
 

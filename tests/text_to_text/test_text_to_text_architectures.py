@@ -54,9 +54,8 @@ def test_a_language_model_of_keras_hub_serves(name, tmp_path):
     found = classifier.predict(TEXTS, verbose=0)
     plain = TextToTextClassifier(model, ["good", "very bad"], prompt=SHORT, scorer="plain")
     np.testing.assert_allclose(found, plain.predict(TEXTS, verbose=0), atol=1e-4)
-    for i, text in enumerate(TEXTS):
-        alone = classifier.predict([text], verbose=0)[0]
-        np.testing.assert_allclose(alone, found[i], atol=1e-4)
+    alone = classifier.predict(TEXTS[:1], verbose=0)
+    np.testing.assert_allclose(alone, found[:1], atol=1e-4)
     assert np.abs(found[0] - found[2]).max() > 1e-4, "the text does not reach the scores"
     classifier.compile(optimizer=keras.optimizers.SGD(1e-2))
     history = classifier.fit(TEXTS, NAMES, verbose=0).history
