@@ -107,7 +107,8 @@ def _load_adapter(
     record, names = read_record(files), files.record()
     fresh = kwargs.get("num_classes") is not None or kwargs.get("labels") is not None
     arguments = dict(record.head)
-    if not fresh:
+    # A model that completes texts has neither labels nor a head.
+    if not fresh and hasattr(cls, "classify"):
         if names is None:
             raise PresetError(
                 f"The preset {files.preset!r} has no classifier.json. Copy the whole directory."
@@ -156,9 +157,8 @@ def _check_base(
     backbone = classifier.backbone
     if backbone.dtype_policy.variable_dtype != record.dtype:
         # Rounded numbers have another hash.
-        as_trained = type(classifier)._load_whole(
-            base_files, True, labels=["0", "1"], dtype=record.dtype
-        )
+        labels = {"labels": ["0", "1"]} if hasattr(classifier, "labels") else {}
+        as_trained = type(classifier)._load_whole(base_files, True, dtype=record.dtype, **labels)
         backbone = as_trained.backbone
     found = weight_fingerprint(backbone)
     if found != record.fingerprint:
@@ -234,7 +234,8 @@ def _save_adapter(classifier: TextClassifier, target: Path) -> None:
     )
     with serialization.replacing_preset(target) as draft:
         write_adapter(record, weights, draft)
-        serialization.write_names(classifier, target, draft, base=base.preset)
+        if hasattr(classifier, "labels"):
+            serialization.write_names(classifier, target, draft, base=base.preset)
 
 
 def _adapters_and_base(

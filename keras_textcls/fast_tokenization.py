@@ -155,7 +155,15 @@ class FastTokenizer:
     def __call__(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Tokenize `texts`."""
         if self._twin is None:
-            return self._graph()(texts)
+            try:
+                return self._graph()(texts)
+            except tf.errors.NotFoundError:
+                # A new random seed makes TensorFlow forget the model of a SentencePiece tokenizer.
+                if getattr(self._tokenizer, "proto", None) is None:
+                    raise
+                self._tokenizer.set_proto(self._tokenizer.proto)
+                self._traced = None
+                return self._graph()(texts)
         agrees = np.array([self._twin.agrees_on(text) for text in texts])
         if agrees.all():
             return self._twin(texts)

@@ -56,6 +56,12 @@ def load_classifier(
         return converters.load_checkpoint(cls, files, load_weights, defaults, **kwargs)
     saved = _saved_head(files, fresh)
     if not fresh and "num_classes" not in saved:
+        record = files.record()
+        if record is not None and record.text_to_text is not None:
+            raise PresetError(
+                f"The preset {files.preset!r} holds a language model that is asked for its labels. "
+                "TextToTextClassifier.from_preset loads it; labels=[...] gives its backbone a head."
+            )
         raise ArgumentError(
             f"The preset {files.preset!r} holds no classification head. Pass labels=[...] or "
             "num_classes=... to give it a new one."

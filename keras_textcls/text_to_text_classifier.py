@@ -124,7 +124,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
                 f"{shorten(list(self.labels))}."
             )
         _check(scorer in SCORERS, "scorer", scorer, f"must be one of {list(SCORERS)}")
-        is_count = isinstance(num_examples, int) and num_examples > 0
+        is_count = type(num_examples) is int and num_examples > 0
         _check(is_count, "num_examples", num_examples, "must be a positive integer")
         is_text = content_free is None or isinstance(content_free, str)
         _check(is_text, "content_free", content_free, "must be a text or None")

@@ -1,5 +1,6 @@
 """The twin of a byte-pair tokenizer against the one of Keras Hub."""
 
+import keras
 import keras_hub
 import numpy as np
 import pytest
@@ -54,3 +55,13 @@ def test_which_tokenizers_have_a_twin():
     assert not FastBytePair.serves(make(**arguments, sequence_length=4))
     assert not FastBytePair.serves(architecture("BertBackbone").build_tokenizer())
     assert not FastBytePair.serves(None)
+
+
+def test_a_sentence_piece_tokenizer_survives_a_new_random_seed():
+    tokenizer = architecture("LlamaBackbone").build_tokenizer()
+    fast = FastTokenizer(tokenizer)
+    expected = fast(["the fox", "a cat"])
+    for make in (lambda: fast, lambda: FastTokenizer(tokenizer)):
+        keras.utils.set_random_seed(0)
+        for found, wanted in zip(make()(["the fox", "a cat"]), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)

@@ -36,10 +36,12 @@ def check_causal_lm(causal_lm: Any) -> None:
         )
     inputs = causal_lm.backbone.input
     if not isinstance(inputs, dict) or set(inputs) != _INPUTS:
-        names = sorted(inputs) if isinstance(inputs, dict) else inputs
+        is_dict = isinstance(inputs, dict)
+        names = sorted(inputs) if is_dict else [t.name for t in keras.tree.flatten(inputs)]
         raise ArgumentError(
-            f"{type(causal_lm).__name__} takes more than text: {shorten(names)}. Pass a model of "
-            "token_ids and padding_mask alone."
+            "`causal_lm` must take a dict of token_ids and padding_mask, no more. Received: "
+            f"causal_lm={type(causal_lm).__name__}, which takes a {type(inputs).__name__} of "
+            f"{shorten(names)}. Pass another model, such as GPT-Neo or GPT-2."
         )
 
 
@@ -52,15 +54,24 @@ def output_layers(causal_lm: Any) -> keras.Model:
     Returns:
         A `keras.Model` from hidden states of shape `(..., num_tokens,
         hidden_dim)` to logits. It shares the weights.
+
+    Raises:
+        ArgumentError: its backbone gives logits, or is no layer of it.
     """
     backbone = causal_lm.backbone
     # A backbone may be called elsewhere too; its place in this model is asked for.
-    hidden = next(
+    hidden = [
         node.output_tensors[0]
         for i, node in enumerate(backbone._inbound_nodes)
         if make_node_key(backbone, i) in causal_lm._nodes
-    )
-    return keras.Model(hidden, causal_lm.outputs[0], name="output_layers")
+    ]
+    if not hidden:
+        raise ArgumentError(
+            "`causal_lm` must be a backbone with an output layer after it. Received: causal_lm="
+            f"{type(causal_lm).__name__}, whose backbone is no layer of it. Pass another model, "
+            "such as GPT-Neo or GPT-2."
+        )
+    return keras.Model(hidden[0], causal_lm.outputs[0], name="output_layers")
 
 
 def answer_logits(causal_lm: Any, head: keras.Model) -> tuple[dict[str, Any], Any]:
@@ -138,5 +149,5 @@ class AnswerAccuracy(keras.metrics.Mean):
         """Count a batch; its arguments are those of `AnswerLoss`."""
         y_true = ops.cast(y_true, "int32")
         found = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-        right = ops.logical_or(found == y_true, y_true < 0)
+        right = ops.logical_or(ops.equal(found, y_true), y_true < 0)
         return super().update_state(ops.cast(ops.all(right, axis=-1), "float32"), sample_weight)

@@ -11,14 +11,30 @@ import keras_hub
 from keras_hub.src.utils import preset_utils
 
 from keras_textcls import serialization
-from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError
+from keras_textcls.errors import (
+    ArgumentError,
+    InvalidDataError,
+    MissingDependencyError,
+    PresetError,
+    did_you_mean,
+    shorten,
+)
+from keras_textcls.labels import LabelSet
 from keras_textcls.models import GPTNeoCausalLM
 from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
-from keras_textcls.preset_files import PresetFiles
+from keras_textcls.preset_files import ClassifierRecord, PresetFiles
+from keras_textcls.text_to_text.answers import read_answer_texts
+from keras_textcls.text_to_text.few_shot import read_examples
+from keras_textcls.text_to_text.prompt_template import PromptTemplate
 
 if TYPE_CHECKING:
     from keras_textcls.text_to_text.text_to_text import TextToText
 
+# What `classifier.json` may say of how a language model is asked.
+ASKED = (
+    "prompt", "answers", "examples", "embedding_preset", "num_examples", "length_normalized",
+    "content_free",
+)  # fmt: skip
 # What a damaged preset makes Keras and Keras Hub raise.
 _BROKEN = (ValueError, KeyError, TypeError, OSError, AttributeError)
 
@@ -98,8 +114,10 @@ def load_text_to_text(
         A model of the class.
     """
     record = files.record() if hasattr(cls, "classify") else None
-    asking = None if record is None else record.text_to_text
-    if record is not None and asking is not None:
+    asks = record is not None and record.text_to_text is not None
+    given = set(kwargs)
+    if record is not None and asks:
+        check_asking(record, files)
         # With labels of the caller, answers and examples are others; the prompt serves on.
         kept = cls._arguments_of(record)
         kwargs = {**(kept if kwargs.get("labels") is None else {"prompt": kept.get("prompt")}),
@@ -114,17 +132,53 @@ def load_text_to_text(
             f"The preset {files.preset!r} names no labels. Pass labels=[...], the answers to "
             "choose from."
         )
+    causal_lm = load_causal_lm(files, load_weights, dtype)
     try:
-        model = cls(load_causal_lm(files, load_weights, dtype), **kwargs)
-    except TypeError as error:
-        if asking is None:
+        model = cls(causal_lm, **kwargs)
+    except (ArgumentError, InvalidDataError, PresetError) as error:
+        if not asks or given & {"labels", "scorer", *ASKED}:
             raise
-        raise PresetError(
-            f"classifier.json of the preset {files.preset!r} has an unknown entry: {error}."
-        ) from error
+        raise _broken_record(files, error) from error
     if record is not None and record.labels == list(model.labels):
         serialization.restore(model, record)
     return model
+
+
+def check_asking(record: ClassifierRecord, files: PresetFiles) -> None:
+    """Refuse what `classifier.json` cannot say of how a language model is asked.
+
+    Args:
+        record: `ClassifierRecord` with `text_to_text`.
+        files: `PresetFiles` it was read from.
+
+    Raises:
+        PresetError: it has an unknown entry, or one of a wrong type.
+    """
+    asking = record.text_to_text or {}
+    kinds = {
+        "embedding_preset": (str, type(None)),
+        "num_examples": (int,),
+        "length_normalized": (bool,),
+        "content_free": (str, type(None)),
+    }
+    try:
+        for name, value in asking.items():
+            if name not in ASKED:
+                raise ArgumentError(f"an unknown entry {shorten(name)}.{did_you_mean(name, ASKED)}")
+            if name in kinds and type(value) not in kinds[name]:
+                raise ArgumentError(f"{name} cannot be {shorten(value)}.")
+        labels = LabelSet(record.labels)
+        PromptTemplate.read(asking.get("prompt"))
+        read_answer_texts(asking.get("answers"), labels)
+        read_examples(asking.get("examples"), labels)
+    except (ArgumentError, InvalidDataError) as error:
+        raise _broken_record(files, error) from error
+
+
+def _broken_record(files: PresetFiles, error: Exception) -> PresetError:
+    return PresetError(
+        f"`text_to_text` in classifier.json of the preset {files.preset!r} is broken: {error}"
+    )
 
 
 def save_text_to_text(model: TextToText, preset_dir: Any, max_shard_size: float | None) -> None:

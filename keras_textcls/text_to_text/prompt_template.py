@@ -47,7 +47,8 @@ class PromptTemplate:
         """Check the slots."""
         for name, slots in _SLOTS.items():
             _check_slots(name, getattr(self, name), slots)
-        if [slot for _, slot in _parse(self.turn)] != ["text", "answer"]:
+        found = [slot for _, slot in _slots(self.turn)]
+        if found != ["text", "answer"] or not self.turn.endswith("{answer}"):
             raise ArgumentError(
                 "`turn` of a prompt template must hold {text} once, and {answer} once after it, at "
                 f"the very end. Received: turn={shorten(self.turn)}."
@@ -85,14 +86,15 @@ class PromptTemplate:
         Returns:
             A string.
         """
-        return "".join(self.turn.format(text=t.strip(), answer=a) for t, a in examples)
+        space = self.pieces[3]
+        return "".join(self._up_to_answer(text) + space + answer for text, answer in examples)
 
     @property
     def pieces(self) -> tuple[str, str, str, str]:
         """A turn in pieces: what stands before the text, the white space of the text,
         what stands before the answer, the white space of the answer.
         """
-        (first, _), (second, _) = _parse(self.turn)
+        (first, _), (second, _) = _slots(self.turn)
         return (
             first.rstrip(),
             first[len(first.rstrip()) :],
@@ -113,8 +115,12 @@ class PromptTemplate:
         Returns:
             A string that the answer continues.
         """
-        _, space, after, _ = self.pieces
-        return self.before(answers, examples) + space + text.strip() + after
+        return self.opening(answers) + self.turns(examples) + self._up_to_answer(text)
+
+    def _up_to_answer(self, text: str) -> str:
+        first, space, after, _ = self.pieces
+        text = text.strip()
+        return first + (space + text if text else "") + after
 
     def to_dict(self) -> dict[str, str]:
         """Return the arguments, ready for JSON."""
@@ -145,8 +151,17 @@ class PromptTemplate:
         return cls(**given)
 
 
-def _parse(text: str) -> list[tuple[str, str | None]]:
-    return [(before, slot) for before, slot, _, _ in string.Formatter().parse(text)]
+def _slots(text: str) -> list[tuple[str, str]]:
+    """Each slot with the text before it."""
+    found: list[tuple[str, str]] = []
+    # A doubled brace ends a part, too.
+    before = ""
+    for literal, slot, _, _ in string.Formatter().parse(text):
+        before += literal
+        if slot is not None:
+            found.append((before, slot))
+            before = ""
+    return found
 
 
 def _check_slots(name: str, text: Any, slots: tuple[str, ...]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from typing import Any
 
 import keras
+import keras_hub
 import numpy as np
 
 from keras_textcls import adapter_presets
@@ -286,10 +288,9 @@ class TextToText(Adaptable, keras.Model):
         done: list[str] = [""] * len(texts)
         for first in range(0, len(order), batch_size):
             rows = order[first : first + batch_size]
-            made = self.causal_lm.generate(
-                [texts[i] for i in rows], max_length=int(ends[rows].max()),
-                strip_prompt=strip_prompt,
-            )  # fmt: skip
+            made = _complete(
+                self.causal_lm, [texts[i] for i in rows], int(ends[rows].max()), strip_prompt
+            )
             for row, text in zip(rows, made, strict=True):
                 done[row] = text
         return done[0] if is_one else done
@@ -334,8 +335,11 @@ class TextToText(Adaptable, keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, ready for JSON."""
+        causal_lm = keras.saving.serialize_keras_object(self.causal_lm)
+        # Keras cannot compile it from that, and warns.
+        causal_lm.pop("compile_config", None)
         return {
-            "causal_lm": keras.saving.serialize_keras_object(self.causal_lm),
+            "causal_lm": causal_lm,
             "name": self.name,
             "trainable": self.trainable,
         }
@@ -412,10 +416,26 @@ class TextToText(Adaptable, keras.Model):
         if self._runtime.sampler == sampler and isinstance(sampler, str):
             return
         try:
-            self.causal_lm.compile(sampler=sampler)
-        except ValueError as error:
+            found = keras_hub.samplers.get(sampler)
+        except (ValueError, TypeError):
+            found = None
+        if not isinstance(found, keras_hub.samplers.Sampler):
             raise ArgumentError(
-                f"`sampler` must be the name of a sampler of Keras Hub, or one. Received: sampler="
-                f"{shorten(sampler)}. {error}"
-            ) from error
+                '`sampler` must be the name of a sampler of Keras Hub, such as "greedy", "top_k" '
+                f'or "top_p", or a keras_hub.samplers.Sampler. Received: sampler={shorten(sampler)}.'
+            )
+        self.causal_lm.compile(sampler=found)
         self._runtime.sampler = sampler
+
+
+def _complete(causal_lm: Any, texts: list[str], max_length: int, strip_prompt: bool) -> list[str]:
+    """Complete texts in one batch."""
+    if not strip_prompt:
+        return list(causal_lm.generate(texts, max_length=max_length))
+    # Some models of Keras Hub leave that argument out.
+    if "strip_prompt" in inspect.signature(causal_lm.generate).parameters:
+        return list(causal_lm.generate(texts, max_length=max_length, strip_prompt=True))
+    tokenizer = causal_lm.preprocessor.tokenizer
+    made = causal_lm.generate(texts, max_length=max_length)
+    starts = [len(tokenizer.detokenize(tokenizer(text))) for text in texts]
+    return [text[start:] for text, start in zip(made, starts, strict=True)]
