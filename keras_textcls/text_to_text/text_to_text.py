@@ -422,7 +422,7 @@ class TextToText(Adaptable, keras.Model):
         if not isinstance(found, keras_hub.samplers.Sampler):
             raise ArgumentError(
                 '`sampler` must be the name of a sampler of Keras Hub, such as "greedy", "top_k" '
-                f'or "top_p", or a keras_hub.samplers.Sampler. Received: sampler={shorten(sampler)}.'
+                f'or "top_p", or a sampler itself. Received: sampler={shorten(sampler)}.'
             )
         self.causal_lm.compile(sampler=found)
         self._runtime.sampler = sampler

@@ -1,5 +1,8 @@
 """Every causal language model of Keras Hub that reads text alone serves, or is refused by name."""
 
+import re
+from pathlib import Path
+
 import keras
 import keras_hub
 import numpy as np
@@ -100,3 +103,9 @@ def test_what_is_no_language_model_is_refused():
         TextToTextClassifier(model, ["good", "bad"], prompt=SHORT, scorer="tree").predict(["x"])
     with pytest.raises(ArgumentError, match="`scorer` must be one of"):
         TextToTextClassifier(model, ["good", "bad"], prompt=SHORT, scorer="best")
+
+
+def test_the_documentation_lists_each():
+    page = Path(__file__).parents[2] / "docs" / "text_to_text.md"
+    rows = re.findall(r"^\| (\w+) \| (\w+) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert dict(rows[1:]) == SCORERS | {"GPTNeo": "tree"}
