@@ -5,7 +5,7 @@
 Each line of the files is a passage; `.xz`, `.gz` and `.bz2` are read as they are.
 The result is a preset for `TextToTextClassifier` and `TextToText`. Some 12
 million tokens in half an hour on two processor cores make a model of 5 million
-weights that has an idea of English; `examples/text_to_text.py` trains it further
+weights that has an idea of English; `examples/answers_in_labels.py` trains it further
 to answer in labels. Stopped, it goes on from its last checkpoint.
 """
 
@@ -81,7 +81,7 @@ def make_model(tokenizer: Tokenizer, folder: Path, arguments: argparse.Namespace
     tokenizer.model.save(str(folder))
     preprocessor = GPTNeoCausalLMPreprocessor(
         GPTNeoTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt")),
-        sequence_length=arguments.length,
+        sequence_length=arguments.positions,
     )
     backbone = GPTNeoBackbone(
         vocabulary_size=tokenizer.get_vocab_size(),

@@ -113,7 +113,7 @@ def _load_adapter(
             raise PresetError(
                 f"The preset {files.preset!r} has no classifier.json. Copy the whole directory."
             )
-        arguments.update(cls._arguments_of(names))
+        arguments.update(cls._arguments_of(names, record.sequence_length))
     base = record.base if base is None else os.fspath(base)
     base_files = _base_files(files, base)
     arguments.update(kwargs)

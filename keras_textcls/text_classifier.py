@@ -204,7 +204,7 @@ class TextClassifier(LabelAnswers, Adaptable, keras_hub.models.TextClassifier):
         return serialization.load_classifier(cls, files, load_weights, **kwargs)
 
     @classmethod
-    def _arguments_of(cls, record: Any) -> dict[str, Any]:
+    def _arguments_of(cls, record: Any, sequence_length: int | None = None) -> dict[str, Any]:
         """The arguments of the constructor that `classifier.json` holds."""
         return {"labels": record.labels, "multi_label": record.multi_label}
 

@@ -74,6 +74,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             one pass; GPT-Neo), `"cached"` (on copies of the prompt's cache),
             `"plain"` (a pass a label), which agree to rounding. Defaults to
             `"auto"`, the first that the model has.
+        sequence_length: int, as for `TextToText`. Defaults to `None`.
         **kwargs: `name` and `trainable`, as for a `keras.Model`.
 
     Raises:
@@ -110,9 +111,10 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         length_normalized: bool = False,
         content_free: str | None = "auto",
         scorer: str = "auto",
+        sequence_length: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(causal_lm, **kwargs)
+        super().__init__(causal_lm, sequence_length, **kwargs)
         # === Config ===
         self.labels = labels if isinstance(labels, LabelSet) else LabelSet(labels)
         self.num_classes = len(self.labels)
@@ -346,8 +348,10 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         }
 
     @classmethod
-    def _arguments_of(cls, record: Any) -> dict[str, Any]:
-        return {"labels": record.labels, **(record.text_to_text or {})}
+    def _arguments_of(cls, record: Any, sequence_length: int | None = None) -> dict[str, Any]:
+        # With that of its base, the prompt of adapters may leave no room for a text.
+        length = {} if sequence_length is None else {"sequence_length": sequence_length}
+        return {"labels": record.labels, **(record.text_to_text or {}), **length}
 
     def _record_fields(self) -> dict[str, Any]:
         return {"text_to_text": self._asking()}

@@ -45,3 +45,20 @@ def _kinds(cell):
     """Kinds of what a cell shows, but for warnings; print may come in several pieces."""
     outputs = [one for one in cell.get("outputs", []) if one.get("name") != "stderr"]
     return {tuple(sorted(one.get("data", {"text": ""}))) for one in outputs}
+
+
+def test_a_language_model_from_nothing_answers_in_labels(processes, tmp_path):
+    passages = tmp_path / "passages.txt"
+    lines = ["you have won a prize, call now", "see you at six, bring the book"]
+    passages.write_text("\n".join(lines * 400), encoding="utf-8")
+    preset = tmp_path / "small"
+    arguments = "--vocabulary 300 --layers 2 --width 32 --heads 2 --length 64 --tokens 4096".split()
+    result = processes.script(
+        EXAMPLES / "gpt_neo_from_scratch.py", passages, "--output", preset, "--verbose", "0",
+        "--positions", "512", *arguments,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert re.match(r"[\d,]+ weights, 4,160 tokens\n", result.stdout)
+    result = processes.script(EXAMPLES / "answers_in_labels.py", preset, "--epochs", "1")
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert "adapters" in result.stdout and "all weights" in result.stdout

@@ -278,3 +278,17 @@ def test_adapters(tmp_path):
     model.lora.remove()
     for a, b in zip(base, weights(model.backbone), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_adapters_of_a_base_with_short_sequences_keep_their_own_length(tmp_path):
+    base = language_model(sequence_length=16)
+    base.save_to_preset(tmp_path / "base")
+    with pytest.raises(ArgumentError, match="no room for a text"):
+        TextToTextClassifier.from_preset(tmp_path / "base", labels=["a", "b"])
+    classifier = TextToTextClassifier.from_preset(
+        tmp_path / "base", labels=["a", "b"], sequence_length=10_000
+    )
+    assert classifier.sequence_length == 256
+    classifier.add_lora(rank=2)
+    classifier.save_to_preset(tmp_path / "adapters", adapter_only=True)
+    assert TextToTextClassifier.from_preset(tmp_path / "adapters").sequence_length == 256

@@ -392,7 +392,7 @@ def compare(
     Args:
         models: list of models, or dict from name to model: each a `Report`, the
             directory of a saved report, or, with `datasets`, what `evaluate`
-            takes: a `TextClassifier`, a `Run`, the name or path of a preset.
+            takes: a classifier, a `Run`, the name or path of a preset.
         datasets: one dataset for all models, or a list of them (or dict from
             name to dataset) for one model; what `evaluate` takes. Defaults to
             `None`, where all models are reports.

@@ -43,6 +43,9 @@ class TextToText(Adaptable, keras.Model):
     Args:
         causal_lm: a `keras_hub.models.CausalLM` with a preprocessor, whose
             weights it shares.
+        sequence_length: int, most tokens of a prompt and its answer, or those
+            that the model has positions for if they are fewer. Defaults to
+            `None`, that of the preprocessor, which it replaces otherwise.
         **kwargs: `name` and `trainable`, as for a `keras.Model`.
 
     Raises:
@@ -62,7 +65,7 @@ class TextToText(Adaptable, keras.Model):
     True
     """
 
-    def __init__(self, causal_lm: Any, **kwargs: Any) -> None:
+    def __init__(self, causal_lm: Any, sequence_length: int | None = None, **kwargs: Any) -> None:
         check_causal_lm(causal_lm)
         if causal_lm.preprocessor is None:
             raise ArgumentError(
@@ -77,6 +80,8 @@ class TextToText(Adaptable, keras.Model):
             lora=None, base=None,
         )  # fmt: skip
         super().__init__(inputs, logits, **kwargs)
+        if sequence_length is not None:
+            self.sequence_length = _at_most(sequence_length, self.backbone)
         self.compile()
 
     @classmethod
@@ -355,7 +360,7 @@ class TextToText(Adaptable, keras.Model):
         return loading.load_text_to_text(cls, files, load_weights, **kwargs)
 
     @classmethod
-    def _arguments_of(cls, record: Any) -> dict[str, Any]:
+    def _arguments_of(cls, record: Any, sequence_length: int | None = None) -> dict[str, Any]:
         return {}
 
     def _save_whole(self, preset_dir: Any, max_shard_size: float | None) -> None:
@@ -439,3 +444,9 @@ def _complete(causal_lm: Any, texts: list[str], max_length: int, strip_prompt: b
     made = causal_lm.generate(texts, max_length=max_length)
     starts = [len(tokenizer.detokenize(tokenizer(text))) for text in texts]
     return [text[start:] for text, start in zip(made, starts, strict=True)]
+
+
+def _at_most(sequence_length: Any, backbone: keras.Model) -> Any:
+    longest = getattr(backbone, "max_sequence_length", None)
+    is_number = isinstance(sequence_length, (int, np.integer))
+    return min(sequence_length, longest) if longest and is_number else sequence_length

@@ -63,12 +63,9 @@ class ModelSource:
             # From here on they are part of the backbone.
             classifier.merge_lora()
             classifier.lora.remove()
-        if self.template.sequence_length is not None:
-            length = self.template.sequence_length
-            if isinstance(self.template, TextToTextLora):
-                # Its default is longer than some models; what the model has is meant.
-                length = min(length, classifier.backbone.max_sequence_length or length)
-            classifier.sequence_length = length
+        is_head = isinstance(classifier, TextClassifier)
+        if is_head and self.template.sequence_length is not None:
+            classifier.sequence_length = self.template.sequence_length
         return classifier
 
     def _load(self, arguments: dict[str, Any]) -> Classifier:
@@ -82,6 +79,7 @@ class ModelSource:
         wanted = {name: value for name, value in wanted.items() if value is not None}
         if wanted:
             arguments["prompt"] = wanted
+        arguments["sequence_length"] = self.template.sequence_length
         return TextToTextClassifier.from_preset(self.preset, content_free=None, **arguments)
 
 

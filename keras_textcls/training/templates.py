@@ -285,7 +285,13 @@ class Lora(GradientTraining):
 
     name: ClassVar[str] = "lora"
 
-    learning_rate: float = parameter("float", 1e-3, "Highest learning rate.", above=0, high=1)
+    learning_rate: float = parameter(
+        "float",
+        3e-3,
+        "Highest learning rate; models of 100 million weights and more need a tenth of it.",
+        above=0,
+        high=1,
+    )
     weight_decay: float = parameter(
         "float", 0.0, "Of AdamW, on all weights but biases and norms.", low=0, high=1
     )
