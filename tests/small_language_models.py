@@ -73,9 +73,7 @@ def write_oracle(kind, folder):
         )  # fmt: skip
         oracle = transformers.GPTNeoForCausalLM(config).eval()
     else:
-        config = transformers.GPT2Config(
-            **shared, n_positions=256, n_embd=32, n_layer=2, n_head=4
-        )
+        config = transformers.GPT2Config(**shared, n_positions=256, n_embd=32, n_layer=2, n_head=4)
         oracle = transformers.GPT2LMHeadModel(config).eval()
     with torch.no_grad():
         for weight in oracle.parameters():

@@ -64,9 +64,7 @@ def test_the_loss_is_that_of_transformers_over_the_answer(tmp_path):
             TEXTS, NAMES, batch_size=batch_size, verbose=0, return_dict=True
         )
         np.testing.assert_allclose(again["loss"], np.mean(expected), rtol=1e-5)
-    alone = [
-        classifier.evaluate([t], [n], verbose=0)[0] for t, n in zip(TEXTS, NAMES, strict=True)
-    ]
+    alone = [classifier.evaluate([t], [n], verbose=0)[0] for t, n in zip(TEXTS, NAMES, strict=True)]
     np.testing.assert_allclose(alone, expected, rtol=1e-5)
 
 
@@ -92,9 +90,7 @@ def test_only_the_answers_are_learnt():
     loss = AnswerLoss(reduction=None)
     found = keras.ops.convert_to_numpy(loss(targets, logits))
     odds = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    np.testing.assert_allclose(
-        found, [-(odds[0, 0, 1] + odds[0, 1, 2]), -odds[1, 0, 3]], rtol=1e-5
-    )
+    np.testing.assert_allclose(found, [-(odds[0, 0, 1] + odds[0, 1, 2]), -odds[1, 0, 3]], rtol=1e-5)
     changed = logits.copy()
     changed[0, 2], changed[1, 1:] = 100, -100
     np.testing.assert_allclose(keras.ops.convert_to_numpy(loss(targets, changed)), found)

@@ -64,6 +64,9 @@ class TextToText(Adaptable, keras.Model):
 
     def __init__(self, causal_lm: Any, **kwargs: Any) -> None:
         check_causal_lm(causal_lm)
+        # Keras would swallow it.
+        for name in set(kwargs) - {"name", "trainable"}:
+            raise ArgumentError(f"{type(self).__name__} has no argument {name!r}. See its Args.")
         if causal_lm.preprocessor is None:
             raise ArgumentError(
                 "`causal_lm` has no preprocessor, so texts cannot become tokens. Make it with "
@@ -422,7 +425,8 @@ class TextToText(Adaptable, keras.Model):
         if not isinstance(found, keras_hub.samplers.Sampler):
             raise ArgumentError(
                 '`sampler` must be the name of a sampler of Keras Hub, such as "greedy", "top_k" '
-                f'or "top_p", or a keras_hub.samplers.Sampler. Received: sampler={shorten(sampler)}.'
+                'or "top_p", or a keras_hub.samplers.Sampler. Received: sampler='
+                f"{shorten(sampler)}."
             )
         self.causal_lm.compile(sampler=found)
         self._runtime.sampler = sampler

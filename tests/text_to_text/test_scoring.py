@@ -151,7 +151,8 @@ def test_probabilities_where_one_answer_begins_another(tmp_path):
     )
     assert classifier._pieces().answers.has_end
     ids = prompt_ids(letter_tokenizer(), classifier.prompts("hello there")[0])
-    answers = [whole_ids(letter_tokenizer(), f": {name}")[1:] + [END] for name in classifier.labels]
+    tokens = [whole_ids(letter_tokenizer(), f": {name}")[1:] for name in classifier.labels]
+    answers = [[*row, END] for row in tokens]
     expected = np.array([likelihood(oracle, ids, answer) for answer in answers])
     np.testing.assert_allclose(
         classifier.predict(["hello there"], verbose=0)[0], expected, atol=1e-4

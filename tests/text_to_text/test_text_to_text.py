@@ -150,9 +150,7 @@ def test_adapters_and_presets(model, tmp_path):
     loss = again.evaluate(PROMPTS, [" yes"] * 4, verbose=0)[0]
     again.save_to_preset(tmp_path / "adapter", adapter_only=True)
     third = TextToText.from_preset(tmp_path / "adapter")
-    np.testing.assert_allclose(
-        third.evaluate(PROMPTS, [" yes"] * 4, verbose=0)[0], loss, rtol=1e-4
-    )
+    np.testing.assert_allclose(third.evaluate(PROMPTS, [" yes"] * 4, verbose=0)[0], loss, rtol=1e-4)
 
 
 def test_a_config_goes_round(model):

@@ -205,7 +205,7 @@ def test_what_the_caller_says_wrongly_is_no_fault_of_the_preset(saved):
         TextToTextClassifier.from_preset(directory, scorer="best")
     with pytest.raises(ArgumentError, match="must be a PromptTemplate"):
         TextToTextClassifier.from_preset(directory, prompt="a text")
-    with pytest.raises(TypeError, match="no_such_argument"):
+    with pytest.raises(ArgumentError, match="no argument 'no_such_argument'"):
         TextToTextClassifier.from_preset(directory, no_such_argument=3)
 
 
