@@ -21,6 +21,7 @@ from keras_textcls.text_classifier import TextClassifier
 from keras_textcls.text_to_text.answer_feeding import AnswerFeeder
 from keras_textcls.text_to_text.answers import read_answer_texts
 from keras_textcls.text_to_text.few_shot import NearestExamples, read_examples
+from keras_textcls.text_to_text.loading import check_asking
 from keras_textcls.text_to_text.prompt_encoding import PromptEncoder, PromptPieces, prompt_pieces
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
 from keras_textcls.text_to_text.scoring import (
@@ -347,6 +348,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
 
     @classmethod
     def _arguments_of(cls, record: Any) -> dict[str, Any]:
+        check_asking(record)
         return {"labels": record.labels, **(record.text_to_text or {})}
 
     def _record_fields(self) -> dict[str, Any]:
