@@ -21,6 +21,7 @@ from keras_textcls.text_classifier import TextClassifier
 from keras_textcls.text_to_text.answer_feeding import AnswerFeeder
 from keras_textcls.text_to_text.answers import read_answer_texts
 from keras_textcls.text_to_text.few_shot import NearestExamples, read_examples
+from keras_textcls.text_to_text.loading import check_asking
 from keras_textcls.text_to_text.prompt_encoding import PromptEncoder, PromptPieces, prompt_pieces
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
 from keras_textcls.text_to_text.scoring import (
@@ -349,6 +350,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
 
     @classmethod
     def _arguments_of(cls, record: Any, sequence_length: int | None = None) -> dict[str, Any]:
+        check_asking(record)
         # With that of its base, the prompt of adapters may leave no room for a text.
         length = {} if sequence_length is None else {"sequence_length": sequence_length}
         return {"labels": record.labels, **(record.text_to_text or {}), **length}

@@ -117,7 +117,6 @@ def load_text_to_text(
     asks = record is not None and record.text_to_text is not None
     given = set(kwargs)
     if record is not None and asks:
-        check_asking(record, files)
         # With labels of the caller, answers and examples are others; the prompt serves on.
         kept = cls._arguments_of(record)
         kwargs = {**(kept if kwargs.get("labels") is None else {"prompt": kept.get("prompt")}),
@@ -136,20 +135,19 @@ def load_text_to_text(
     try:
         model = cls(causal_lm, **kwargs)
     except (ArgumentError, InvalidDataError, PresetError) as error:
-        if not asks or given & {"labels", "scorer", *ASKED}:
+        if not asks or given:
             raise
-        raise _broken_record(files, error) from error
+        raise _broken_record(error, files) from error
     if record is not None and record.labels == list(model.labels):
         serialization.restore(model, record)
     return model
 
 
-def check_asking(record: ClassifierRecord, files: PresetFiles) -> None:
+def check_asking(record: ClassifierRecord) -> None:
     """Refuse what `classifier.json` cannot say of how a language model is asked.
 
     Args:
-        record: `ClassifierRecord` with `text_to_text`.
-        files: `PresetFiles` it was read from.
+        record: `ClassifierRecord`.
 
     Raises:
         PresetError: it has an unknown entry, or one of a wrong type.
@@ -172,13 +170,12 @@ def check_asking(record: ClassifierRecord, files: PresetFiles) -> None:
         read_answer_texts(asking.get("answers"), labels)
         read_examples(asking.get("examples"), labels)
     except (ArgumentError, InvalidDataError) as error:
-        raise _broken_record(files, error) from error
+        raise _broken_record(error) from error
 
 
-def _broken_record(files: PresetFiles, error: Exception) -> PresetError:
-    return PresetError(
-        f"`text_to_text` in classifier.json of the preset {files.preset!r} is broken: {error}"
-    )
+def _broken_record(error: Exception, files: PresetFiles | None = None) -> PresetError:
+    where = "" if files is None else f" of the preset {files.preset!r}"
+    return PresetError(f"`text_to_text` in classifier.json{where} is broken: {error}")
 
 
 def save_text_to_text(model: TextToText, preset_dir: Any, max_shard_size: float | None) -> None:

@@ -67,6 +67,9 @@ class TextToText(Adaptable, keras.Model):
 
     def __init__(self, causal_lm: Any, sequence_length: int | None = None, **kwargs: Any) -> None:
         check_causal_lm(causal_lm)
+        # Keras would swallow it.
+        for name in set(kwargs) - {"name", "trainable"}:
+            raise ArgumentError(f"{type(self).__name__} has no argument {name!r}. See its Args.")
         if causal_lm.preprocessor is None:
             raise ArgumentError(
                 "`causal_lm` has no preprocessor, so texts cannot become tokens. Make it with "

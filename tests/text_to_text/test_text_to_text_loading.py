@@ -188,6 +188,19 @@ def test_a_hostile_record_is_refused(changes, saved, tmp_path):
     assert len(str(caught.value)) < 2000
 
 
+@pytest.mark.parametrize("changes", [{"dtype": "x"}, {"prompt": 3}, {"self": 1}])
+def test_a_hostile_record_beside_adapters_is_refused(changes, saved, tmp_path):
+    model = TextToTextClassifier.from_preset(saved[1])
+    model.add_lora(rank=2)
+    model.save_to_preset(tmp_path / "adapter", adapter_only=True)
+    path = tmp_path / "adapter" / "classifier.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["text_to_text"] |= changes
+    path.write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(PresetError, match="`text_to_text` in classifier.json"):
+        classifier_from_preset(tmp_path / "adapter")
+
+
 @pytest.mark.parametrize("value", [3, "x", ["x"], True])
 def test_the_record_must_be_an_object(value, saved, tmp_path):
     _, directory = saved
@@ -205,7 +218,7 @@ def test_what_the_caller_says_wrongly_is_no_fault_of_the_preset(saved):
         TextToTextClassifier.from_preset(directory, scorer="best")
     with pytest.raises(ArgumentError, match="must be a PromptTemplate"):
         TextToTextClassifier.from_preset(directory, prompt="a text")
-    with pytest.raises(TypeError, match="no_such_argument"):
+    with pytest.raises(ArgumentError, match="no argument 'no_such_argument'"):
         TextToTextClassifier.from_preset(directory, no_such_argument=3)
 
 
