@@ -121,6 +121,7 @@ class AnswerLoss(keras.losses.Loss):
             vocabulary_size)`, logits.
 
     Example:
+    >>> import numpy as np
     >>> loss = AnswerLoss()(np.array([[1, -1]]), np.zeros((1, 2, 4), "float32"))
     >>> round(float(loss), 4)  # log 4
     1.3863
