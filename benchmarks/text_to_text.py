@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--backend", default="torch", choices=("torch", "jax", "tensorflow"))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--texts", type=int, default=64)
+    parser.add_argument("--labels", type=int, nargs="*", default=list(SETS), choices=list(SETS))
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--vocabulary", type=int, default=8000)
@@ -141,7 +142,8 @@ def score(model: Any, arguments: argparse.Namespace) -> None:
 
     print("\n| labels | tokens of prompt | naive, texts/s | answers' logits | cached | tree |")
     print("|---:|---:|---:|---:|---:|---:|")
-    for number, (name, part) in SETS.items():
+    for number in arguments.labels:
+        name, part = SETS[number]
         texts, names = read(arguments.data, name, part)
         labels = sorted(set(names))[:number]
         texts = texts[:: max(1, len(texts) // arguments.texts)][: arguments.texts]

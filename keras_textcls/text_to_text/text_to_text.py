@@ -54,8 +54,8 @@ class TextToText(Adaptable, keras.Model):
     Example:
     >>> from keras_textcls.models import GPTNeoBackbone, GPTNeoCausalLM
     >>> from keras_textcls.models import GPTNeoCausalLMPreprocessor, GPTNeoTokenizer
-    >>> letters = [chr(c) for c in range(33, 127)] + ["\u0120", "\u0120h", "<|endoftext|>"]
-    >>> tokenizer = GPTNeoTokenizer({t: i for i, t in enumerate(letters)}, ["\u0120 h"])
+    >>> letters = [chr(c) for c in range(33, 127)] + ["\u0120", "##", "<|endoftext|>"]
+    >>> tokenizer = GPTNeoTokenizer({t: i for i, t in enumerate(letters)}, ["# #"])
     >>> backbone = GPTNeoBackbone(len(letters), 2, 2, 16, max_sequence_length=64)
     >>> preprocessor = GPTNeoCausalLMPreprocessor(tokenizer, sequence_length=64)
     >>> model = TextToText(GPTNeoCausalLM(backbone, preprocessor))
