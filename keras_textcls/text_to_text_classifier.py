@@ -20,18 +20,16 @@ from keras_textcls.preset_files import PresetFiles, describe_presets
 from keras_textcls.text_classifier import TextClassifier
 from keras_textcls.text_to_text.answer_feeding import AnswerFeeder
 from keras_textcls.text_to_text.answers import read_answer_texts
+from keras_textcls.text_to_text.cached_scoring import CachedScorer, agrees_with
 from keras_textcls.text_to_text.few_shot import NearestExamples, read_examples
 from keras_textcls.text_to_text.loading import check_asking
+from keras_textcls.text_to_text.plain_scoring import PlainScorer
 from keras_textcls.text_to_text.prompt_encoding import PromptEncoder, PromptPieces, prompt_pieces
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
-from keras_textcls.text_to_text.scoring import (
-    CachedScorer,
-    PlainScorer,
-    Scorer,
-    TreeScorer,
-    agrees_with,
-)
 from keras_textcls.text_to_text.text_to_text import TextToText
+from keras_textcls.text_to_text.tree_scoring import TreeScorer
+
+Scorer = PlainScorer | TreeScorer | CachedScorer
 
 CONTENT_FREE = "N/A"
 SCORERS = ("auto", "tree", "cached", "plain")

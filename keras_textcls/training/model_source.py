@@ -103,6 +103,7 @@ def model_source(
     """
     if isinstance(chosen, TextToTextLora):
         _check_text_to_text(data, preset, chosen, earlier)
+    _check_kind(chosen, earlier)
     start = _place_of(preset or DEFAULT_PRESET) if earlier is None else str(earlier.preset)
     if earlier is None or isinstance(chosen, TransferLearning):
         if earlier is not None:
@@ -112,12 +113,6 @@ def model_source(
         labels = check_labels(data, chosen)
         return ModelSource(start, labels, is_multi_label(data, chosen), chosen), data
     continued = earlier.load()
-    if isinstance(continued, TextToTextClassifier) != isinstance(chosen, TextToTextLora):
-        raise ArgumentError(
-            f"{earlier!r} is a {type(continued).__name__}, which the template {chosen.name!r} "
-            "cannot train further. Pass a template of its kind, or a preset in place of "
-            "`resume_from`."
-        )
     labels = check_labels(data, chosen, continued.labels)
     multi_label = is_multi_label(data, chosen)
     if multi_label and not continued.multi_label:
@@ -126,6 +121,19 @@ def model_source(
             "version without `resume_from`."
         )
     return ModelSource(start, labels, continued.multi_label, chosen, True), data
+
+
+def _check_kind(chosen: Template, earlier: Run | None) -> None:
+    """Refuse to train a model with a head as one that is asked, or the other way."""
+    if earlier is None:
+        return
+    asks = earlier.record.template == TextToTextLora.name
+    if asks != isinstance(chosen, TextToTextLora):
+        kind = "TextToTextClassifier" if asks else "TextClassifier"
+        raise ArgumentError(
+            f"{earlier!r} is a {kind}, which the template {chosen.name!r} cannot train further. "
+            "Pass a template of its kind, or a preset in place of `resume_from`."
+        )
 
 
 def _check_text_to_text(

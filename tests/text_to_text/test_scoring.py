@@ -24,14 +24,10 @@ from keras_textcls.feeding import Feeder
 from keras_textcls.labels import LabelSet
 from keras_textcls.text_to_text.answer_model import output_layers
 from keras_textcls.text_to_text.answers import Answers, AnswerTrie
+from keras_textcls.text_to_text.cached_scoring import AnswerPaths, CachedScorer, agrees_with
+from keras_textcls.text_to_text.plain_scoring import PlainScorer
 from keras_textcls.text_to_text.prompt_encoding import as_encoded
-from keras_textcls.text_to_text.scoring import (
-    AnswerPaths,
-    CachedScorer,
-    PlainScorer,
-    TreeScorer,
-    agrees_with,
-)
+from keras_textcls.text_to_text.tree_scoring import TreeScorer
 
 ANSWERS = {
     "one token each": ((3,), (7,), (9,)),
@@ -211,7 +207,7 @@ def test_a_cache_that_is_wrong_or_fails_is_found_out():
 
 def test_the_memory_for_logits_bounds_a_batch(monkeypatch):
     """However little there is, every text is scored, and equally."""
-    from keras_textcls.text_to_text import scoring
+    from keras_textcls.text_to_text import cached_scoring as scoring
 
     model = language_model("gpt2")
     answers = answers_of(ANSWERS["several tokens"])

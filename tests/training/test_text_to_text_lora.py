@@ -112,8 +112,9 @@ def test_kinds_do_not_mix(messages, presets, tmp_path):
         run_of(messages, None, tmp_path, resume_from=encoder)
     with pytest.raises(ArgumentError, match="is a TextToTextClassifier, which"):
         run_of(messages, None, tmp_path, "lora", resume_from=language)
-    with pytest.raises(ArgumentError, match="is a TextToTextClassifier, which"):
-        train(messages, None, template("fine_tuning"), tmp_path / "runs", resume_from=language)
+    for other in ("fine_tuning", "transfer_learning"):
+        with pytest.raises(ArgumentError, match="is a TextToTextClassifier, which"):
+            train(messages, None, template(other), tmp_path / "runs", resume_from=language)
     with pytest.raises(PresetError, match="no causal language model"):
         run_of(messages, presets / "encoder", tmp_path)
 

@@ -1,0 +1,229 @@
+"""All answers to a prompt on copies of its cache: models whose `call_with_cache` reads several."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from keras_textcls.batch_source import BatchSource
+from keras_textcls.batching import PlannedBatch, ladder
+from keras_textcls.encoded_texts import EncodedTexts
+from keras_textcls.feeding import Feeder
+from keras_textcls.text_to_text.answers import Answers
+from keras_textcls.text_to_text.plain_scoring import PlainScorer, predict_source
+
+# Numbers of logits, and of a cache, that may be in memory at once.
+_MOST_LOGITS = 2**26
+_MOST_CACHED = 2**27
+# Tokens by which the prompts of a batch may differ in length, where each is read once a label.
+_RAGGED = 3
+# What a model raises whose cache is of another kind.
+_FAILURES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    tf.errors.OpError,
+)
+
+
+class CachedScorer:
+    """Scores all labels from copies of the cache of their prompt.
+
+    Args:
+        causal_lm: a `keras_hub.models.CausalLM` with `call_with_cache`.
+        answers: `Answers`.
+    """
+
+    reads_opening = False
+
+    def __init__(self, causal_lm: Any, answers: Answers) -> None:
+        self._paths = AnswerPaths.of(answers)
+        self.compute_dtype = causal_lm.backbone.compute_dtype
+        self._model = _CachedModel(causal_lm, self._paths)
+        backbone = causal_lm.backbone
+        self._vocabulary = backbone.vocabulary_size
+        self._cached = 2 * backbone.num_layers * backbone.hidden_dim
+
+    @staticmethod
+    def serves(causal_lm: Any) -> bool:
+        """Whether a model can be scored so, as far as can be seen without trying."""
+        return all(hasattr(causal_lm, n) for n in ("call_with_cache", "_build_cache"))
+
+    def score(self, prompts: EncodedTexts, feeder: Feeder, **kwargs: Any) -> np.ndarray:
+        """Score all labels; see `PlainScorer.score`."""
+        batch_size = kwargs.pop("batch_size", None)
+        longest, path = int(prompts.lengths.max()), max(map(len, self._paths.tokens), default=0)
+        # A prompt that fills the sequence leaves no room for that.
+        fits = feeder.longest is None or longest + 2 * _RAGGED + path <= feeder.longest
+        tail = 1 + path + (_RAGGED if fits else 0)
+        plan = self._plan(prompts.lengths, tail, feeder, batch_size)
+
+        def generate(_: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
+            for batch in plan:
+                filling = np.full(batch.rows - len(batch.indices), -1)
+                yield (
+                    (self._features(prompts, batch, tail),),
+                    np.append(batch.indices, filling),
+                )
+
+        source = BatchSource(generate, (self._features(prompts, plan[0], tail),), len(plan))
+        return predict_source(self._model, source, **kwargs)
+
+    def _plan(
+        self, lengths: np.ndarray, tail: int, feeder: Feeder, batch_size: int | None
+    ) -> list[PlannedBatch]:
+        """Batches of prompts of nearly the same length: the difference is read once a label."""
+        order = np.argsort(lengths, kind="stable")
+        ragged = tail - 1 - max(map(len, self._paths.tokens), default=0)
+        rungs = None if feeder.policy.is_dynamic else ladder(int(lengths.max()) + tail)
+        number, first = len(self._paths.tokens), 0
+        batches: list[PlannedBatch] = []
+        while first < len(order):
+            longest = int(lengths[order[first]]) + ragged
+            width = longest + tail - 1
+            if rungs is not None:
+                width = int(rungs[min(int(np.searchsorted(rungs, width)), len(rungs) - 1)])
+                width = min(width, feeder.longest or width)
+            limits = (
+                feeder.token_budget // width,
+                _MOST_LOGITS // (number * tail * self._vocabulary),
+                _MOST_CACHED // (number * width * self._cached),
+            )
+            rows = max(1, min(limits)) if batch_size is None else batch_size
+            stop = min(first + rows, int(np.searchsorted(lengths[order], longest, side="right")))
+            filled = rows if rungs is not None else stop - first
+            batches.append(PlannedBatch(order[first:stop], width, filled))
+            first = stop
+        return batches
+
+    def _features(
+        self, prompts: EncodedTexts, batch: PlannedBatch, tail: int
+    ) -> dict[str, np.ndarray]:
+        features = prompts.batch(batch.indices, batch.padded_length, batch.rows)
+        lengths = prompts.lengths[batch.indices]
+        lengths = np.append(lengths, np.repeat(lengths[-1:], batch.rows - len(lengths)))
+        # What is read anew begins with the last token of the shortest prompt.
+        start = int(lengths.min()) - 1
+        paths = self._paths.tokens
+        tails = np.zeros((batch.rows, len(paths), tail), "int32")
+        for row, length in enumerate(lengths):
+            rest = features["token_ids"][row, start:length]
+            tails[row, :, : len(rest)] = rest
+            for number, path in enumerate(paths):
+                tails[row, number, len(rest) : len(rest) + len(path)] = path
+        return {
+            "token_ids": features["token_ids"],
+            "tails": tails,
+            "start": np.full(batch.rows, start, "int32"),
+            "ends": (lengths - 1 - start).astype("int32"),
+        }
+
+
+class _CachedModel(keras.Model):
+    """From prompts, and what continues them, to the scores of all answers."""
+
+    def __init__(self, causal_lm: Any, paths: AnswerPaths) -> None:
+        super().__init__(name="cached_scorer")
+        self.causal_lm, self._paths = causal_lm, paths
+
+    def call(self, inputs: dict[str, Any]) -> Any:
+        paths = self._paths
+        number = len(paths.tokens)
+        tails, ends = inputs["tails"], ops.cast(inputs["ends"], "int32")
+        batch, width = ops.shape(tails)[0], ops.shape(tails)[2]
+        _, cache = self.causal_lm._build_cache(inputs["token_ids"])
+        cache = keras.tree.map_structure(lambda part: ops.repeat(part, number, axis=0), cache)
+        rows = ops.reshape(tails, (batch * number, width))
+        start = ops.cast(inputs["start"][0], "int32")
+        logits = ops.cast(self.causal_lm.call_with_cache(rows, cache, start)[0], "float32")
+        vocabulary = ops.shape(logits)[2]
+        norms = ops.reshape(ops.logsumexp(logits, axis=-1), (batch, number * width))
+        # Cell of each entry: its path, its place in that.
+        row, depth = (
+            ops.convert_to_tensor(a[None]) for a in (paths.entry_paths, paths.entry_depths)
+        )
+        place = row * width + ends[:, None] + depth
+        flat = ops.reshape(logits, (batch, number * width * vocabulary))
+        cells = place * vocabulary + ops.convert_to_tensor(paths.entry_tokens[None])
+        found = ops.take_along_axis(flat, cells, axis=1)
+        found = found - ops.take_along_axis(norms, place, axis=1)
+        return ops.matmul(found, ops.convert_to_tensor(paths.members))
+
+
+@dataclasses.dataclass(frozen=True)
+class AnswerPaths:
+    """Answers as rows of tokens to read after a prompt, each row read once.
+
+    Args:
+        tokens: list of tuples of token ids: of each answer all but the last
+            token, unless another begins so.
+        entry_paths: int array, in which row a token is scored.
+        entry_depths: int array, after how many tokens of that row.
+        entry_tokens: int array, the token.
+        members: float array of shape `(num_entries, num_labels)`, 1 where a
+            token is part of the answer of a label.
+    """
+
+    tokens: list[tuple[int, ...]]
+    entry_paths: np.ndarray
+    entry_depths: np.ndarray
+    entry_tokens: np.ndarray
+    members: np.ndarray
+
+    @classmethod
+    def of(cls, answers: Answers) -> AnswerPaths:
+        """Join answers that begin alike."""
+        heads = {tuple(ids[:-1]) for ids in answers.scored}
+        inner = {head[:i] for head in heads for i in range(len(head))}
+        tokens = sorted(heads - inner)
+        home = {path[:i]: row for row, path in enumerate(tokens) for i in range(len(path) + 1)}
+        entries: dict[tuple[tuple[int, ...], int], int] = {}
+        parts = [
+            [entries.setdefault((ids[:i], ids[i]), len(entries)) for i in range(len(ids))]
+            for ids in answers.scored
+        ]
+        members = np.zeros((len(entries), len(parts)), "float32")
+        for label, part in enumerate(parts):
+            members[part, label] = 1
+        return cls(
+            tokens,
+            np.array([home[head] for head, _ in entries], "int32"),
+            np.array([len(head) for head, _ in entries], "int32"),
+            np.array([token for _, token in entries], "int32"),
+            members,
+        )
+
+
+def agrees_with(
+    scorer: CachedScorer, plain: PlainScorer, sample: EncodedTexts, feeder: Feeder
+) -> bool:
+    """Whether a scorer works for a model, and gives what a pass a label gives.
+
+    Some caches take one token at a time, or windows of them.
+
+    Args:
+        scorer: `CachedScorer`.
+        plain: `PlainScorer` of the same model.
+        sample: `EncodedTexts` to try it with.
+        feeder: `Feeder`.
+
+    Returns:
+        A bool.
+    """
+    expected = plain.score(sample, feeder, verbose=0)
+    try:
+        found = scorer.score(sample, feeder, verbose=0)
+    except _FAILURES:
+        return False
+    # Reduced precision rounds on either way.
+    loose = 1.0 if scorer.compute_dtype == "float32" else 50.0
+    return bool(np.allclose(found, expected, rtol=1e-4 * loose, atol=1e-3 * loose))

@@ -1,0 +1,80 @@
+"""How likely a language model finds each answer to a prompt: one pass a label.
+
+Every model can be asked so; the faster ways, `tree_scoring` and `cached_scoring`,
+are checked against this one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_textcls.batch_source import BatchSource, Encoded, quiet
+from keras_textcls.encoded_texts import EncodedTexts
+from keras_textcls.feeding import Feeder
+from keras_textcls.text_to_text.answer_model import answer_logits, log_likelihoods
+from keras_textcls.text_to_text.answers import Answers
+from keras_textcls.text_to_text.prompt_encoding import with_answers
+
+
+class PlainScorer:
+    """Scores every label by a pass of its own over the prompt and its answer.
+
+    Args:
+        causal_lm: a `keras_hub.models.CausalLM`.
+        head: what `output_layers` returned for it.
+        answers: `Answers`.
+    """
+
+    reads_opening = False
+
+    def __init__(self, causal_lm: Any, head: keras.Model, answers: Answers) -> None:
+        self._answers = answers
+        inputs, logits = answer_logits(causal_lm, head)
+        tokens = keras.Input((None,), dtype="int32", name="answer_ids")
+        likelihoods = log_likelihoods(logits, tokens)
+        scores = ops.sum(ops.cast(tokens >= 0, "float32") * likelihoods, axis=-1, keepdims=True)
+        self._model = keras.Model({**inputs, "answer_ids": tokens}, scores)
+
+    def score(self, prompts: EncodedTexts, feeder: Feeder, **kwargs: Any) -> np.ndarray:
+        """Score all labels.
+
+        Args:
+            prompts: `EncodedTexts`, whole prompts.
+            feeder: `Feeder`, which plans batches.
+            **kwargs: `batch_size`, and arguments of `keras.Model.predict`.
+
+        Returns:
+            A float32 array of shape `(num_texts, num_labels)`, the logarithm of
+            the probability of each answer.
+        """
+        batch_size = kwargs.pop("batch_size", None)
+        ids = [np.array(tokens, "int32") for tokens in self._answers.scored]
+        count, number = len(prompts), len(ids)
+        repeated = prompts.take(np.repeat(np.arange(count), number))
+        texts, targets = with_answers(repeated, ids * count, max(map(len, ids)))
+        texts = dataclasses.replace(texts, fixed={**texts.fixed, "answer_ids": targets})
+        size = None if batch_size is None else batch_size * number
+        return predict_source(
+            self._model, feeder.inference(Encoded(texts), size), **kwargs
+        ).reshape(count, number)
+
+
+def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np.ndarray:
+    """Run a model over a source.
+
+    Args:
+        model: a `keras.Model`.
+        source: `BatchSource`.
+        **kwargs: arguments of `keras.Model.predict`.
+
+    Returns:
+        A float32 array, in the order of the texts.
+    """
+    with quiet(source):
+        outputs = keras.Model.predict(model, source.for_keras(), **kwargs)
+    return source.restore_order(np.asarray(outputs).astype("float32"))
