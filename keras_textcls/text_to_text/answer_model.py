@@ -110,6 +110,22 @@ def log_likelihoods(logits: Any, tokens: Any) -> Any:
     return ops.take_along_axis(logits, chosen, axis=-1)[..., 0] - ops.logsumexp(logits, axis=-1)
 
 
+def answer_log_likelihoods(logits: Any, tokens: Any) -> Any:
+    """Return the logarithm of the probability of each answer, the sum over its tokens.
+
+    Args:
+        logits: float tensor of shape `(batch, num_answer_tokens,
+            vocabulary_size)`.
+        tokens: int tensor of shape `(batch, num_answer_tokens)`, -1 after the
+            end of an answer.
+
+    Returns:
+        A float32 tensor of shape `(batch,)`.
+    """
+    counts = ops.cast(tokens >= 0, "float32")
+    return ops.sum(counts * log_likelihoods(logits, tokens), axis=-1)
+
+
 @keras.saving.register_keras_serializable(package="keras_textcls")
 class AnswerLoss(keras.losses.Loss):
     """Minus the logarithm of the probability of an answer: the sum over its tokens.
@@ -129,8 +145,7 @@ class AnswerLoss(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each text, of shape `(batch,)`."""
-        counts = ops.cast(y_true >= 0, "float32")
-        return -ops.sum(counts * log_likelihoods(y_pred, y_true), axis=-1)
+        return -answer_log_likelihoods(y_pred, y_true)
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")

@@ -83,12 +83,13 @@ class CachedScorer:
     ) -> list[PlannedBatch]:
         """Batches of prompts of nearly the same length: the difference is read once a label."""
         order = np.argsort(lengths, kind="stable")
+        ascending = lengths[order]
         ragged = tail - 1 - max(map(len, self._paths.tokens), default=0)
-        rungs = None if feeder.policy.is_dynamic else ladder(int(lengths.max()) + tail)
+        rungs = None if feeder.policy.is_dynamic else ladder(int(ascending[-1]) + tail)
         number, first = len(self._paths.tokens), 0
         batches: list[PlannedBatch] = []
         while first < len(order):
-            longest = int(lengths[order[first]]) + ragged
+            longest = int(ascending[first]) + ragged
             width = longest + tail - 1
             if rungs is not None:
                 width = int(rungs[min(int(np.searchsorted(rungs, width)), len(rungs) - 1)])
@@ -99,7 +100,7 @@ class CachedScorer:
                 _MOST_CACHED // (number * width * self._cached),
             )
             rows = max(1, min(limits)) if batch_size is None else batch_size
-            stop = min(first + rows, int(np.searchsorted(lengths[order], longest, side="right")))
+            stop = min(first + rows, int(np.searchsorted(ascending, longest, side="right")))
             filled = rows if rungs is not None else stop - first
             batches.append(PlannedBatch(order[first:stop], width, filled))
             first = stop

@@ -16,7 +16,7 @@ from keras import ops
 from keras_textcls.batch_source import BatchSource, Encoded, quiet
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
-from keras_textcls.text_to_text.answer_model import answer_logits, log_likelihoods
+from keras_textcls.text_to_text.answer_model import answer_log_likelihoods, answer_logits
 from keras_textcls.text_to_text.answers import Answers
 from keras_textcls.text_to_text.prompt_encoding import with_answers
 
@@ -36,8 +36,7 @@ class PlainScorer:
         self._answers = answers
         inputs, logits = answer_logits(causal_lm, head)
         tokens = keras.Input((None,), dtype="int32", name="answer_ids")
-        likelihoods = log_likelihoods(logits, tokens)
-        scores = ops.sum(ops.cast(tokens >= 0, "float32") * likelihoods, axis=-1, keepdims=True)
+        scores = ops.expand_dims(answer_log_likelihoods(logits, tokens), -1)
         self._model = keras.Model({**inputs, "answer_ids": tokens}, scores)
 
     def score(self, prompts: EncodedTexts, feeder: Feeder, **kwargs: Any) -> np.ndarray:
