@@ -173,7 +173,8 @@ class BatchSource:
         """Return the `tf.TensorSpec`s of an element, open in what may vary."""
 
         def spec_of(array: np.ndarray) -> tf.TensorSpec:
-            width = [self._fixed_length] if array.ndim > 1 else []
+            # Beside the tokens may stand features of another width, as fixed.
+            width = [array.shape[1] if self._fixed_length else None] if array.ndim > 1 else []
             return tf.TensorSpec([None, *width, *array.shape[2:]], array.dtype)
 
         # Targets keep their own width: the number of classes.

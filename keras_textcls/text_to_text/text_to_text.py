@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import types
 from typing import Any
 
@@ -440,9 +439,8 @@ def _complete(causal_lm: Any, texts: list[str], max_length: int, strip_prompt: b
     """Complete texts in one batch."""
     if not strip_prompt:
         return list(causal_lm.generate(texts, max_length=max_length))
-    # Some models of Keras Hub leave that argument out.
-    if "strip_prompt" in inspect.signature(causal_lm.generate).parameters:
-        return list(causal_lm.generate(texts, max_length=max_length, strip_prompt=True))
+    # Cut from the text: some models of Keras Hub leave `strip_prompt` out, and
+    # SentencePiece, asked for the rest alone, drops the space that it begins with.
     tokenizer = causal_lm.preprocessor.tokenizer
     made = causal_lm.generate(texts, max_length=max_length)
     starts = [len(tokenizer.detokenize(tokenizer(text))) for text in texts]
