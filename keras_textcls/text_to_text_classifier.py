@@ -417,10 +417,13 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         plain = PlainScorer(lm, head, pieces.answers)
         if kind == "plain" or not CachedScorer.serves(lm):
             return plain
-        cached = CachedScorer(lm, pieces.answers)
-        feeder = dataclasses.replace(self._feeder(), histories={})
-        sample = feeder.read(["N/A", "a longer text, read twice"]).texts
-        if kind == "cached" or agrees_with(cached, plain, sample, feeder):
+        cached = CachedScorer(lm, pieces.answers, pieces.opening)
+        if kind == "cached":
+            return cached
+        opened, whole = (dataclasses.replace(self._feeder(o), histories={}) for o in (True, False))
+        texts = ["N/A", "a longer text, read twice"]
+        samples = (opened.read(texts).texts, whole.read(texts).texts)
+        if agrees_with(cached, plain, samples, whole):
             return cached
         return plain
 

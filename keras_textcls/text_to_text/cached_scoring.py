@@ -16,7 +16,7 @@ from keras_textcls.batching import PlannedBatch, ladder
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
 from keras_textcls.text_to_text.answers import Answers
-from keras_textcls.text_to_text.plain_scoring import PlainScorer, predict_source
+from keras_textcls.text_to_text.plain_scoring import PlainScorer, no_gradient, predict_source
 
 # Numbers of logits, and of a cache, that may be in memory at once.
 _MOST_LOGITS = 2**26
@@ -36,17 +36,19 @@ _FAILURES = (
 
 
 class CachedScorer:
-    """Scores all labels from copies of the cache of their prompt.
+    """Scores all labels from copies of the cache of their prompt; the opening of all is read once.
 
     Args:
         causal_lm: a `keras_hub.models.CausalLM` with `call_with_cache`.
         answers: `Answers`.
+        opening: int array, the tokens with which every prompt begins. They are
+            left out of the prompts that are scored.
     """
 
-    reads_opening = False
+    reads_opening = True
 
-    def __init__(self, causal_lm: Any, answers: Answers) -> None:
-        self._paths = AnswerPaths.of(answers)
+    def __init__(self, causal_lm: Any, answers: Answers, opening: np.ndarray) -> None:
+        self._paths, self._opening = AnswerPaths.of(answers), opening
         self.compute_dtype = causal_lm.backbone.compute_dtype
         self._model = _CachedModel(causal_lm, self._paths)
         backbone = causal_lm.backbone
@@ -59,12 +61,16 @@ class CachedScorer:
         return all(hasattr(causal_lm, n) for n in ("call_with_cache", "_build_cache"))
 
     def score(self, prompts: EncodedTexts, feeder: Feeder, **kwargs: Any) -> np.ndarray:
-        """Score all labels; see `PlainScorer.score`."""
+        """Score all labels; see `PlainScorer.score`. Prompts come without their opening."""
+        self._model.read_opening(self._opening)
         batch_size = kwargs.pop("batch_size", None)
-        longest, path = int(prompts.lengths.max()), max(map(len, self._paths.tokens), default=0)
-        # A prompt that fills the sequence leaves no room for that.
-        fits = feeder.longest is None or longest + 2 * _RAGGED + path <= feeder.longest
-        tail = 1 + path + (_RAGGED if fits else 0)
+        opening, longest = len(self._opening), int(prompts.lengths.max())
+        path = max(map(len, self._paths.tokens), default=0)
+        # A prompt that fills the sequence leaves no room for that, and a batch of one has no use.
+        width = opening + longest + 2 * _RAGGED + path
+        fits = feeder.longest is None or width <= feeder.longest
+        pays = self._most_rows(width, 1 + path + _RAGGED, feeder) > 1
+        tail = 1 + path + (_RAGGED if fits and pays else 0)
         plan = self._plan(prompts.lengths, tail, feeder, batch_size)
 
         def generate(_: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
@@ -86,25 +92,31 @@ class CachedScorer:
         ascending = lengths[order]
         ragged = tail - 1 - max(map(len, self._paths.tokens), default=0)
         rungs = None if feeder.policy.is_dynamic else ladder(int(ascending[-1]) + tail)
-        number, first = len(self._paths.tokens), 0
+        opening, first = len(self._opening), 0
         batches: list[PlannedBatch] = []
         while first < len(order):
             longest = int(ascending[first]) + ragged
             width = longest + tail - 1
             if rungs is not None:
                 width = int(rungs[min(int(np.searchsorted(rungs, width)), len(rungs) - 1)])
-                width = min(width, feeder.longest or width)
-            limits = (
-                feeder.token_budget // width,
-                _MOST_LOGITS // (number * tail * self._vocabulary),
-                _MOST_CACHED // (number * width * self._cached),
-            )
-            rows = max(1, min(limits)) if batch_size is None else batch_size
+                width = min(width, (feeder.longest or opening + width) - opening)
+            rows = self._most_rows(opening + width, tail, feeder)
+            rows = rows if batch_size is None else batch_size
             stop = min(first + rows, int(np.searchsorted(ascending, longest, side="right")))
             filled = rows if rungs is not None else stop - first
             batches.append(PlannedBatch(order[first:stop], width, filled))
             first = stop
         return batches
+
+    def _most_rows(self, width: int, tail: int, feeder: Feeder) -> int:
+        """Prompts of a batch, by what is in memory at once; `width` is with the opening."""
+        number = len(self._paths.tokens)
+        limits = (
+            feeder.token_budget // width,
+            _MOST_LOGITS // (number * tail * self._vocabulary),
+            _MOST_CACHED // (number * width * self._cached),
+        )
+        return max(1, min(limits))
 
     def _features(
         self, prompts: EncodedTexts, batch: PlannedBatch, tail: int
@@ -135,16 +147,32 @@ class _CachedModel(keras.Model):
     def __init__(self, causal_lm: Any, paths: AnswerPaths) -> None:
         super().__init__(name="cached_scorer")
         self.causal_lm, self._paths = causal_lm, paths
+        self.memory: Any = None
+
+    def read_opening(self, tokens: np.ndarray) -> None:
+        """Read what every prompt begins with; to be done anew when weights change."""
+        if not len(tokens):
+            return
+        with no_gradient():
+            _, cache = self.causal_lm._build_cache(ops.convert_to_tensor(tokens[None], "int32"))
+            if self.memory is None:
+                if len(cache.shape) != 6 or cache.shape[3] != len(tokens):
+                    raise ValueError(f"a cache of shape {tuple(cache.shape)}")
+                self.memory = self.add_weight(
+                    shape=tuple(cache.shape), initializer="zeros", trainable=False,
+                    name="memory", dtype=keras.backend.standardize_dtype(cache.dtype),
+                )  # fmt: skip
+            self.memory.assign(cache)
 
     def call(self, inputs: dict[str, Any]) -> Any:
         paths = self._paths
         number = len(paths.tokens)
         tails, ends = inputs["tails"], ops.cast(inputs["ends"], "int32")
         batch, width = ops.shape(tails)[0], ops.shape(tails)[2]
-        _, cache = self.causal_lm._build_cache(inputs["token_ids"])
+        cache, opening = self._prompt_cache(inputs["token_ids"])
         cache = keras.tree.map_structure(lambda part: ops.repeat(part, number, axis=0), cache)
         rows = ops.reshape(tails, (batch * number, width))
-        start = ops.cast(inputs["start"][0], "int32")
+        start = ops.cast(inputs["start"][0], "int32") + opening
         logits = ops.cast(self.causal_lm.call_with_cache(rows, cache, start)[0], "float32")
         vocabulary = ops.shape(logits)[2]
         norms = ops.reshape(ops.logsumexp(logits, axis=-1), (batch, number * width))
@@ -158,6 +186,19 @@ class _CachedModel(keras.Model):
         found = ops.take_along_axis(flat, cells, axis=1)
         found = found - ops.take_along_axis(norms, place, axis=1)
         return ops.matmul(found, ops.convert_to_tensor(paths.members))
+
+    def _prompt_cache(self, token_ids: Any) -> tuple[Any, int]:
+        """The cache of the prompts, after that of their opening; tokens of the opening."""
+        if self.memory is None:
+            return self.causal_lm._build_cache(token_ids)[1], 0
+        batch, width = ops.shape(token_ids)[0], ops.shape(token_ids)[1]
+        _, layers, both, opening, heads, size = self.memory.shape
+        empty = ops.zeros((batch, layers, both, width, heads, size), self.memory.dtype)
+        opened = ops.repeat(ops.convert_to_tensor(self.memory), batch, axis=0)
+        cache = ops.concatenate([opened, empty], axis=3)
+        # Some models take a tensor alone.
+        index = ops.convert_to_tensor(opening, "int32")
+        return self.causal_lm.call_with_cache(token_ids, cache, index)[2], opening
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,7 +246,10 @@ class AnswerPaths:
 
 
 def agrees_with(
-    scorer: CachedScorer, plain: PlainScorer, sample: EncodedTexts, feeder: Feeder
+    scorer: CachedScorer,
+    plain: PlainScorer,
+    samples: tuple[EncodedTexts, EncodedTexts],
+    feeder: Feeder,
 ) -> bool:
     """Whether a scorer works for a model, and gives what a pass a label gives.
 
@@ -214,15 +258,16 @@ def agrees_with(
     Args:
         scorer: `CachedScorer`.
         plain: `PlainScorer` of the same model.
-        sample: `EncodedTexts` to try it with.
+        samples: tuple of two `EncodedTexts` to try it with, prompts without
+            their opening and the same whole.
         feeder: `Feeder`.
 
     Returns:
         A bool.
     """
-    expected = plain.score(sample, feeder, verbose=0)
+    expected = plain.score(samples[1], feeder, verbose=0)
     try:
-        found = scorer.score(sample, feeder, verbose=0)
+        found = scorer.score(samples[0], feeder, verbose=0)
     except _FAILURES:
         return False
     # Reduced precision rounds on either way.

@@ -6,6 +6,7 @@ are checked against this one.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -77,3 +78,12 @@ def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np
     with quiet(source):
         outputs = keras.Model.predict(model, source.for_keras(), **kwargs)
     return source.restore_order(np.asarray(outputs).astype("float32"))
+
+
+def no_gradient() -> contextlib.AbstractContextManager[Any]:
+    """A context in which PyTorch keeps nothing for gradients; others keep nothing anyway."""
+    if keras.config.backend() == "torch":
+        import torch
+
+        return torch.no_grad()
+    return contextlib.nullcontext()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from typing import Any
 
@@ -14,7 +13,7 @@ from keras_textcls.batch_source import Encoded
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
 from keras_textcls.text_to_text.answers import Answers, AnswerTrie
-from keras_textcls.text_to_text.plain_scoring import predict_source
+from keras_textcls.text_to_text.plain_scoring import no_gradient, predict_source
 
 # Numbers of logits that may be in memory at once.
 _MOST_LOGITS = 2**26
@@ -84,7 +83,7 @@ class _TreeModel(keras.Model):
         if not self.memory:
             return
         place = np.arange(len(tokens), dtype="int32")
-        with _no_gradient():
+        with no_gradient():
             _, found = self.causal_lm.call_with_branches(
                 ops.convert_to_tensor(tokens[None].astype("int32")),
                 ops.convert_to_tensor(place[None]),
@@ -132,11 +131,3 @@ class _TreeModel(keras.Model):
         cells = nodes * vocabulary + tokens
         found = ops.take(flat, cells, axis=1) - ops.take(norms, nodes, axis=1)
         return ops.matmul(found, ops.convert_to_tensor(trie.members))
-
-
-def _no_gradient() -> Any:
-    if keras.config.backend() == "torch":
-        import torch
-
-        return torch.no_grad()
-    return contextlib.nullcontext()

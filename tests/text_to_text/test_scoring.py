@@ -66,6 +66,7 @@ def prompts(lengths, seed=0, opening=()):
     return rows, as_encoded(sizes, np.concatenate(rows), LIMIT)
 
 
+NO_OPENING = np.zeros(0, "int64")
 RAGGED = (1, 2, 3, 7, 20, 21, 22, 40, 41, 55)
 
 
@@ -77,9 +78,9 @@ def test_the_three_ways_agree(model, ids, lengths):
     _, texts = prompts(lengths)
     plain = PlainScorer(model, head, answers).score(texts, feeder(), verbose=0)
     assert plain.shape == (len(lengths), len(ids))
-    others = [CachedScorer(model, answers)]
+    others = [CachedScorer(model, answers, NO_OPENING)]
     if TreeScorer.serves(model):
-        others.append(TreeScorer(model, head, answers, np.zeros(0, "int64")))
+        others.append(TreeScorer(model, head, answers, NO_OPENING))
     for scorer in others:
         for settings in ({}, {"batch_size": 1}, {"batch_size": 3})[: 1 if ON_JAX else 3]:
             found = scorer.score(texts, feeder(), verbose=0, **settings)
@@ -95,23 +96,27 @@ def test_prompts_that_fill_the_sequence_exactly(model):
     head = output_layers(model)
     plain = PlainScorer(model, head, answers).score(texts, feeder(), verbose=0)
     for policy in {USUAL, COMPILED}:
-        found = CachedScorer(model, answers).score(texts, feeder(policy), verbose=0)
+        found = CachedScorer(model, answers, NO_OPENING).score(texts, feeder(policy), verbose=0)
         np.testing.assert_allclose(found, plain, atol=1e-4)
     if TreeScorer.serves(model):
-        tree = TreeScorer(model, head, answers, np.zeros(0, "int64"))
+        tree = TreeScorer(model, head, answers, NO_OPENING)
         np.testing.assert_allclose(tree.score(texts, feeder(), verbose=0), plain, atol=1e-4)
 
 
+@pytest.mark.parametrize("way", ["tree", "cached"])
 @pytest.mark.parametrize("length", [1, WINDOW - 1, WINDOW + 5])
-def test_the_opening_that_is_read_once_changes_nothing(length):
-    model = language_model()
+def test_the_opening_that_is_read_once_changes_nothing(way, length):
+    model = language_model("gpt_neo" if way == "tree" else "gpt2")
     answers = answers_of(ANSWERS["shared beginnings"])
     opening = np.random.default_rng(1).integers(0, END, length)
     _, whole = prompts((1, 4, 9, 30), opening=opening)
     _, rest = prompts((1, 4, 9, 30))
     head = output_layers(model)
     expected = PlainScorer(model, head, answers).score(whole, feeder(), verbose=0)
-    scorer = TreeScorer(model, head, answers, opening)
+    if way == "tree":
+        scorer = TreeScorer(model, head, answers, opening)
+    else:
+        scorer = CachedScorer(model, answers, opening)
     np.testing.assert_allclose(scorer.score(rest, feeder(), verbose=0), expected, atol=1e-4)
     # New weights: the opening is read anew.
     for weight in model.backbone.trainable_weights:
@@ -184,9 +189,9 @@ def test_a_cache_that_is_wrong_or_fails_is_found_out():
     model = language_model("gpt2")
     answers = answers_of(ANSWERS["several tokens"])
     plain = PlainScorer(model, output_layers(model), answers)
-    scorer = CachedScorer(model, answers)
+    scorer = CachedScorer(model, answers, NO_OPENING)
     _, sample = prompts((5, 9))
-    assert agrees_with(scorer, plain, sample, feeder())
+    assert agrees_with(scorer, plain, (sample, sample), feeder())
 
     class Wrong(keras_hub.models.GPT2CausalLM):
         def call_with_cache(self, *args):
@@ -199,8 +204,8 @@ def test_a_cache_that_is_wrong_or_fails_is_found_out():
 
     for cls in (Wrong, Failing):
         broken = cls(model.backbone, model.preprocessor)
-        wrong = CachedScorer(broken, answers)
-        assert not agrees_with(wrong, plain, sample, feeder())
+        wrong = CachedScorer(broken, answers, NO_OPENING)
+        assert not agrees_with(wrong, plain, (sample, sample), feeder())
         classifier = TextToTextClassifier(broken, ["ham", "spam"], prompt=SHORT)
         assert classifier.scorer == "plain"
 
@@ -212,11 +217,11 @@ def test_the_memory_for_logits_bounds_a_batch(monkeypatch):
     model = language_model("gpt2")
     answers = answers_of(ANSWERS["several tokens"])
     _, texts = prompts(RAGGED)
-    expected = CachedScorer(model, answers).score(texts, feeder(), verbose=0)
+    expected = CachedScorer(model, answers, NO_OPENING).score(texts, feeder(), verbose=0)
     monkeypatch.setattr(scoring, "_MOST_LOGITS", 1)
     monkeypatch.setattr(scoring, "_MOST_CACHED", 1)
-    found = CachedScorer(model, answers).score(texts, feeder(), verbose=0)
+    found = CachedScorer(model, answers, NO_OPENING).score(texts, feeder(), verbose=0)
     np.testing.assert_allclose(found, expected, atol=1e-4)
     narrow = dataclasses.replace(feeder(), token_budget=1)
-    found = CachedScorer(model, answers).score(texts, narrow, verbose=0)
+    found = CachedScorer(model, answers, NO_OPENING).score(texts, narrow, verbose=0)
     np.testing.assert_allclose(found, expected, atol=1e-4)
