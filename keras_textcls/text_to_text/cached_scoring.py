@@ -21,8 +21,15 @@ from keras_textcls.text_to_text.plain_scoring import PlainScorer, no_gradient, p
 # Numbers of logits, and of a cache, that may be in memory at once.
 _MOST_LOGITS = 2**26
 _MOST_CACHED = 2**27
-# Tokens by which the prompts of a batch may differ in length, where each is read once a label.
-_RAGGED = 3
+# Tokens by which the prompts of a batch may differ in length, where each is read once a label;
+# few choices, as each is a program to compile.
+_RAGGED = (1, 3, 7, 15)
+# What a batch costs beside its tokens, in tokens: 200 of a model of 5 million weights on
+# PyTorch, 25 of GPT-2.
+_BATCH_COST = 64
+# Which axis of a part of a cache are the tokens, by how many axes it has: Keras Hub has one
+# array `(batch, layers, 2, tokens, heads, size)`, GPT-Neo `(batch, heads, tokens, size)` a layer.
+_LENGTH_AXIS = {6: 3, 4: 2}
 # What a model raises whose cache is of another kind.
 _FAILURES = (
     ArithmeticError,
@@ -48,9 +55,11 @@ class CachedScorer:
     reads_opening = True
 
     def __init__(self, causal_lm: Any, answers: Answers, opening: np.ndarray) -> None:
-        self._paths, self._opening = AnswerPaths.of(answers), opening
+        self._groups, self._opening = AnswerPaths.of(answers).groups(), opening
+        self._paths = [path for group in self._groups for path in group.tokens]
+        self._longest = max(map(len, self._paths))
         self.compute_dtype = causal_lm.backbone.compute_dtype
-        self._model = _CachedModel(causal_lm, self._paths)
+        self._model = _CachedModel(causal_lm, self._groups)
         backbone = causal_lm.backbone
         self._vocabulary = backbone.vocabulary_size
         self._cached = 2 * backbone.num_layers * backbone.hidden_dim
@@ -64,13 +73,7 @@ class CachedScorer:
         """Score all labels; see `PlainScorer.score`. Prompts come without their opening."""
         self._model.read_opening(self._opening)
         batch_size = kwargs.pop("batch_size", None)
-        opening, longest = len(self._opening), int(prompts.lengths.max())
-        path = max(map(len, self._paths.tokens), default=0)
-        # A prompt that fills the sequence leaves no room for that, and a batch of one has no use.
-        width = opening + longest + 2 * _RAGGED + path
-        fits = feeder.longest is None or width <= feeder.longest
-        pays = self._most_rows(width, 1 + path + _RAGGED, feeder) > 1
-        tail = 1 + path + (_RAGGED if fits and pays else 0)
+        tail = 1 + self._longest + self._ragged(prompts.lengths, feeder)
         plan = self._plan(prompts.lengths, tail, feeder, batch_size)
 
         def generate(_: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
@@ -84,19 +87,31 @@ class CachedScorer:
         source = BatchSource(generate, (self._features(prompts, plan[0], tail),), len(plan))
         return predict_source(self._model, source, **kwargs)
 
+    def _ragged(self, lengths: np.ndarray, feeder: Feeder) -> int:
+        """By how many tokens prompts read together may differ: more waste or more batches."""
+        spread = int(lengths.max() - lengths.min())
+        waste = len(lengths) * (0.5 + len(self._paths))
+        best = np.sqrt(spread * _BATCH_COST / waste)
+        ragged = min(_RAGGED, key=lambda number: abs(number - best))
+        # A prompt that fills the sequence leaves no room for that, and a batch of one has no use.
+        tail = 1 + self._longest + ragged
+        width = len(self._opening) + int(lengths.max()) - 1 + tail
+        fits = feeder.longest is None or width <= feeder.longest
+        return ragged if fits and self._most_rows(width, tail, feeder) > 1 else 0
+
     def _plan(
         self, lengths: np.ndarray, tail: int, feeder: Feeder, batch_size: int | None
     ) -> list[PlannedBatch]:
         """Batches of prompts of nearly the same length: the difference is read once a label."""
         order = np.argsort(lengths, kind="stable")
         ascending = lengths[order]
-        ragged = tail - 1 - max(map(len, self._paths.tokens), default=0)
+        ragged = tail - 1 - self._longest
         rungs = None if feeder.policy.is_dynamic else ladder(int(ascending[-1]) + tail)
         opening, first = len(self._opening), 0
         batches: list[PlannedBatch] = []
         while first < len(order):
             longest = int(ascending[first]) + ragged
-            width = longest + tail - 1
+            width = int(ascending[first]) + tail - 1
             if rungs is not None:
                 width = int(rungs[min(int(np.searchsorted(rungs, width)), len(rungs) - 1)])
                 width = min(width, (feeder.longest or opening + width) - opening)
@@ -110,7 +125,7 @@ class CachedScorer:
 
     def _most_rows(self, width: int, tail: int, feeder: Feeder) -> int:
         """Prompts of a batch, by what is in memory at once; `width` is with the opening."""
-        number = len(self._paths.tokens)
+        number = max(len(group.tokens) for group in self._groups)
         limits = (
             feeder.token_budget // width,
             _MOST_LOGITS // (number * tail * self._vocabulary),
@@ -126,7 +141,7 @@ class CachedScorer:
         lengths = np.append(lengths, np.repeat(lengths[-1:], batch.rows - len(lengths)))
         # What is read anew begins with the last token of the shortest prompt.
         start = int(lengths.min()) - 1
-        paths = self._paths.tokens
+        paths = self._paths
         tails = np.zeros((batch.rows, len(paths), tail), "int32")
         for row, length in enumerate(lengths):
             rest = features["token_ids"][row, start:length]
@@ -144,9 +159,9 @@ class CachedScorer:
 class _CachedModel(keras.Model):
     """From prompts, and what continues them, to the scores of all answers."""
 
-    def __init__(self, causal_lm: Any, paths: AnswerPaths) -> None:
+    def __init__(self, causal_lm: Any, groups: list[AnswerPaths]) -> None:
         super().__init__(name="cached_scorer")
-        self.causal_lm, self._paths = causal_lm, paths
+        self.causal_lm, self._groups = causal_lm, groups
         self.memory: Any = None
 
     def read_opening(self, tokens: np.ndarray) -> None:
@@ -156,46 +171,73 @@ class _CachedModel(keras.Model):
         with no_gradient():
             _, cache = self.causal_lm._build_cache(ops.convert_to_tensor(tokens[None], "int32"))
             if self.memory is None:
-                if len(cache.shape) != 6 or cache.shape[3] != len(tokens):
-                    raise ValueError(f"a cache of shape {tuple(cache.shape)}")
-                self.memory = self.add_weight(
-                    shape=tuple(cache.shape), initializer="zeros", trainable=False,
-                    name="memory", dtype=keras.backend.standardize_dtype(cache.dtype),
-                )  # fmt: skip
-            self.memory.assign(cache)
+                self.memory = keras.tree.map_structure(self._remembered, cache)
+            for known, part in zip(
+                keras.tree.flatten(self.memory), keras.tree.flatten(cache), strict=True
+            ):
+                known.assign(part)
+
+    def _remembered(self, part: Any) -> Any:
+        if len(part.shape) not in _LENGTH_AXIS:
+            raise ValueError(f"a cache of shape {tuple(part.shape)}")
+        return self.add_weight(
+            shape=tuple(part.shape),
+            initializer="zeros",
+            trainable=False,
+            name="memory",
+            dtype=keras.backend.standardize_dtype(part.dtype),
+        )
 
     def call(self, inputs: dict[str, Any]) -> Any:
-        paths = self._paths
-        number = len(paths.tokens)
         tails, ends = inputs["tails"], ops.cast(inputs["ends"], "int32")
-        batch, width = ops.shape(tails)[0], ops.shape(tails)[2]
         cache, opening = self._prompt_cache(inputs["token_ids"])
+        start = ops.cast(inputs["start"][0], "int32") + opening
+        longest = max(group.longest for group in self._groups)
+        first, scores = 0, []
+        for group in self._groups:
+            stop = first + len(group.tokens)
+            rows = tails[:, first:stop, : ops.shape(tails)[2] - (longest - group.longest)]
+            scores.append(self._group_scores(group, rows, cache, start, ends))
+            first = stop
+        return sum(scores)
+
+    def _group_scores(
+        self, group: AnswerPaths, tails: Any, cache: Any, start: Any, ends: Any
+    ) -> Any:
+        """What the tokens that are scored on some paths add to the score of each label."""
+        number = len(group.tokens)
+        batch, width = ops.shape(tails)[0], ops.shape(tails)[2]
         cache = keras.tree.map_structure(lambda part: ops.repeat(part, number, axis=0), cache)
         rows = ops.reshape(tails, (batch * number, width))
-        start = ops.cast(inputs["start"][0], "int32") + opening
         logits = ops.cast(self.causal_lm.call_with_cache(rows, cache, start)[0], "float32")
         vocabulary = ops.shape(logits)[2]
         norms = ops.reshape(ops.logsumexp(logits, axis=-1), (batch, number * width))
         # Cell of each entry: its path, its place in that.
         row, depth = (
-            ops.convert_to_tensor(a[None]) for a in (paths.entry_paths, paths.entry_depths)
+            ops.convert_to_tensor(a[None]) for a in (group.entry_paths, group.entry_depths)
         )
         place = row * width + ends[:, None] + depth
         flat = ops.reshape(logits, (batch, number * width * vocabulary))
-        cells = place * vocabulary + ops.convert_to_tensor(paths.entry_tokens[None])
+        cells = place * vocabulary + ops.convert_to_tensor(group.entry_tokens[None])
         found = ops.take_along_axis(flat, cells, axis=1)
         found = found - ops.take_along_axis(norms, place, axis=1)
-        return ops.matmul(found, ops.convert_to_tensor(paths.members))
+        return ops.matmul(found, ops.convert_to_tensor(group.members))
 
     def _prompt_cache(self, token_ids: Any) -> tuple[Any, int]:
         """The cache of the prompts, after that of their opening; tokens of the opening."""
         if self.memory is None:
             return self.causal_lm._build_cache(token_ids)[1], 0
         batch, width = ops.shape(token_ids)[0], ops.shape(token_ids)[1]
-        _, layers, both, opening, heads, size = self.memory.shape
-        empty = ops.zeros((batch, layers, both, width, heads, size), self.memory.dtype)
-        opened = ops.repeat(ops.convert_to_tensor(self.memory), batch, axis=0)
-        cache = ops.concatenate([opened, empty], axis=3)
+        parts = keras.tree.flatten(self.memory)
+        opening = parts[0].shape[_LENGTH_AXIS[len(parts[0].shape)]]
+
+        def opened(known: Any) -> Any:
+            axis = _LENGTH_AXIS[len(known.shape)]
+            shape = (batch, *known.shape[1:axis], width, *known.shape[axis + 1 :])
+            read = ops.repeat(ops.convert_to_tensor(known), batch, axis=0)
+            return ops.concatenate([read, ops.zeros(shape, known.dtype)], axis=axis)
+
+        cache = keras.tree.map_structure(opened, self.memory)
         # Some models take a tensor alone.
         index = ops.convert_to_tensor(opening, "int32")
         return self.causal_lm.call_with_cache(token_ids, cache, index)[2], opening
@@ -220,6 +262,42 @@ class AnswerPaths:
     entry_depths: np.ndarray
     entry_tokens: np.ndarray
     members: np.ndarray
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest row."""
+        return max(map(len, self.tokens))
+
+    def groups(self) -> list[AnswerPaths]:
+        """Split into paths of similar length, which are read together."""
+        sizes = np.array([len(path) for path in self.tokens])
+        widths, counts = np.unique(sizes, return_counts=True)
+        # Cheapest split of the widths up to each, by the tokens that are read, padding too.
+        costs, firsts = [0.0], [0]
+        for stop in range(1, len(widths) + 1):
+            reads = 1 + widths[stop - 1]
+            options = [
+                costs[first] + counts[first:stop].sum() * reads + _BATCH_COST
+                for first in range(stop)
+            ]
+            firsts.append(int(np.argmin(options)))
+            costs.append(options[firsts[-1]])
+        found, stop = [], len(widths)
+        while stop:
+            chosen = np.isin(sizes, widths[firsts[stop] : stop])
+            found.append(self._only(np.flatnonzero(chosen)))
+            stop = firsts[stop]
+        return found
+
+    def _only(self, rows: np.ndarray) -> AnswerPaths:
+        kept = np.isin(self.entry_paths, rows)
+        return AnswerPaths(
+            [self.tokens[row] for row in rows],
+            np.searchsorted(rows, self.entry_paths[kept]).astype("int32"),
+            self.entry_depths[kept],
+            self.entry_tokens[kept],
+            self.members[kept],
+        )
 
     @classmethod
     def of(cls, answers: Answers) -> AnswerPaths:

@@ -33,6 +33,7 @@ ANSWERS = {
     "one token each": ((3,), (7,), (9,)),
     "several tokens": ((3, 4, 5), (7, 8), (9, 3, 3, 3, 1)),
     "shared beginnings": ((4, 6, 7), (4, 6, 8, 9), (4, 5), (10, 11)),
+    "short and long": (*((n, 1) for n in range(16)), (20, *range(21, 28), 0)),
     "one the beginning of another": ((4,), (4, 5), (4, 5, 6, 7), (8,)),
 }
 LIMIT = 64
@@ -103,10 +104,12 @@ def test_prompts_that_fill_the_sequence_exactly(model):
         np.testing.assert_allclose(tree.score(texts, feeder(), verbose=0), plain, atol=1e-4)
 
 
-@pytest.mark.parametrize("way", ["tree", "cached"])
+@pytest.mark.parametrize(
+    ("way", "kind"), [("tree", "gpt_neo"), ("cached", "gpt_neo"), ("cached", "gpt2")]
+)
 @pytest.mark.parametrize("length", [1, WINDOW - 1, WINDOW + 5])
-def test_the_opening_that_is_read_once_changes_nothing(way, length):
-    model = language_model("gpt_neo" if way == "tree" else "gpt2")
+def test_the_opening_that_is_read_once_changes_nothing(way, kind, length):
+    model = language_model(kind)
     answers = answers_of(ANSWERS["shared beginnings"])
     opening = np.random.default_rng(1).integers(0, END, length)
     _, whole = prompts((1, 4, 9, 30), opening=opening)
@@ -183,6 +186,28 @@ def test_paths_are_read_once():
     paths = AnswerPaths.of(answers_of(ids))
     assert paths.tokens == [(1, 2), (7,)]
     assert paths.members.sum(axis=0).tolist() == [3, 3, 1, 2, 2]
+
+
+def test_paths_of_similar_length_are_read_together():
+    short = tuple((n, 50, 51) for n in range(40))
+    long = tuple((n, *range(60, 75)) for n in range(40, 44))
+    whole = AnswerPaths.of(answers_of(short + long))
+    groups = whole.groups()
+    assert [group.longest for group in groups] == [15, 2]
+    assert sorted(path for group in groups for path in group.tokens) == whole.tokens
+    # Every token that is scored is so in one group, and belongs to the same labels.
+    np.testing.assert_array_equal(
+        sum(group.members.sum(axis=0) for group in groups), whole.members.sum(axis=0)
+    )
+    for group in groups:
+        for row, depth, token, labels in zip(
+            group.entry_paths, group.entry_depths, group.entry_tokens, group.members, strict=True
+        ):
+            answers = [(short + long)[label] for label in np.flatnonzero(labels)]
+            assert all(
+                answer[: depth + 1] == (*group.tokens[row][:depth], token) for answer in answers
+            )
+    assert len(AnswerPaths.of(answers_of(((1,), (2, 3)))).groups()) == 1
 
 
 def test_a_cache_that_is_wrong_or_fails_is_found_out():
