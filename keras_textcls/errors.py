@@ -16,8 +16,9 @@ for such cases.
 from __future__ import annotations
 
 import difflib
+import inspect
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 
@@ -95,3 +96,25 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=3)
     near = list(dict.fromkeys([*begin, *close]))[:3]
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def refuse_unknown_arguments(
+    constructor: Callable[..., Any], given: Iterable[str], others: Iterable[str]
+) -> None:
+    """Refuse keyword arguments that a Keras constructor would swallow.
+
+    Args:
+        constructor: a class.
+        given: iterable of strings, the names in its `**kwargs`.
+        others: iterable of strings, names that those may have.
+
+    Raises:
+        ArgumentError: a name is not among them; the message names the nearest.
+    """
+    others = list(others)
+    known = [*inspect.signature(constructor).parameters, *others]
+    for name in sorted(set(given) - set(others)):
+        raise ArgumentError(
+            f"{constructor.__name__} has no argument {name!r}.{did_you_mean(name, known)} "
+            "Its documentation lists them."
+        )

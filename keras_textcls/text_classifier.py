@@ -19,7 +19,7 @@ from keras_textcls import adapter_presets, adapters, converters, serialization
 from keras_textcls.adapters import Adaptable
 from keras_textcls.batch_source import quiet
 from keras_textcls.encoding import TextEncoder
-from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
 from keras_textcls.execution import bucket_policy, token_budget
 from keras_textcls.feeding import Feeder
 from keras_textcls.fit_data import evaluation_source, fit_sources
@@ -120,6 +120,7 @@ class TextClassifier(LabelAnswers, Adaptable, keras_hub.models.TextClassifier):
         normalize: bool = False,
         **kwargs: Any,
     ) -> None:
+        refuse_unknown_arguments(type(self), kwargs, ("name", "trainable", "compile"))
         labels = _reconcile(num_classes, labels)
         # === Layers ===
         self.backbone = backbone

@@ -384,6 +384,8 @@ def test_without_compile_predicts_and_says_what_fit_needs():
         ),
         ({"num_classes": 0}, "Received: num_classes=0."),
         ({"labels": "ab"}, "not a single string"),
+        ({"lables": ["a", "b"]}, "has no argument 'lables'. Did you mean 'labels'?"),
+        ({"num_classes": 2, "poolin": "cls"}, "has no argument 'poolin'. Did you mean 'pooling'?"),
     ],
 )
 def test_bad_constructor_arguments(classifier, arguments, message):

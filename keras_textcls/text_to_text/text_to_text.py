@@ -12,7 +12,12 @@ import numpy as np
 from keras_textcls import adapter_presets
 from keras_textcls.adapters import Adaptable
 from keras_textcls.batch_source import Encoded, quiet
-from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.errors import (
+    ArgumentError,
+    InvalidDataError,
+    refuse_unknown_arguments,
+    shorten,
+)
 from keras_textcls.execution import bucket_policy, token_budget
 from keras_textcls.feeding import Feeder
 from keras_textcls.inputs import read_texts
@@ -66,9 +71,7 @@ class TextToText(Adaptable, keras.Model):
 
     def __init__(self, causal_lm: Any, sequence_length: int | None = None, **kwargs: Any) -> None:
         check_causal_lm(causal_lm)
-        # Keras would swallow it.
-        for name in set(kwargs) - {"name", "trainable"}:
-            raise ArgumentError(f"{type(self).__name__} has no argument {name!r}. See its Args.")
+        refuse_unknown_arguments(type(self), kwargs, ("name", "trainable"))
         if causal_lm.preprocessor is None:
             raise ArgumentError(
                 "`causal_lm` has no preprocessor, so texts cannot become tokens. Make it with "
