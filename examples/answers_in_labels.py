@@ -30,6 +30,7 @@ def adapters(arguments: argparse.Namespace, output: Path) -> Any:
     chosen = template(
         "text_to_text_lora", epochs=arguments.epochs, learning_rate=arguments.lora_rate,
         batch_size=arguments.batch, targets=("all-linear",), validation_share=0.0,
+        alpha=arguments.alpha, lora_dropout=0.0,
     )  # fmt: skip
     run = train(read(arguments.train), arguments.preset, chosen, output, "adapters", verbose=2)
     return run.load()
@@ -53,7 +54,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=5e-4, help="learning rate of all weights")
-    parser.add_argument("--lora-rate", type=float, default=2e-3, help="and of the adapters")
+    parser.add_argument("--lora-rate", type=float, default=1e-3, help="and of the adapters")
+    parser.add_argument("--alpha", type=float, default=64.0, help="scale of the adapters, by 16")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         models = {"adapters": adapters(arguments, Path(folder))}
