@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -162,7 +163,8 @@ class _CachedModel(keras.Model):
     def __init__(self, causal_lm: Any, groups: list[AnswerPaths]) -> None:
         super().__init__(name="cached_scorer")
         self.causal_lm, self._groups = causal_lm, groups
-        self.memory: Any = None
+        # Hidden from attribute tracking, which on TensorFlow wraps tuples.
+        self._memory = types.SimpleNamespace(cache=None)
 
     def read_opening(self, tokens: np.ndarray) -> None:
         """Read what every prompt begins with; to be done anew when weights change."""
@@ -170,11 +172,10 @@ class _CachedModel(keras.Model):
             return
         with no_gradient():
             _, cache = self.causal_lm._build_cache(ops.convert_to_tensor(tokens[None], "int32"))
-            if self.memory is None:
-                self.memory = keras.tree.map_structure(self._remembered, cache)
-            for known, part in zip(
-                keras.tree.flatten(self.memory), keras.tree.flatten(cache), strict=True
-            ):
+            if self._memory.cache is None:
+                self._memory.cache = keras.tree.map_structure(self._remembered, cache)
+            memory = keras.tree.flatten(self._memory.cache)
+            for known, part in zip(memory, keras.tree.flatten(cache), strict=True):
                 known.assign(part)
 
     def _remembered(self, part: Any) -> Any:
@@ -225,10 +226,11 @@ class _CachedModel(keras.Model):
 
     def _prompt_cache(self, token_ids: Any) -> tuple[Any, int]:
         """The cache of the prompts, after that of their opening; tokens of the opening."""
-        if self.memory is None:
+        memory = self._memory.cache
+        if memory is None:
             return self.causal_lm._build_cache(token_ids)[1], 0
         batch, width = ops.shape(token_ids)[0], ops.shape(token_ids)[1]
-        parts = keras.tree.flatten(self.memory)
+        parts = keras.tree.flatten(memory)
         opening = parts[0].shape[_LENGTH_AXIS[len(parts[0].shape)]]
 
         def opened(known: Any) -> Any:
@@ -237,7 +239,7 @@ class _CachedModel(keras.Model):
             read = ops.repeat(ops.convert_to_tensor(known), batch, axis=0)
             return ops.concatenate([read, ops.zeros(shape, known.dtype)], axis=axis)
 
-        cache = keras.tree.map_structure(opened, self.memory)
+        cache = keras.tree.map_structure(opened, memory)
         # Some models take a tensor alone.
         index = ops.convert_to_tensor(opening, "int32")
         return self.causal_lm.call_with_cache(token_ids, cache, index)[2], opening
