@@ -101,7 +101,7 @@ class NaiveScorer:
         import keras
         from keras import ops
 
-        from keras_textcls.text_to_text.answer_model import log_likelihoods
+        from keras_textcls.text_to_text.answer_model import answer_log_likelihoods
 
         self._answers = answers
         inputs = {
@@ -110,9 +110,9 @@ class NaiveScorer:
         }
         logits = causal_lm({name: inputs[name] for name in ("token_ids", "padding_mask")})
         places = ops.expand_dims(inputs["answer_positions"], -1)
-        found = log_likelihoods(ops.take_along_axis(logits, places, axis=1), inputs["answer_ids"])
-        counts = ops.cast(inputs["answer_ids"] >= 0, "float32")
-        self._model = keras.Model(inputs, ops.sum(counts * found, axis=-1, keepdims=True))
+        answered = ops.take_along_axis(logits, places, axis=1)
+        scores = answer_log_likelihoods(answered, inputs["answer_ids"])
+        self._model = keras.Model(inputs, ops.expand_dims(scores, -1))
 
     def score(self, prompts: Any, feeder: Any, **kwargs: Any) -> Any:
         """Score label after label."""

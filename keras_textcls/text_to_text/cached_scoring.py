@@ -116,8 +116,9 @@ class CachedScorer:
             if rungs is not None:
                 width = int(rungs[min(int(np.searchsorted(rungs, width)), len(rungs) - 1)])
                 width = min(width, (feeder.longest or opening + width) - opening)
-            rows = self._most_rows(opening + width, tail, feeder)
-            rows = rows if batch_size is None else batch_size
+            rows = batch_size
+            if rows is None:
+                rows = self._most_rows(opening + width, tail, feeder)
             stop = min(first + rows, int(np.searchsorted(ascending, longest, side="right")))
             filled = rows if rungs is not None else stop - first
             batches.append(PlannedBatch(order[first:stop], width, filled))

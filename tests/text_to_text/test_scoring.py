@@ -68,7 +68,7 @@ def prompts(lengths, seed=0, opening=()):
 
 
 NO_OPENING = np.zeros(0, "int64")
-RAGGED = (1, 7, 8, 40, 55) if ON_JAX else (1, 2, 3, 7, 20, 21, 22, 40, 41, 55)
+RAGGED = (1, 2, 3, 7, 20, 21, 22, 40, 41, 55)
 
 
 @pytest.mark.parametrize("ids", ANSWERS.values(), ids=ANSWERS.keys())
@@ -83,7 +83,7 @@ def test_the_three_ways_agree(model, ids, lengths):
     if TreeScorer.serves(model):
         others.append(TreeScorer(model, head, answers, NO_OPENING))
     for scorer in others:
-        for settings in () if ON_JAX else ({}, {"batch_size": 1}, {"batch_size": 3}):
+        for settings in ({}, {"batch_size": 1}, {"batch_size": 3})[: 1 if ON_JAX else 3]:
             found = scorer.score(texts, feeder(), verbose=0, **settings)
             np.testing.assert_allclose(found, plain, atol=1e-4, err_msg=str(type(scorer)))
         compiled = scorer.score(texts, feeder(COMPILED, 96), verbose=0)
