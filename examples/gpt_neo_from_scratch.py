@@ -96,10 +96,21 @@ def make_model(tokenizer: Tokenizer, folder: Path, arguments: argparse.Namespace
 
 
 def train(model: GPTNeoCausalLM, blocks: np.ndarray, arguments: argparse.Namespace) -> None:
-    """Next-token prediction over all blocks once; AdamW, warm-up, linear decay."""
+    """Next-token prediction over all blocks once; warm-up, linear decay.
+
+    Muon (Liu et al., 2025, arXiv:2502.16982) on the kernels, AdamW on the rest: after
+    the same number of steps the loss is far lower than with AdamW alone.
+    """
     steps = len(blocks) // arguments.batch
     schedule = WarmupLinearDecay(arguments.learning_rate, steps, steps // 20)
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.1, beta_2=0.95, global_clipnorm=1.0)
+    optimizer = keras.optimizers.Muon(
+        schedule,
+        weight_decay=0.1,
+        adam_lr_ratio=0.6,
+        adam_beta_2=0.95,
+        adam_weight_decay=0.1,
+        global_clipnorm=1.0,
+    )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(optimizer=optimizer)
     x, y = blocks[:, :-1], blocks[:, 1:]
@@ -130,8 +141,8 @@ def main() -> None:
     parser.add_argument("--positions", type=int, default=512)
     parser.add_argument("--length", type=int, default=256, help="tokens of a block")
     parser.add_argument("--tokens", type=float, default=12e6, help="to train on")
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--learning-rate", type=float, default=5e-3)
     parser.add_argument("--verbose", type=int, default=1)
     arguments = parser.parse_args()
     keras.utils.set_random_seed(0)

@@ -20,6 +20,44 @@ LONGEST_ANSWER = 64
 
 
 @dataclasses.dataclass(frozen=True)
+class AnswerEntries:
+    """The tokens that are scored, each after some beginning of an answer, and once.
+
+    Args:
+        beginnings: list of tuples of token ids, one an entry: what of an answer
+            comes before the token; shorter ones of an answer come first.
+        tokens: int array of shape `(num_entries,)`, the token.
+        members: float array of shape `(num_entries, num_labels)`, 1 where an
+            entry is part of the answer of a label.
+    """
+
+    beginnings: list[tuple[int, ...]]
+    tokens: np.ndarray
+    members: np.ndarray
+
+    @classmethod
+    def of(cls, answers: Sequence[Sequence[int]]) -> AnswerEntries:
+        """List the entries of answers.
+
+        Args:
+            answers: list of lists of token ids.
+
+        Returns:
+            `AnswerEntries`.
+        """
+        numbers: dict[tuple[tuple[int, ...], int], int] = {}
+        parts = [
+            [numbers.setdefault((tuple(ids[:i]), ids[i]), len(numbers)) for i in range(len(ids))]
+            for ids in answers
+        ]
+        members = np.zeros((len(numbers), len(parts)), "float32")
+        for label, part in enumerate(parts):
+            members[part, label] = 1
+        tokens = np.array([token for _, token in numbers], "int32")
+        return cls([beginning for beginning, _ in numbers], tokens, members)
+
+
+@dataclasses.dataclass(frozen=True)
 class AnswerTrie:
     """All answers as one tree of tokens.
 
@@ -53,33 +91,19 @@ class AnswerTrie:
         Returns:
             An `AnswerTrie`.
         """
-        nodes: dict[tuple[int, int], int] = {}
-        entries: dict[tuple[int, int], int] = {}
-        parents, parts = [], []
-        for answer in answers:
-            node, part = 0, []
-            for place, token in enumerate(answer):
-                part.append(entries.setdefault((node, token), len(entries)))
-                if place < len(answer) - 1:
-                    if (node, token) not in nodes:
-                        parents.append(node)
-                        nodes[node, token] = len(nodes) + 1
-                    node = nodes[node, token]
-            parts.append(part)
-        ancestors = np.eye(len(nodes), dtype=bool)
-        for node, parent in enumerate(parents):
-            if parent:
-                ancestors[node] |= ancestors[parent - 1]
-        members = np.zeros((len(entries), len(answers)), "float32")
-        for label, part in enumerate(parts):
-            members[part, label] = 1
+        entries = AnswerEntries.of(answers)
+        nodes = [beginning for beginning in dict.fromkeys(entries.beginnings) if beginning]
+        numbers = {beginning: number for number, beginning in enumerate(nodes, start=1)}
+        ancestors = np.zeros((len(nodes), len(nodes)), bool)
+        for number, node in enumerate(nodes):
+            ancestors[number, [numbers[node[: i + 1]] - 1 for i in range(len(node))]] = True
         return cls(
-            tokens=np.array([token for _, token in nodes], "int32"),
+            tokens=np.array([node[-1] for node in nodes], "int32"),
             ancestors=ancestors,
-            depths=ancestors.sum(axis=1).astype("int32") - 1,
-            entry_nodes=np.array([node for node, _ in entries], "int32"),
-            entry_tokens=np.array([token for _, token in entries], "int32"),
-            members=members,
+            depths=np.array([len(node) - 1 for node in nodes], "int32"),
+            entry_nodes=np.array([numbers.get(b, 0) for b in entries.beginnings], "int32"),
+            entry_tokens=entries.tokens,
+            members=entries.members,
         )
 
 

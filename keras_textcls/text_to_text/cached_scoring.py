@@ -16,7 +16,7 @@ from keras_textcls.batch_source import BatchSource
 from keras_textcls.batching import PlannedBatch, ladder
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
-from keras_textcls.text_to_text.answers import Answers
+from keras_textcls.text_to_text.answers import AnswerEntries, Answers
 from keras_textcls.text_to_text.plain_scoring import PlainScorer, no_gradient, predict_source
 
 # Numbers of logits, and of a cache, that may be in memory at once.
@@ -309,20 +309,13 @@ class AnswerPaths:
         inner = {head[:i] for head in heads for i in range(len(head))}
         tokens = sorted(heads - inner)
         home = {path[:i]: row for row, path in enumerate(tokens) for i in range(len(path) + 1)}
-        entries: dict[tuple[tuple[int, ...], int], int] = {}
-        parts = [
-            [entries.setdefault((ids[:i], ids[i]), len(entries)) for i in range(len(ids))]
-            for ids in answers.scored
-        ]
-        members = np.zeros((len(entries), len(parts)), "float32")
-        for label, part in enumerate(parts):
-            members[part, label] = 1
+        entries = AnswerEntries.of(answers.scored)
         return cls(
             tokens,
-            np.array([home[head] for head, _ in entries], "int32"),
-            np.array([len(head) for head, _ in entries], "int32"),
-            np.array([token for _, token in entries], "int32"),
-            members,
+            np.array([home[beginning] for beginning in entries.beginnings], "int32"),
+            np.array([len(beginning) for beginning in entries.beginnings], "int32"),
+            entries.tokens,
+            entries.members,
         )
 
 

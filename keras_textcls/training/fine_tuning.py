@@ -53,7 +53,7 @@ def fine_tune(job: Job) -> Outcome:
     """
     store = CheckpointStore(job.run.directory / "checkpoint")
     progress, state = store.load() or (Progress(batch_size=job.template.batch_size), None)
-    train, validation = held_out(job)
+    train, validation = training_parts(job)
     while True:
         try:
             classifier = prepare(job, train, progress, is_new=state is None)
@@ -75,7 +75,7 @@ def fine_tune(job: Job) -> Outcome:
     return Outcome(classifier, _metrics(progress), adapter_only)
 
 
-def held_out(job: Job) -> tuple[TextDataset, TextDataset | None]:
+def training_parts(job: Job) -> tuple[TextDataset, TextDataset | None]:
     """Return the texts to train on and those to validate on.
 
     Args:
