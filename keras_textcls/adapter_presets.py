@@ -107,13 +107,13 @@ def _load_adapter(
     record, names = read_record(files), files.record()
     fresh = kwargs.get("num_classes") is not None or kwargs.get("labels") is not None
     arguments = dict(record.head)
-    # A model that completes texts has neither labels nor a head.
-    if not fresh and hasattr(cls, "classify"):
-        if names is None:
-            raise PresetError(
-                f"The preset {files.preset!r} has no classifier.json. Copy the whole directory."
-            )
-        arguments.update(cls._arguments_of(names, record.sequence_length))
+    if names is not None:
+        arguments.update(cls._arguments_of(names, record.sequence_length, fresh))
+    elif not fresh and hasattr(cls, "classify"):
+        raise PresetError(
+            f"The preset {files.preset!r} has no classifier.json, which would name its labels. "
+            "Copy the whole directory, or pass labels=[...]."
+        )
     base = record.base if base is None else os.fspath(base)
     base_files = _base_files(files, base)
     arguments.update(kwargs)

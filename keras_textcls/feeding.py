@@ -140,7 +140,7 @@ class Feeder:
         if x.multi_label and not self.multi_label:
             raise InvalidDataError(
                 "`x` is a multi-label data set, but this classifier takes one label a text. Create "
-                "it with `multi_label=True`."
+                "a `TextClassifier` with `multi_label=True`."
             )
         self.labels.encode(x.labels, "x.labels")
 

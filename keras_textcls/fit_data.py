@@ -32,6 +32,7 @@ def fit_sources(
     sample_weight: Any,
     class_weight: Any,
     seed: int,
+    adopts_names: bool = True,
 ) -> tuple[BatchSource, BatchSource | None]:
     """Return what to train on and what to validate on.
 
@@ -49,6 +50,8 @@ def fit_sources(
         sample_weight: numbers, or `None`.
         class_weight: as in `class_weights`, or `None`.
         seed: int.
+        adopts_names: bool, whether placeholders are replaced by names. Defaults
+            to `True`.
 
     Returns:
         A tuple of the `BatchSource` to train on and that to validate on, or
@@ -59,7 +62,8 @@ def fit_sources(
     if source is not None:
         _refuse_beside_stream(y=y, sample_weight=sample_weight, validation_split=validation_split)
     else:
-        feeder.labels = adopt_names(feeder.labels, x, y)
+        if adopts_names:
+            feeder.labels = adopt_names(feeder.labels, x, y)
         data = read_labelled(feeder, x, y, sample_weight)
         if validation_split and validation_data is None:
             rng = np.random.default_rng([seed, 0])

@@ -71,7 +71,8 @@ def _read_single_label(values: list[Any], labels: LabelSet, name: str) -> np.nda
         if isinstance(value, (list, tuple, set, np.ndarray, Mapping)):
             raise InvalidDataError(
                 f"{name}[{i}]={shorten(value)} holds several labels, but this classifier takes one "
-                "a text. Create it with `multi_label=True`, or pass one label a text."
+                "a text. Create a `TextClassifier` with `multi_label=True`, or pass one label a "
+                "text."
             )
         whole = isinstance(value, (int, np.integer)) or (
             isinstance(value, float) and value.is_integer()

@@ -205,9 +205,11 @@ class TextClassifier(LabelAnswers, Adaptable, keras_hub.models.TextClassifier):
         return serialization.load_classifier(cls, files, load_weights, **kwargs)
 
     @classmethod
-    def _arguments_of(cls, record: Any, sequence_length: int | None = None) -> dict[str, Any]:
-        """The arguments of the constructor that `classifier.json` holds."""
-        return {"labels": record.labels, "multi_label": record.multi_label}
+    def _arguments_of(
+        cls, record: Any, sequence_length: int | None = None, fresh: bool = False
+    ) -> dict[str, Any]:
+        """The arguments of the constructor that `classifier.json` holds; `fresh`: labels apart."""
+        return {} if fresh else {"labels": record.labels, "multi_label": record.multi_label}
 
     def _save_whole(self, preset_dir: Any, max_shard_size: float | None) -> None:
         serialization.save_classifier(self, preset_dir, max_shard_size)

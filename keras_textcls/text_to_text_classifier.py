@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -21,7 +23,7 @@ from keras_textcls.text_classifier import TextClassifier
 from keras_textcls.text_to_text.answer_feeding import AnswerFeeder
 from keras_textcls.text_to_text.answers import read_answer_texts
 from keras_textcls.text_to_text.cached_scoring import CachedScorer, agrees_with
-from keras_textcls.text_to_text.few_shot import NearestExamples, read_examples
+from keras_textcls.text_to_text.few_shot import NearestExamples, one_column, read_examples
 from keras_textcls.text_to_text.loading import check_asking
 from keras_textcls.text_to_text.plain_scoring import PlainScorer
 from keras_textcls.text_to_text.prompt_encoding import PromptEncoder, PromptPieces, prompt_pieces
@@ -115,6 +117,8 @@ class TextToTextClassifier(LabelAnswers, TextToText):
     ) -> None:
         super().__init__(causal_lm, sequence_length, **kwargs)
         # === Config ===
+        is_list = isinstance(labels, Iterable) and not isinstance(labels, (str, bytes))
+        _check(is_list, "labels", labels, "must be a list of two names or more")
         self.labels = labels if isinstance(labels, LabelSet) else LabelSet(labels)
         self.num_classes = len(self.labels)
         self.multi_label = False
@@ -129,6 +133,10 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         _check(is_count, "num_examples", num_examples, "must be a positive integer")
         is_text = content_free is None or isinstance(content_free, str)
         _check(is_text, "content_free", content_free, "must be a text or None")
+        is_place = embedding_preset is None or isinstance(embedding_preset, (str, os.PathLike))
+        _check(is_place, "embedding_preset", embedding_preset, "must be a name or a path")
+        if embedding_preset is not None:
+            embedding_preset = os.fspath(embedding_preset)
         self.length_normalized = bool(length_normalized)
         runtime = self._runtime
         vars(runtime).update(
@@ -147,8 +155,10 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         if embedding_preset is not None:
             _check(runtime.examples, "examples", examples, "must be given with embedding_preset")
             runtime.nearest = NearestExamples(runtime.examples, num_examples, embedding_preset)
-        # Now, so that what is wrong with them is said at once.
-        self._pieces().room(self.sequence_length)
+        # Now, so that what is wrong with them is said at once. Keras makes a model that it
+        # loads with a tokenizer whose vocabulary comes later.
+        if _has_vocabulary(self.preprocessor.tokenizer):
+            self._pieces().room(self.sequence_length)
 
     def fit(
         self,
@@ -214,6 +224,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             sample_weight=sample_weight,
             class_weight=class_weight,
             seed=seed,
+            adopts_names=False,
         )
         if self._runtime.content_free == "auto":
             self._runtime.content_free = None
@@ -288,7 +299,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             A list of strings.
         """
         runtime = self._runtime
-        texts = [x] if isinstance(x, str) else list(x)
+        texts = one_column([x] if isinstance(x, str) else x, "x")
         shown = [runtime.examples] * len(texts)
         if runtime.nearest is not None:
             shown = runtime.nearest(texts)
@@ -347,11 +358,17 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         }
 
     @classmethod
-    def _arguments_of(cls, record: Any, sequence_length: int | None = None) -> dict[str, Any]:
+    def _arguments_of(
+        cls, record: Any, sequence_length: int | None = None, fresh: bool = False
+    ) -> dict[str, Any]:
         check_asking(record)
         # With that of its base, the prompt of adapters may leave no room for a text.
         length = {} if sequence_length is None else {"sequence_length": sequence_length}
-        return {"labels": record.labels, **(record.text_to_text or {}), **length}
+        asked = record.text_to_text or {}
+        if fresh:
+            # With labels of the caller, answers and examples are others; the prompt serves on.
+            return {"prompt": asked.get("prompt"), **length}
+        return {"labels": record.labels, **asked, **length}
 
     def _record_fields(self) -> dict[str, Any]:
         return {"text_to_text": self._asking()}
@@ -370,10 +387,13 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             runtime.pieces = (tokenizer, pieces)
         return runtime.pieces[1]
 
-    def _own_turns(self, texts: list[str]) -> list[str]:
+    def _own_turns(self, texts: list[str]) -> list[list[str]]:
         """The examples of each text, as turns of the prompt."""
         runtime = self._runtime
-        return [runtime.prompt.turns(self._with_answers(e)) for e in runtime.nearest(texts)]
+        return [
+            [runtime.prompt.turns([pair]) for pair in self._with_answers(examples)]
+            for examples in runtime.nearest(texts)
+        ]
 
     def _feeder(self, is_open: bool = False) -> AnswerFeeder:
         pieces = self._pieces()
@@ -426,6 +446,12 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         if agrees_with(cached, plain, samples, whole):
             return cached
         return plain
+
+
+def _has_vocabulary(tokenizer: Any) -> bool:
+    """Whether a tokenizer of words (`vocabulary`) or of SentencePiece (`proto`) is whole."""
+    kinds = ("vocabulary", "proto")
+    return all(getattr(tokenizer, name) is not None for name in kinds if hasattr(tokenizer, name))
 
 
 def _check(is_right: Any, name: str, value: Any, what: str) -> None:

@@ -292,3 +292,34 @@ def test_adapters_of_a_base_with_short_sequences_keep_their_own_length(tmp_path)
     classifier.add_lora(rank=2)
     classifier.save_to_preset(tmp_path / "adapters", adapter_only=True)
     assert TextToTextClassifier.from_preset(tmp_path / "adapters").sequence_length == 256
+
+
+@pytest.mark.parametrize("kind", ["gpt_neo", "gpt2"])
+def test_configs_and_files_of_keras_go_round(kind, tmp_path):
+    model = make(kind, answers=["no", "yes", "memo"])
+    copy = TextToTextClassifier.from_config(model.get_config())
+    assert (copy.labels, copy.answers, copy.prompt) == (model.labels, model.answers, model.prompt)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(
+        loaded.predict(TEXTS, verbose=0), model.predict(TEXTS, verbose=0), atol=1e-5
+    )
+
+
+def test_numbered_labels_take_no_other_names():
+    model = TextToTextClassifier(
+        language_model(), ["0", "1"], prompt=SHORT, answers={"0": "yes", "1": "no"}
+    )
+    with pytest.raises(UnknownLabelError, match="yes"):
+        model.fit(["a", "b"], ["yes", "no"], verbose=0)
+
+
+@pytest.mark.parametrize("labels", [2, None, "ham"])
+def test_labels_are_a_list(labels):
+    with pytest.raises(ArgumentError, match="`labels` must be a list"):
+        TextToTextClassifier(language_model(), labels)
+
+
+def test_prompts_of_what_is_no_text(untrained):
+    with pytest.raises(InvalidDataError, match=r"x\[1\]"):
+        untrained.prompts(["a", None])

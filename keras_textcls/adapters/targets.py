@@ -66,20 +66,20 @@ def find_targets(model: keras.Model, targets: str | Iterable[str]) -> dict[str, 
     dense = {path: (layer, parents) for path, layer, parents in walked if _is_dense(layer)}
     if targets == ATTENTION:
         found = {path for path, (_, parents) in dense.items() if _is_projection(path, parents)}
-        if not found:
+        if not found and dense:
             raise ArgumentError(
                 f'`targets="attention"` finds no attention layer in {type(model).__name__}. Pass '
                 f'targets="all-linear", or names of its dense layers: {shorten(list(dense))}.'
             )
     elif targets == ALL_LINEAR:
         found = {path for path, (layer, _) in dense.items() if _has_low_rank(layer, path)}
-        if not found:
-            raise ArgumentError(
-                f"{type(model).__name__} has no dense layer, so there is nothing for LoRA to adapt."
-                " Train all of it, or only the head."
-            )
     else:
         found = _by_name(targets, [path for path, _, _ in walked], list(dense), model)
+    if not found:
+        raise ArgumentError(
+            f"{type(model).__name__} has no dense layer, so there is nothing for LoRA to adapt."
+            " Train all of it, or only the head."
+        )
     return {path: layer for path, (layer, _) in dense.items() if path in found}
 
 

@@ -24,7 +24,7 @@ def chooses_a_template(command: Command) -> Command:
         click.option(
             "--template",
             "template_name",
-            help="transfer_learning (if not given), fine_tuning or lora.",
+            help="transfer_learning (if not given), fine_tuning, lora or text_to_text_lora.",
         ),
         click.option("--preset", help="What to start from; the bundled encoder if not given."),
     ):
@@ -71,9 +71,13 @@ def train_command(
     held = read_source(validation, {**options, "invalid_rows": None}) if validation else None
     from keras_textcls.training.train import train
 
+    if preset is None and resume_from is None:
+        preset, resume_from = beside.get("preset"), beside.get("resume_from")
+    for name_of, given in (("dataset", dataset), ("validation", held)):
+        _tell_if_other(name_of, given, beside)
     run = train(
         dataset,
-        preset or (None if resume_from else beside.get("preset")),
+        preset,
         template,
         output,
         name,
@@ -92,9 +96,12 @@ def read_template(
     name: str | None, settings: tuple[str, ...], config: Path | None
 ) -> tuple[Any, dict[str, Any]]:
     """The template of the options, and what stood beside it in the file."""
-    import yaml
-
-    from keras_textcls.training.templates import DEFAULT_TEMPLATE, from_text, read_yaml
+    from keras_textcls.training.templates import (
+        DEFAULT_TEMPLATE,
+        from_text,
+        read_yaml,
+        templates,
+    )
 
     values: dict[str, Any] = {}
     beside: dict[str, Any] = {}
@@ -106,12 +113,37 @@ def read_template(
                 f"template {read.name!r}. Leave one of them out."
             )
         name, values = read.name, read.to_dict()
+    name = name or DEFAULT_TEMPLATE
+    known = templates().get(name)
+    kinds = known.parameters() if known is not None else {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
             raise ArgumentError(f"`--set` takes NAME=VALUE. Received: {setting!r}.")
-        try:
-            values[key.strip()] = yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError):
-            values[key.strip()] = value
-    return from_text(name or DEFAULT_TEMPLATE, values), beside
+        values[key.strip()] = _value(value, kinds.get(key.strip()))
+    return from_text(name, values), beside
+
+
+def _value(text: str, kind: Any) -> Any:
+    """What a value on the command line stands for: YAML, but text where text is wanted."""
+    import yaml
+
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return text
+    is_text = kind is not None and kind.kind == "str" and not isinstance(value, str)
+    return text if is_text and not (value is None and kind.or_none) else value
+
+
+def _tell_if_other(name: str, given: Any, beside: dict[str, Any]) -> None:
+    """Say that the texts are not those that a run.yaml was written for."""
+    written = beside.get(name)
+    found = None if given is None else given.fingerprint
+    expected = written.get("fingerprint") if isinstance(written, dict) else None
+    if written is not None and found != expected:
+        click.echo(
+            f"Note: the {name} of the --config file has the version {str(expected)[:12]}, this one "
+            f"{found[:12] if found else 'is not given'}: the result will be another.",
+            err=True,
+        )

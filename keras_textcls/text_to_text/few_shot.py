@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.inputs import LabelledTexts
+from keras_textcls.inputs import LabelledTexts, read_texts
 from keras_textcls.labels import LabelSet
 from keras_textcls.text_classifier import TextClassifier
+
+# Likenesses that may be in memory at once.
+_MOST_COMPARED = 2**25
 
 
 def read_examples(examples: Any, labels: LabelSet) -> tuple[tuple[str, str], ...]:
@@ -36,12 +39,34 @@ def read_examples(examples: Any, labels: LabelSet) -> tuple[tuple[str, str], ...
         pairs = [
             (text, name)
             for columns, names in examples.chunks(1024)
-            for text, name in zip(columns[0], names or (), strict=True)
+            for text, name in zip(one_column(columns, "examples"), names or (), strict=True)
         ]
     else:
         pairs = _pairs(examples)
     labels.encode([name for _, name in pairs], "examples")
     return tuple((text, name) for text, name in pairs)
+
+
+def one_column(x: Any, name: str) -> list[str]:
+    """Return texts of which none is a pair.
+
+    Args:
+        x: texts, as `read_texts` takes them.
+        name: string, what error messages call them.
+
+    Returns:
+        A list of strings.
+
+    Raises:
+        InvalidDataError: they are pairs, or no texts.
+    """
+    columns = read_texts(x, name)
+    if len(columns) > 1:
+        raise InvalidDataError(
+            f"`{name}` holds text pairs, which have no place in a prompt. Join the two texts into "
+            "one, as in f'{first} Second: {second}'."
+        )
+    return columns[0]
 
 
 def _pairs(examples: Any) -> list[tuple[str, str]]:
@@ -59,7 +84,8 @@ def _pairs(examples: Any) -> list[tuple[str, str]]:
 class NearestExamples:
     """Picks for each text the examples most like it, the likest last.
 
-    After Liu et al., 2022, "What Makes Good In-Context Examples for GPT-3?".
+    After Liu et al., 2022, "What Makes Good In-Context Examples for GPT-3?". A
+    text is no example of itself: its label would stand in its own prompt.
 
     Args:
         examples: tuple of tuples of a text and a label name.
@@ -70,14 +96,31 @@ class NearestExamples:
 
     def __init__(self, examples: Sequence[tuple[str, str]], count: int, preset: str) -> None:
         self._examples, self._count = examples, count
+        self._places: dict[str, list[int]] = {}
+        for place, (text, _) in enumerate(examples):
+            self._places.setdefault(text.strip(), []).append(place)
         self._embedder = TextClassifier.from_preset(preset, labels=["0", "1"])
         self._known = self._embed([text for text, _ in examples])
 
     def __call__(self, texts: list[str]) -> list[list[tuple[str, str]]]:
         """Return examples for each text, a list of lists of tuples of a text and a label name."""
+        rows = max(1, _MOST_COMPARED // len(self._examples))
+        pieces = (texts[first : first + rows] for first in range(0, len(texts), rows))
+        return [found for piece in pieces for found in self._nearest(piece)]
+
+    def _nearest(self, texts: list[str]) -> list[list[tuple[str, str]]]:
         likeness = self._embed(texts) @ self._known.T
-        nearest = np.argsort(-likeness, axis=1, kind="stable")[:, : self._count]
-        return [[self._examples[i] for i in row[::-1]] for row in nearest]
+        for row, text in enumerate(texts):
+            likeness[row, self._places.get(text.strip(), [])] = -np.inf
+        count = min(self._count, len(self._examples))
+        nearest = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
+        values = np.take_along_axis(likeness, nearest, axis=1)
+        # Of equals the first; the likest last.
+        order = np.lexsort((-nearest, values), axis=1)
+        return [
+            [self._examples[i] for i in nearest[row, order[row]] if likeness[row, i] > -np.inf]
+            for row in range(len(texts))
+        ]
 
     def _embed(self, texts: list[str]) -> np.ndarray:
         vectors = self._embedder.embed(texts, verbose=0)

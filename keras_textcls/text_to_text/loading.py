@@ -117,10 +117,7 @@ def load_text_to_text(
     asks = record is not None and record.text_to_text is not None
     given = set(kwargs)
     if record is not None and asks:
-        # With labels of the caller, answers and examples are others; the prompt serves on.
-        kept = cls._arguments_of(record)
-        kwargs = {**(kept if kwargs.get("labels") is None else {"prompt": kept.get("prompt")}),
-                  **kwargs}  # fmt: skip
+        kwargs = {**cls._arguments_of(record, fresh=kwargs.get("labels") is not None), **kwargs}
     elif record is not None and "labels" not in kwargs:
         raise PresetError(
             f"The preset {files.preset!r} holds a classifier with a head, which TextClassifier."
@@ -138,9 +135,29 @@ def load_text_to_text(
         if not asks or given:
             raise
         raise _broken_record(error, files) from error
-    if record is not None and record.labels == list(model.labels):
+    # With labels of the caller it is asked otherwise, so its calibration would not hold.
+    if record is not None and "labels" not in given:
         serialization.restore(model, record)
     return model
+
+
+def kept_prompt(files: PresetFiles) -> PromptTemplate:
+    """Return the prompt that a preset keeps, or the default.
+
+    Args:
+        files: `PresetFiles`.
+
+    Returns:
+        A `PromptTemplate`.
+
+    Raises:
+        PresetError: what it keeps is broken.
+    """
+    record = files.record()
+    if record is None or record.text_to_text is None:
+        return PromptTemplate()
+    check_asking(record)
+    return PromptTemplate.read(record.text_to_text.get("prompt"))
 
 
 def check_asking(record: ClassifierRecord) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.encoded_texts import EncodedTexts
-from keras_textcls.errors import ArgumentError
+from keras_textcls.errors import ArgumentError, InvalidDataError
 from keras_textcls.fast_tokenization import FastTokenizer
 from keras_textcls.text_to_text.answers import Answers, tokenize_answers
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
@@ -94,6 +94,15 @@ class PromptPieces:
     space: str
     answers: Answers
 
+    @property
+    def fixed(self) -> int:
+        """Tokens of a prompt and its answer without the text and examples of its own."""
+        return len(self.opening) + len(self.before) + len(self.after) + self.answers.longest
+
+    def has_room(self, sequence_length: int, examples: int = 0) -> bool:
+        """Return whether a text fits beside examples; see `room`."""
+        return sequence_length - self.fixed - examples >= _LEAST_ROOM
+
     def room(self, sequence_length: int, examples: int = 0) -> int:
         """Return how many tokens of a text fit.
 
@@ -107,12 +116,12 @@ class PromptPieces:
         Raises:
             ArgumentError: next to none.
         """
-        fixed = len(self.opening) + len(self.before) + len(self.after) + self.answers.longest
-        room = sequence_length - fixed - examples
-        if room < _LEAST_ROOM:
+        room = sequence_length - self.fixed - examples
+        if not self.has_room(sequence_length, examples):
             raise ArgumentError(
                 f"The prompt leaves no room for a text: of sequence_length={sequence_length} "
-                f"tokens, the instruction, the examples and the answer take {fixed + examples}. "
+                "tokens, the instruction, the examples and the answer take "
+                f"{self.fixed + examples}. "
                 "Shorten the instruction or the names in it (prompt=...), pass fewer examples, or "
                 "set a larger sequence_length."
             )
@@ -143,15 +152,16 @@ def prompt_pieces(
         answer_texts, lambda texts: tokenizer.lists([answer_space + t for t in texts]),
         tokenizer.end,
     )  # fmt: skip
-    opening = prompt.opening(answer_texts) + prompt.turns(examples)
-    before = np.zeros(0, "int64")
-    if own_examples:
-        before = tokenizer.lists([first])[0]
-    else:
-        opening += first
-    return PromptPieces(
-        tokenizer.beginning(opening.strip()), before, tokenizer.lists([after])[0], space, answers
-    )
+    text = prompt.opening(answer_texts) + prompt.turns(examples)
+    if not own_examples:
+        text += first
+    opening = tokenizer.beginning(text.strip())
+    before = tokenizer.lists([first])[0] if own_examples else opening[:0]
+    tail = tokenizer.lists([after])[0]
+    if not len(before) and not len(tail):
+        # What is read for each text must not be empty where the text is.
+        opening, before = opening[:-1], opening[-1:]
+    return PromptPieces(opening, before, tail, space, answers)
 
 
 class PromptEncoder:
@@ -163,8 +173,10 @@ class PromptEncoder:
         sequence_length: int, most tokens of a prompt and its answer.
         is_open: bool, whether `pieces.opening` is left out, because the model
             has read it already.
-        own_examples: function from a list of texts to a list of strings, the
-            turns of examples for each, or `None`. Defaults to `None`.
+        own_examples: function from a list of texts to a list of lists of
+            strings, the turns of examples for each, or `None`. Turns that would
+            leave no room for the text are left out, the longest first. Defaults
+            to `None`.
     """
 
     def __init__(
@@ -173,7 +185,7 @@ class PromptEncoder:
         pieces: PromptPieces,
         sequence_length: int,
         is_open: bool,
-        own_examples: Callable[[list[str]], list[str]] | None = None,
+        own_examples: Callable[[list[str]], list[list[str]]] | None = None,
     ) -> None:
         self.preprocessor = tokenizer.preprocessor
         self._tokenizer = tokenizer
@@ -198,8 +210,7 @@ class PromptEncoder:
             )
         texts = [text.strip() for text in columns[0]]
         pieces = self._pieces
-        turns = [] if self._own_examples is None else self._own_examples(texts)
-        examples = self._tokenizer.lists(turns) if turns else [np.zeros(0, "int64")] * len(texts)
+        examples = self._examples(texts)
         tokens = self._tokenizer.lists([pieces.space + text if text else "" for text in texts])
         opening = pieces.opening[:0] if self._is_open else pieces.opening
         parts: list[np.ndarray] = []
@@ -209,8 +220,27 @@ class PromptEncoder:
             row = (opening, example, pieces.before, text[:room], pieces.after)
             lengths[i] = sum(map(len, row))
             parts += row
+        if not lengths.all():
+            raise InvalidDataError(
+                f"Text {int(np.argmin(lengths))} is empty, and so is its prompt. Pass a prompt "
+                "with an instruction."
+            )
         flat = np.concatenate(parts).astype("int32")
-        return as_encoded(lengths, flat, self._sequence_length)
+        # Positions go on after the opening, so fewer are left.
+        return as_encoded(lengths, flat, self._sequence_length - len(pieces.opening) + len(opening))
+
+    def _examples(self, texts: list[str]) -> list[np.ndarray]:
+        """The tokens of the examples of each text."""
+        if self._own_examples is None:
+            return [np.zeros(0, "int64")] * len(texts)
+        turns = self._own_examples(texts)
+        tokens = self._tokenizer.lists(["".join(own) for own in turns])
+        for i, own in enumerate(turns):
+            while own and not self._pieces.has_room(self._sequence_length, len(tokens[i])):
+                longest = max(range(len(own)), key=lambda place: len(own[place]))
+                own = own[:longest] + own[longest + 1 :]
+                tokens[i] = self._tokenizer.lists(["".join(own)])[0]
+        return tokens
 
     # Nothing is cut into pieces here: a long text loses its end.
     encode_in_pieces = encode

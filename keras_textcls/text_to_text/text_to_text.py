@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 import keras_hub
 import numpy as np
+from keras import ops
 
 from keras_textcls import adapter_presets
 from keras_textcls.adapters import Adaptable
@@ -20,10 +22,9 @@ from keras_textcls.errors import (
 )
 from keras_textcls.execution import bucket_policy, token_budget
 from keras_textcls.feeding import Feeder
-from keras_textcls.inputs import read_texts
 from keras_textcls.keras_fit import fit_source
 from keras_textcls.labels import LabelSet
-from keras_textcls.targets import read_sample_weight
+from keras_textcls.targets import read_sample_weight, stratified_holdout
 from keras_textcls.text_to_text import loading
 from keras_textcls.text_to_text.answer_model import (
     AnswerAccuracy,
@@ -32,6 +33,7 @@ from keras_textcls.text_to_text.answer_model import (
     check_causal_lm,
     output_layers,
 )
+from keras_textcls.text_to_text.few_shot import one_column
 from keras_textcls.text_to_text.prompt_encoding import PieceTokenizer, as_encoded, with_answers
 
 DEFAULT_LEARNING_RATE = 2e-5
@@ -172,6 +174,8 @@ class TextToText(Adaptable, keras.Model):
         callbacks: Any = None,
         verbose: str | int = "auto",
         initial_batch: int = 0,
+        *,
+        validation_split: float = 0.0,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Train on prompts and responses.
@@ -194,6 +198,8 @@ class TextToText(Adaptable, keras.Model):
             verbose: as in `keras.Model.fit`. Defaults to `"auto"`.
             initial_batch: int, batches of the epoch that are left out. Defaults
                 to `0`.
+            validation_split: float in `[0, 1)`, share of the pairs held out at
+                random, without `validation_data`. Defaults to `0.0`.
             **kwargs: further arguments of `keras.Model.fit`.
 
         Returns:
@@ -206,12 +212,24 @@ class TextToText(Adaptable, keras.Model):
         if self.lora is not None:
             self.lora.check_can_train()
         seed = int(np.random.randint(2**31)) if seed is None else seed
-        feeder = self._pair_feeder()
-        source = feeder.training(
-            self._encode_pairs(x, y, sample_weight), batch_size or 8, epochs, shuffle, seed
+        feeder, data, validation = (
+            self._pair_feeder(),
+            self._encode_pairs(x, y, sample_weight),
+            None,
         )
-        validation = None
+        if validation_split and validation_data is None:
+            rng = np.random.default_rng([seed, 0])
+            kept, held_out = stratified_holdout(np.zeros(len(data.texts)), validation_split, rng)
+            validation = feeder.inference(data.take(held_out))
+            data = data.take(kept)
+        source = feeder.training(data, batch_size or 8, epochs, shuffle, seed)
         if validation_data is not None:
+            is_pair = isinstance(validation_data, (tuple, list)) and len(validation_data) in (2, 3)
+            if not is_pair:
+                raise ArgumentError(
+                    "`validation_data` must be (prompts, responses), or those and weights. "
+                    f"Received: validation_data={shorten(validation_data)}."
+                )
             validation = feeder.inference(self._encode_pairs(*validation_data))
         return fit_source(
             self, source, validation, epochs=epochs, seed=seed, callbacks=callbacks,
@@ -277,8 +295,15 @@ class TextToText(Adaptable, keras.Model):
         Raises:
             ArgumentError: a prompt leaves no room for an answer.
         """
+        lengths_given = {"max_length": max_length, "max_new_tokens": max_new_tokens}
+        for name, value in {**lengths_given, "batch_size": batch_size}.items():
+            is_count = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+            if not (is_count and value > 0) and not (name == "max_length" and value is None):
+                raise ArgumentError(
+                    f"`{name}` must be a positive integer. Received: {name}={shorten(value)}."
+                )
         is_one = isinstance(prompts, str)
-        texts = read_texts([prompts] if is_one else prompts)[0]
+        texts = one_column([prompts] if is_one else prompts, "prompts")
         self._set_sampler(sampler)
         tokenizer = self._tokenizer()
         lengths = np.array([len(tokenizer.beginning(text)) for text in texts])
@@ -298,9 +323,7 @@ class TextToText(Adaptable, keras.Model):
         done: list[str] = [""] * len(texts)
         for first in range(0, len(order), batch_size):
             rows = order[first : first + batch_size]
-            made = _complete(
-                self.causal_lm, [texts[i] for i in rows], int(ends[rows].max()), strip_prompt
-            )
+            made = _complete(self.causal_lm, [texts[i] for i in rows], ends[rows], strip_prompt)
             for row, text in zip(rows, made, strict=True):
                 done[row] = text
         return done[0] if is_one else done
@@ -365,7 +388,9 @@ class TextToText(Adaptable, keras.Model):
         return loading.load_text_to_text(cls, files, load_weights, **kwargs)
 
     @classmethod
-    def _arguments_of(cls, record: Any, sequence_length: int | None = None) -> dict[str, Any]:
+    def _arguments_of(
+        cls, record: Any, sequence_length: int | None = None, fresh: bool = False
+    ) -> dict[str, Any]:
         return {}
 
     def _save_whole(self, preset_dir: Any, max_shard_size: float | None) -> None:
@@ -395,7 +420,7 @@ class TextToText(Adaptable, keras.Model):
         )
 
     def _encode_pairs(self, x: Any, y: Any, sample_weight: Any = None) -> Encoded:
-        prompts, responses = read_texts(x)[0], read_texts(y)[0]
+        prompts, responses = one_column(x, "x"), one_column(y, "y")
         if len(prompts) != len(responses):
             raise InvalidDataError(
                 f"There are {len(prompts)} prompts and {len(responses)} responses; each prompt "
@@ -423,7 +448,9 @@ class TextToText(Adaptable, keras.Model):
         return Encoded(texts, targets, read_sample_weight(sample_weight, len(rows)))
 
     def _set_sampler(self, sampler: Any) -> None:
-        if self._runtime.sampler == sampler and isinstance(sampler, str):
+        # The language model may be another task's too, which sets a sampler of its own.
+        known = self._runtime.sampler
+        if known is not None and known[0] is sampler and known[1] is self.causal_lm.sampler:
             return
         try:
             found = keras_hub.samplers.get(sampler)
@@ -435,19 +462,33 @@ class TextToText(Adaptable, keras.Model):
                 f'or "top_p", or a sampler itself. Received: sampler={shorten(sampler)}.'
             )
         self.causal_lm.compile(sampler=found)
-        self._runtime.sampler = sampler
+        self._runtime.sampler = (sampler, self.causal_lm.sampler)
 
 
-def _complete(causal_lm: Any, texts: list[str], max_length: int, strip_prompt: bool) -> list[str]:
-    """Complete texts in one batch."""
+def _complete(
+    causal_lm: Any, texts: list[str], ends: np.ndarray, strip_prompt: bool
+) -> Iterable[str]:
+    """Complete texts in one batch, each up to an end of its own.
+
+    What `causal_lm.generate` does, which has one end for all.
+    """
+    preprocessor = causal_lm.preprocessor
+    inputs = preprocessor.generate_preprocess(texts, sequence_length=int(ends.max()))
+    read = {n: np.array(ops.convert_to_numpy(inputs[n])) for n in ("token_ids", "padding_mask")}
+    tokenizer = preprocessor.tokenizer
+    # Llama 3 has two tokens that end a text.
+    names = [name for name in ("end_token_id", "end_token2_id") if hasattr(tokenizer, name)]
+    stops = [getattr(tokenizer, name) for name in names]
+    made = causal_lm.make_generate_function()(inputs, stop_token_ids=stops)
+    made = {name: np.array(ops.convert_to_numpy(made[name])) for name in read}
+    made["padding_mask"] = made["padding_mask"] * (np.arange(ends.max()) < ends[:, None])
+    completed = preprocessor.generate_postprocess(made)
     if not strip_prompt:
-        return list(causal_lm.generate(texts, max_length=max_length))
-    # Cut from the text: some models of Keras Hub leave `strip_prompt` out, and
-    # SentencePiece, asked for the rest alone, drops the space that it begins with.
-    tokenizer = causal_lm.preprocessor.tokenizer
-    made = causal_lm.generate(texts, max_length=max_length)
-    starts = [len(tokenizer.detokenize(tokenizer(text))) for text in texts]
-    return [text[start:] for text, start in zip(made, starts, strict=True)]
+        return list(completed)
+    # Cut from the text: SentencePiece, asked for the rest alone, drops the space that it
+    # begins with.
+    prompts = preprocessor.generate_postprocess(read)
+    return [text[len(prompt) :] for text, prompt in zip(completed, prompts, strict=True)]
 
 
 def _at_most(sequence_length: Any, backbone: keras.Model) -> Any:

@@ -205,6 +205,9 @@ def read_state(model: keras.Model) -> dict[str, np.ndarray]:
         import torch
 
         found[_TORCH_STATE] = torch.get_rng_state().numpy()
+        if torch.cuda.is_available():
+            for number, state in enumerate(torch.cuda.get_rng_state_all()):
+                found[f"{_TORCH_STATE}_cuda_{number}"] = state.numpy()
     return found
 
 
@@ -234,6 +237,10 @@ def write_random_state(arrays: Mapping[str, np.ndarray]) -> None:
         import torch
 
         torch.set_rng_state(torch.from_numpy(arrays[_TORCH_STATE].copy()))
+        for number in range(torch.cuda.device_count()):
+            state = arrays.get(f"{_TORCH_STATE}_cuda_{number}")
+            if state is not None:
+                torch.cuda.set_rng_state(torch.from_numpy(state.copy()), number)
 
 
 def write_metrics(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:

@@ -50,16 +50,30 @@ def freeze(backbone: keras.Model, num_blocks: int, embeddings: bool) -> None:
     Raises:
         ArgumentError: there are fewer blocks.
     """
+    check_frozen(backbone, num_blocks)
     groups = layers_by_depth(backbone)
-    if num_blocks >= len(groups):
-        raise ArgumentError(
-            f"`frozen_layers` must be at most {len(groups) - 1}, the layers of "
-            f"{type(backbone).__name__}. Received: frozen_layers={num_blocks}. To train the head "
-            'alone, take the template "transfer_learning".'
-        )
     frozen = groups[: num_blocks + 1] if num_blocks else groups[: int(embeddings)]
     for layer in (layer for group in frozen for layer in group):
         layer.trainable = False
+
+
+def check_frozen(backbone: keras.Model, num_blocks: int) -> None:
+    """Refuse to freeze more blocks than there are.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` instance.
+        num_blocks: int.
+
+    Raises:
+        ArgumentError: there are fewer blocks.
+    """
+    most = len(layers_by_depth(backbone)) - 1
+    if num_blocks > most:
+        raise ArgumentError(
+            f"`frozen_layers` must be at most {most}, the layers of {type(backbone).__name__}. "
+            f"Received: frozen_layers={num_blocks}. To train the head alone, take the template "
+            '"transfer_learning".'
+        )
 
 
 def learning_rate_factors(backbone: keras.Model, decay: float) -> dict[str, float]:

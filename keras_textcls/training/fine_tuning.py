@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_textcls.adapters.targets import find_targets
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, RunError
 from keras_textcls.execution import reseed_dropout
@@ -25,7 +26,7 @@ from keras_textcls.training.callbacks import (
     write_history,
 )
 from keras_textcls.training.checkpoint import CheckpointStore, Progress, write_weights
-from keras_textcls.training.depth import freeze, learning_rate_factors
+from keras_textcls.training.depth import check_frozen, freeze, learning_rate_factors
 from keras_textcls.training.job import Job, Outcome
 from keras_textcls.training.preparation import hold_out
 from keras_textcls.training.templates import FineTuning, GradientTraining, Lora
@@ -54,6 +55,7 @@ def fine_tune(job: Job) -> Outcome:
     store = CheckpointStore(job.run.directory / "checkpoint")
     progress, state = store.load() or (Progress(batch_size=job.template.batch_size), None)
     train, validation = training_parts(job)
+    classifier: Any = None
     while True:
         try:
             classifier = prepare(job, train, progress, is_new=state is None)
@@ -65,8 +67,10 @@ def fine_tune(job: Job) -> Outcome:
         except _memory_errors() as error:
             if isinstance(error, RunError) or not _is_out_of_memory(error):
                 raise
-            progress, state = _smaller(job, progress, error), None
+            progress, state = _smaller(job, progress, error, len(train)), None
             store.clear()
+        # The next one is made where this one was.
+        del classifier
         gc.collect()
     restore_best(classifier, store, progress)
     # Once more: a kill may have come between the last checkpoint and its history.
@@ -94,6 +98,33 @@ def training_parts(job: Job) -> tuple[TextDataset, TextDataset | None]:
     return train, validation
 
 
+def check_fit(classifier: Classifier, template: GradientTraining, num_texts: int) -> None:
+    """Refuse what the model or the number of texts does not allow.
+
+    Args:
+        classifier: the classifier that is to be trained.
+        template: `GradientTraining`.
+        num_texts: int, texts to train on.
+
+    Raises:
+        ArgumentError: there are no such layers, or less than one step.
+    """
+    if isinstance(template, Lora):
+        find_targets(classifier.backbone, _targets(template))
+    elif isinstance(template, FineTuning):
+        check_frozen(classifier.backbone, template.frozen_layers)
+    steps = math.ceil(num_texts / template.batch_size) * template.epochs
+    if template.gradient_accumulation > steps:
+        raise ArgumentError(
+            f"`gradient_accumulation={template.gradient_accumulation}` is more than the {steps} "
+            "batches of the whole training: no step would be made. Take a smaller one."
+        )
+
+
+def _targets(template: Lora) -> Any:
+    return template.targets[0] if len(template.targets) == 1 else template.targets
+
+
 def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> Classifier:
     """Make the classifier and compile it as the template says.
 
@@ -108,6 +139,7 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> C
     """
     template: GradientTraining = job.template
     classifier = job.load()
+    job.log(f"Texts are read up to {classifier.sequence_length} tokens.")
     if template.dropout is not None:
         set_dropout(classifier, template.dropout)
     if is_new and template.head_start == "solved" and job.run.record.resume_from is None:
@@ -119,7 +151,7 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> C
             rank=template.rank,
             alpha=template.alpha,
             dropout=template.lora_dropout,
-            targets=template.targets[0] if len(template.targets) == 1 else template.targets,
+            targets=_targets(template),
             seed=template.seed,
         )
     elif isinstance(template, FineTuning):
@@ -138,13 +170,9 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> C
 def _optimizer(
     template: GradientTraining, classifier: Classifier, steps: int, batch_size: int
 ) -> keras.optimizers.Optimizer:
-    # Batches that memory made smaller still make steps of as many texts.
+    # Batches that memory made smaller still make steps of as many texts, if there are as many.
     accumulation = template.gradient_accumulation * math.ceil(template.batch_size / batch_size)
-    if accumulation > steps:
-        raise ArgumentError(
-            f"`gradient_accumulation={template.gradient_accumulation}` is more than the {steps} "
-            "batches of the whole training: no step would be made. Take a smaller one."
-        )
+    accumulation = min(accumulation, steps)
     arguments: dict[str, Any] = {
         "learning_rate": WarmupLinearDecay(
             template.learning_rate, steps, round(template.warmup_share * steps)
@@ -265,8 +293,8 @@ def _advice(template: GradientTraining) -> str:
     )
 
 
-def _smaller(job: Job, progress: Progress, error: BaseException) -> Progress:
-    size = progress.batch_size
+def _smaller(job: Job, progress: Progress, error: BaseException, num_texts: int) -> Progress:
+    size = min(progress.batch_size, num_texts)
     if not job.template.auto_batch_size or size == 1:
         raise RunError(
             f"Memory ran out with batches of {size} texts. Take a smaller batch_size with a larger "

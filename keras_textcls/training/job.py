@@ -26,6 +26,7 @@ class Job:
         verbose: int, 0 silent, 1 progress bar, 2 a line an epoch.
         checkpoint_seconds: float, between checkpoints within an epoch.
         tensorboard: bool, whether to write events for TensorBoard.
+        notes: tuple of strings, what the log says of the data. Defaults to none.
     """
 
     run: Run
@@ -38,6 +39,7 @@ class Job:
     verbose: int
     checkpoint_seconds: float
     tensorboard: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

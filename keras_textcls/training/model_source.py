@@ -12,12 +12,17 @@ from keras_textcls.catalogue import DEFAULT_PRESET
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
+from keras_textcls.preset_files import PresetFiles
 from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.text_to_text.loading import kept_prompt
 from keras_textcls.text_to_text_classifier import Classifier, TextToTextClassifier
 from keras_textcls.training.preparation import check_labels, check_pairs, is_multi_label
 from keras_textcls.training.runs import Run
 from keras_textcls.training.templates import Template, TextToTextLora, TransferLearning
 from keras_textcls.weight_fingerprint import weight_fingerprint
+
+# Tokens that are read of a text at the most where the preset says nothing of whole texts.
+_WHOLE = 512
 
 
 @dataclasses.dataclass
@@ -30,6 +35,7 @@ class ModelSource:
         multi_label: bool.
         template: `Template`.
         keeps_head: bool, whether the head of the preset is trained further.
+        after_pieces: bool, whether that head was made for long texts in pieces.
     """
 
     preset: str
@@ -37,6 +43,7 @@ class ModelSource:
     multi_label: bool
     template: Template
     keeps_head: bool = False
+    after_pieces: bool = False
     # The first one is made before the run, to find what is wrong with the preset.
     first: Classifier | None = None
 
@@ -63,10 +70,23 @@ class ModelSource:
             # From here on they are part of the backbone.
             classifier.merge_lora()
             classifier.lora.remove()
-        is_head = isinstance(classifier, TextClassifier)
-        if is_head and self.template.sequence_length is not None:
-            classifier.sequence_length = self.template.sequence_length
+        if isinstance(classifier, TextClassifier):
+            self._set_length(classifier)
         return classifier
+
+    def _set_length(self, classifier: TextClassifier) -> None:
+        wanted = self.template.sequence_length
+        positions = getattr(classifier.backbone, "max_sequence_length", None)
+        if wanted is not None and positions is not None and wanted > positions:
+            raise ArgumentError(
+                f"`sequence_length` of the template must be at most {positions}, the positions of "
+                f"the backbone of {self.preset!r}. Received: sequence_length={wanted}."
+            )
+        if wanted is None and self.after_pieces and classifier.long_texts == "chunk":
+            # Its length may be that of short pieces, and training reads a text's first piece.
+            wanted = min(_WHOLE, positions or _WHOLE)
+        if wanted is not None:
+            classifier.sequence_length = wanted
 
     def _load(self, arguments: dict[str, Any]) -> Classifier:
         if not isinstance(self.template, TextToTextLora):
@@ -78,7 +98,7 @@ class ModelSource:
         wanted = {"instruction": self.template.instruction, "turn": self.template.turn}
         wanted = {name: value for name, value in wanted.items() if value is not None}
         if wanted:
-            arguments["prompt"] = wanted
+            arguments["prompt"] = {**kept_prompt(PresetFiles(self.preset)).to_dict(), **wanted}
         arguments["sequence_length"] = self.template.sequence_length
         return TextToTextClassifier.from_preset(self.preset, content_free=None, **arguments)
 
@@ -104,7 +124,14 @@ def model_source(
     if isinstance(chosen, TextToTextLora):
         _check_text_to_text(data, preset, chosen, earlier)
     _check_kind(chosen, earlier)
-    start = _place_of(preset or DEFAULT_PRESET) if earlier is None else str(earlier.preset)
+    start = _place_of(DEFAULT_PRESET if preset is None else preset)
+    if earlier is not None:
+        start = str(earlier.preset)
+    if isinstance(chosen, TransferLearning) and chosen.piece_length and data.text_pairs is not None:
+        raise ArgumentError(
+            "`piece_length` of the template is for single texts: text pairs are not cut into "
+            "pieces. Leave it out."
+        )
     if earlier is None or isinstance(chosen, TransferLearning):
         if earlier is not None:
             check_pairs(data, earlier.dataset(), "resume_from")
@@ -115,12 +142,18 @@ def model_source(
     continued = earlier.load()
     labels = check_labels(data, chosen, continued.labels)
     multi_label = is_multi_label(data, chosen)
+    if chosen.multi_label is False and continued.multi_label:
+        raise ArgumentError(
+            f"`multi_label=False` of the template does not hold: {earlier!r} is multi-label. Leave "
+            "it out, or train a new version without `resume_from`."
+        )
     if multi_label and not continued.multi_label:
         raise ArgumentError(
             f"{earlier!r} answers one label a text, but the dataset is multi-label. Train a new "
             "version without `resume_from`."
         )
-    return ModelSource(start, labels, continued.multi_label, chosen, True), data
+    in_pieces = earlier.record.template == TransferLearning.name
+    return ModelSource(start, labels, continued.multi_label, chosen, True, in_pieces), data
 
 
 def _check_kind(chosen: Template, earlier: Run | None) -> None:
@@ -158,7 +191,7 @@ def _check_text_to_text(
 
 def _place_of(preset: Any) -> str:
     """The preset as it can be found again from any directory."""
-    if not isinstance(preset, (str, os.PathLike)):
+    if not isinstance(preset, (str, os.PathLike)) or not os.fspath(preset):
         raise ArgumentError(
             f"`preset` must be a name or a path. Received: preset={shorten(preset)}."
         )

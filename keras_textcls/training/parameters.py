@@ -89,7 +89,10 @@ class Parameter:
         """
         if value is None and self.or_none:
             return None
-        found = self._convert(value)
+        try:
+            found = self._convert(value)
+        except OverflowError:
+            found = None  # More digits than a number of the machine has.
         if found is None or not self._is_in_range(found):
             raise ArgumentError(
                 f"The parameter `{self.name}` of the template {owner!r} must be {self.wanted}. "
@@ -108,6 +111,8 @@ class Parameter:
         Returns:
             The value, or the number that it spells.
         """
+        if self.kind == "strings" and isinstance(value, str):
+            return [value]
         if self.kind not in ("int", "float", "floats"):
             return value
         if isinstance(value, (list, tuple)):

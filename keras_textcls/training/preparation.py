@@ -8,7 +8,7 @@ from keras_textcls.data.reading import read
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.labels import LabelSet
-from keras_textcls.training.templates import Template
+from keras_textcls.training.templates import Template, TransferLearning
 
 _FEWEST_TEXTS = 2
 _SHOWN = 5
@@ -71,6 +71,11 @@ def check_labels(
             f"The dataset has one label only, {labels[0]!r}; there is nothing to tell apart. Add "
             'texts of another label, or of none with multi_label=True (label "not there").'
         )
+    if continued is None and len(labels) == 1 and not _has_negatives(dataset, template):
+        raise InvalidDataError(
+            f"Every text has the label {labels[0]!r}, the only one; there is nothing to tell "
+            "apart. Add texts without it."
+        )
     if continued is not None:
         continued.encode(labels, "dataset.labels")
     else:
@@ -104,6 +109,14 @@ def is_multi_label(dataset: TextDataset, template: Template) -> bool:
             "labels or none."
         )
     return dataset.multi_label if template.multi_label is None else template.multi_label
+
+
+def _has_negatives(dataset: TextDataset, template: Template) -> bool:
+    """Whether some text is without the only label, or neutral sentences stand in for one."""
+    if isinstance(template, TransferLearning) and template.enrich != "disabled":
+        return True
+    statistics = dataset.stats()
+    return statistics.without_label > 0 or sum(statistics.negatives.values()) > 0
 
 
 def _check_counts(dataset: TextDataset) -> None:
@@ -172,7 +185,17 @@ def hold_out(dataset: TextDataset, template: Any) -> tuple[TextDataset, TextData
     share = template.validation_share
     if not share:
         return dataset, None
-    parts = dataset.split(1 - share, share, 0, seed=template.seed)
+    try:
+        parts = dataset.split(1 - share, share, 0, seed=template.seed)
+    except InvalidDataError as error:
+        alone = [name for name, count in dataset.stats().labels.items() if count == 1]
+        if not alone:
+            raise
+        raise InvalidDataError(
+            f"A share of the texts is held out with the label mix of the whole, which takes two "
+            f"texts a label. With one only: {shorten(alone)}. Add texts, pass `validation_data`, "
+            "or set validation_share=0 in the template."
+        ) from error
     if parts.validation is None or not len(parts.validation):
         return dataset, None
     gone = [name for name, count in parts.train.stats().labels.items() if not count]
@@ -228,7 +251,7 @@ def check_pairs(dataset: TextDataset, other: TextDataset, name: str) -> None:
 
 def parts_of(
     dataset: TextDataset, validation: TextDataset | None
-) -> tuple[TextDataset, TextDataset | None]:
+) -> tuple[TextDataset, TextDataset | None, tuple[str, ...]]:
     """Take the parts that a dataset names: what is a test part is not trained on.
 
     Args:
@@ -236,18 +259,32 @@ def parts_of(
         validation: `TextDataset` given as such, or `None`.
 
     Returns:
-        A tuple of the `TextDataset` to train on and that to validate on, or
-        `None`.
+        A tuple of the `TextDataset` to train on, that to validate on or `None`,
+        and what the log should say of other parts, a tuple of strings.
 
     Raises:
         ArgumentError: it names several parts and none of them is `train`.
+        InvalidDataError: texts are of no part.
     """
     parts = dataset.splits
     if len(parts) < 2:
-        return dataset, validation
+        return dataset, validation, ()
+    nowhere = len(dataset) - sum(map(len, parts.values()))
+    if nowhere:
+        raise InvalidDataError(
+            f"`dataset` has the parts {', '.join(map(repr, parts))}, and {nowhere:,} texts of "
+            "none. Fill their `split` in, or pass the part to train on: dataset.splits['train']."
+        )
     if "train" not in parts:
         raise ArgumentError(
             f"`dataset` has the parts {', '.join(map(repr, parts))}, none of which is 'train'. "
             "Pass the one to train on: dataset.splits[name]."
         )
-    return parts["train"], parts.get("validation") if validation is None else validation
+    used = ("train",) if validation is not None else ("train", "validation")
+    notes = tuple(
+        f"Part {name!r} of the dataset, {len(part):,} texts: not trained on."
+        for name, part in parts.items()
+        if name not in used
+    )
+    held = parts.get("validation") if validation is None else validation
+    return parts["train"], held, notes

@@ -26,12 +26,13 @@ class RunRecord:
         status: one of `STATUSES`.
         template: string.
         parameters: dict of all parameters of the template.
-        preset: string, what was trained, as it was given.
+        preset: string, what was trained: a name, or the path of a directory from
+            the root.
         preset_fingerprint: string, hash of its backbone's weights.
         dataset: dict: `fingerprint`, `rows`, `labels`, `multi_label`.
         validation: like `dataset`, or `None` where a share of it is held out.
-        resume_from: string, the preset of the version that training continues,
-            or `None`.
+        resume_from: string, name and version of the run whose training
+            continues, such as `"model/2"`, or `None`.
         reason: string, why it failed or stopped, or `None`.
         backend: string.
         versions: dict from package to version.
@@ -92,7 +93,9 @@ class RunRecord:
         except FileNotFoundError:
             raise RunError(f"{directory} is no run: it has no {RECORD_FILE}.") from None
         except (OSError, ValueError, RecursionError) as error:
-            raise RunError(f"{path} is broken: {error}.") from error
+            raise RunError(
+                f"{path} is broken: {error}. Remove {str(directory)!r} if nothing in it is needed."
+            ) from error
         if not isinstance(contents, dict):
             raise RunError(f"{path} is broken: it holds {shorten(contents)}.")
         version = contents.get("schema_version")

@@ -68,7 +68,8 @@ class Run:
     @property
     def version(self) -> int:
         """Version of the model."""
-        return int(self.directory.name)
+        named = self.directory.name
+        return int(named) if named.isdigit() else self.record.version
 
     @property
     def status(self) -> str:
@@ -229,7 +230,8 @@ class Run:
         except filelock.Timeout:
             return True
         except OSError:
-            return False  # A directory that may only be read: nobody trains there.
+            # A directory that this user may only read; another may train there.
+            return _is_held_elsewhere(self.directory / _LOCK_FILE)
         lock.release()
         return False
 
@@ -241,6 +243,20 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.name}/{self.version} in {str(self.directory.parent.parent)!r}>"
+
+
+def _is_held_elsewhere(lock: Path) -> bool:
+    """Whether a lock that may not be written to is held."""
+    try:
+        import fcntl
+
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        return False  # There is no lock, or none to be seen on this system.
+    return False
 
 
 def runs(output: str | os.PathLike[str] = DEFAULT_OUTPUT, name: str | None = None) -> list[Run]:
@@ -260,6 +276,7 @@ def runs(output: str | os.PathLike[str] = DEFAULT_OUTPUT, name: str | None = Non
     []
     """
     found = []
+    _check_path(output)
     for record in Path(output).glob(f"*/*/{RECORD_FILE}"):
         directory = record.parent
         if directory.name.isdigit() and name in (None, directory.parent.name):
@@ -315,16 +332,22 @@ def check_output(output: str | os.PathLike[str], name: str) -> Path:
             "`name` must consist of letters, digits, dots, dashes and underscores, and begin with "
             f"no dot or dash. Received: name={shorten(name)}."
         )
+    _check_path(output)
     folder = Path(output)
     if folder.exists() and not folder.is_dir():
         raise ArgumentError(f"`output` must be a directory. {str(folder)!r} is a file.")
-    strangers = [entry.name for entry in _entries(folder) if not _is_model(entry)]
-    if strangers and (not runs(folder) or name in strangers):
+    strangers = [entry for entry in _entries(folder) if not _is_model(entry)]
+    if strangers and (not runs(folder) or name in [entry.name for entry in strangers]):
         raise ArgumentError(
             f"`output` must be a directory of runs, a new one or an empty one. {str(folder)!r} "
-            f"holds {shorten(sorted(strangers))}."
+            f"holds {shorten(sorted(map(_stranger, strangers)))}."
         )
     return folder / name
+
+
+def _check_path(output: Any) -> None:
+    if not isinstance(output, (str, os.PathLike)):
+        raise ArgumentError(f"`output` must be a path. Received: output={shorten(output)}.")
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -336,6 +359,24 @@ def _entries(folder: Path) -> list[Path]:
 def _is_model(folder: Path) -> bool:
     """Whether a directory holds versions and nothing else."""
     return folder.is_dir() and all(entry.name.isdigit() for entry in _entries(folder))
+
+
+def _stranger(entry: Path) -> str:
+    """What in a directory is no run: a file, or what stands beside the versions of a model."""
+    inside = [found.name for found in _entries(entry) if not found.name.isdigit()]
+    return f"{entry.name}/{min(inside)}" if inside else entry.name
+
+
+def newest_version(folder: Path) -> int:
+    """Return the highest number that a directory in the folder of a model has, or 0.
+
+    Args:
+        folder: `Path` of the model's versions.
+
+    Returns:
+        An int.
+    """
+    return max((int(entry.name) for entry in _entries(folder) if entry.name.isdigit()), default=0)
 
 
 def new_run(folder: Path, record: Callable[..., RunRecord]) -> Run:
@@ -354,13 +395,18 @@ def new_run(folder: Path, record: Callable[..., RunRecord]) -> Run:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         while True:
-            taken = [int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()]
-            directory = folder / str(max(taken, default=0) + 1)
+            directory = folder / str(newest_version(folder) + 1)
+            # Never a version without its record, whenever the process is killed.
+            draft = folder / f".{directory.name}.new-{os.getpid()}"
+            draft.mkdir(exist_ok=True)
+            record(version=int(directory.name)).write(draft)
             try:
-                directory.mkdir()
-            except FileExistsError:
+                draft.rename(directory)
+            except OSError:
+                shutil.rmtree(draft, ignore_errors=True)
+                if not directory.exists():
+                    raise
                 continue  # Another process was faster.
-            record(version=int(directory.name)).write(directory)
             return Run(directory)
     except OSError as error:
         raise RunError(f"No run can be made in {str(folder)!r}: {error.strerror}.") from error

@@ -17,7 +17,7 @@ from keras_textcls.errors import ArgumentError, did_you_mean, shorten
 from keras_textcls.training.parameters import Parameter, parameter, parameters_of
 
 # What a YAML file may hold beside the template: where a run got it from.
-_BESIDE = ("preset", "dataset")
+_BESIDE = ("preset", "resume_from", "dataset", "validation")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,8 +86,8 @@ class Template:
         Args:
             path: string or path, the file to write, or `None`. Defaults to
                 `None`, no file.
-            **beside: `preset` and `dataset`, what a run trained with, for whoever
-                reads the file.
+            **beside: `preset` or `resume_from`, `dataset` and `validation`, what a
+                run trained with, for whoever reads the file.
 
         Returns:
             The YAML, a string.
@@ -410,7 +410,7 @@ def template(name: str, **parameters: Any) -> Any:
     >>> template("fine_tuning", epochs=5).epochs
     5
     """
-    kind = _TEMPLATES.get(name)
+    kind = _TEMPLATES.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ArgumentError(
             f"There is no template {shorten(name)}.{did_you_mean(str(name), _TEMPLATES)} The "
@@ -448,11 +448,16 @@ def read_yaml(source: str | os.PathLike[str]) -> tuple[Template, dict[str, Any]]
         source: path of a YAML file, or the YAML itself.
 
     Returns:
-        A tuple of the `Template` and a dict that may hold `preset` and
-        `dataset`.
+        A tuple of the `Template` and a dict that may hold `preset`,
+        `resume_from`, `dataset` and `validation`.
     """
     import yaml
 
+    if not isinstance(source, (str, os.PathLike)):
+        raise ArgumentError(
+            "`source` must be the path of a YAML file, or YAML. Received: source="
+            f"{shorten(source)}."
+        )
     where, text = "The YAML", os.fspath(source)
     if "\n" not in text:
         where = text
@@ -482,10 +487,11 @@ def read_yaml(source: str | os.PathLike[str]) -> tuple[Template, dict[str, Any]]
             f"`parameters` of {where} must be a mapping. Received {shorten(parameters)}."
         )
     beside = {key: contents[key] for key in _BESIDE if key in contents}
-    if not isinstance(beside.get("preset", ""), str):
-        raise ArgumentError(
-            f"`preset` of {where} must be a string. Received {shorten(beside['preset'])}."
-        )
+    for key in ("preset", "resume_from"):
+        if not isinstance(beside.get(key, ""), str):
+            raise ArgumentError(
+                f"`{key}` of {where} must be a string. Received {shorten(beside[key])}."
+            )
     return from_text(contents["template"], parameters), beside
 
 

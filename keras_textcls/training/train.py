@@ -15,13 +15,14 @@ from typing import Any
 import keras
 
 import keras_textcls
+from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, KerasTextclsError, RunError, shorten
 from keras_textcls.prediction import AnswerOptions
 from keras_textcls.training.callbacks import TrainingStopped, check_tensorboard, is_interactive
 from keras_textcls.training.checkpoint import CheckpointStore
-from keras_textcls.training.fine_tuning import fine_tune
+from keras_textcls.training.fine_tuning import check_fit, fine_tune
 from keras_textcls.training.job import Job, Outcome
-from keras_textcls.training.model_source import model_source
+from keras_textcls.training.model_source import ModelSource, model_source
 from keras_textcls.training.preparation import (
     as_dataset,
     check_validation,
@@ -37,6 +38,7 @@ from keras_textcls.training.runs import (
     check_output,
     find_run,
     new_run,
+    newest_version,
     runs,
 )
 from keras_textcls.training.templates import (
@@ -100,7 +102,8 @@ def train(
             Defaults to `None`: a share of `dataset`, as the template says.
         resume: bool or `Run`: whether to go on with the newest version of the
             model, or which run to go on with. If it is trained already, it is
-            returned as it is. Defaults to `False`, a new version.
+            returned as it is; if it was trained with something else, the next
+            version is begun. Defaults to `False`, a new version.
         resume_from: `Run`, `"name/version"` or `"name"`: an earlier version
             whose training continues on new data. Fine-tuning starts from its
             weights; transfer learning solves the head on its data and the new
@@ -143,7 +146,7 @@ def train(
             "`checkpoint_seconds` must be a number of at least 0. Received: checkpoint_seconds="
             f"{shorten(checkpoint_seconds)}."
         )
-    earlier = _find_earlier(output, resume_from)
+    earlier = _find_earlier(output, _as_begun(output, name, resume, resume_from))
     if earlier is not None and preset is not None:
         raise ArgumentError(
             "`preset` and `resume_from` are at odds: the earlier version is the preset. Leave "
@@ -151,19 +154,20 @@ def train(
         )
     data = as_dataset(dataset, "dataset")
     validation = None if validation_data is None else as_dataset(validation_data, "validation_data")
-    data, validation = parts_of(data, validation)
+    data, validation, notes = parts_of(data, validation)
     make, data = model_source(data, preset, chosen, earlier)
+    train_on = data
     if validation is not None:
         check_validation(data, validation, make.labels, make.multi_label)
     elif isinstance(chosen, GradientTraining):
-        hold_out(data, chosen)
+        train_on, _ = hold_out(data, chosen)
     describe_run = functools.partial(
         RunRecord,
         name=name,
         template=chosen.name,
         parameters=chosen.to_dict(),
         preset=make.preset,
-        preset_fingerprint=make.fingerprint(),
+        preset_fingerprint=_checked_fingerprint(make, chosen, train_on),
         dataset=describe(data),
         validation=None if validation is None else describe(validation),
         resume_from=None if earlier is None else f"{earlier.name}/{earlier.version}",
@@ -177,7 +181,7 @@ def train(
     run = run or new_run(folder, describe_run)
     job = functools.partial(
         Job, run, chosen, data, validation, make,
-        checkpoint_seconds=checkpoint_seconds, tensorboard=tensorboard,
+        checkpoint_seconds=checkpoint_seconds, tensorboard=tensorboard, notes=notes,
     )  # fmt: skip
     with run.locked():
         if resume and run.status == "trained":
@@ -251,6 +255,26 @@ def _find_earlier(output: Any, which: Any) -> Run | None:
     return run
 
 
+def _checked_fingerprint(make: ModelSource, chosen: Template, train_on: TextDataset) -> str:
+    """The hash of what training starts from, once the template is known to fit it."""
+    fingerprint = make.fingerprint()
+    if isinstance(chosen, GradientTraining):
+        assert make.first is not None
+        check_fit(make.first, chosen, len(train_on))
+    return fingerprint
+
+
+def _as_begun(output: Any, name: str, resume: bool | Run, resume_from: Any) -> Any:
+    """What `resume_from` meant when the run that is resumed was begun.
+
+    The name of a model meant its newest version, which since is that run.
+    """
+    there = [resume] if isinstance(resume, Run) else runs(output, name) if resume else []
+    begun = there[-1].record.resume_from if there else None
+    is_name = isinstance(resume_from, str) and begun is not None
+    return begun if is_name and begun.partition("/")[0] == resume_from.strip("/") else resume_from
+
+
 def _to_resume(output: Any, name: str, record: Any, resume: bool | Run) -> Run | None:
     """The run to go on with, after a look at whether it is the same."""
     if not resume:
@@ -259,12 +283,20 @@ def _to_resume(output: Any, name: str, record: Any, resume: bool | Run) -> Run |
     if not there:
         return None  # Killed before it began: it begins now.
     run = there[-1]
+    newest = newest_version(run.directory.parent)
+    if not isinstance(resume, Run) and newest > run.version:
+        raise RunError(
+            f"{run.name}/{newest} cannot be resumed: its run.json is missing or broken. Remove "
+            f"{str(run.directory.with_name(str(newest)))!r}, and leave `resume` out."
+        )
     before, asked = run.record, record(version=run.version)
     differing = [
         f"{key}: {_difference(getattr(before, key), getattr(asked, key))}"
         for key in _SAME
         if getattr(before, key) != getattr(asked, key)
     ]
+    if differing and run.status == "trained" and not isinstance(resume, Run):
+        return None  # Killed before the version that was asked for began.
     if differing:
         raise RunError(
             f"{run!r} cannot be resumed with what was given: it differs in {'; '.join(differing)}. "
@@ -355,12 +387,18 @@ def _how_to_go_on(run: Run) -> str:
 def _write_inputs(job: Job) -> None:
     """Put down what the run is trained with, before it begins."""
     directory, record = job.run.directory, job.run.record
-    if not (directory / "data").exists():
-        job.dataset.save(directory / "data")
+    # The texts last: a run that has them has all that it needs to be resumed.
     if job.validation is not None and not (directory / "validation_data").exists():
         job.validation.save(directory / "validation_data")
-    dataset = {key: record.dataset[key] for key in ("fingerprint", "rows")}
-    job.template.to_yaml(directory / "run.yaml", preset=record.preset, dataset=dataset)
+    if not (directory / "data").exists():
+        job.dataset.save(directory / "data")
+    beside: dict[str, Any] = {"preset": record.preset}
+    if record.resume_from is not None:
+        beside = {"resume_from": record.resume_from}
+    for name, described in (("dataset", record.dataset), ("validation", record.validation)):
+        if described is not None:
+            beside[name] = {key: described[key] for key in ("fingerprint", "rows")}
+    job.template.to_yaml(directory / "run.yaml", **beside)
     job.log(f"{record.name}/{record.version}, start {record.starts}: {record.template}")
     for name, value in record.parameters.items():
         job.log(f"  {name}: {value}")
@@ -368,6 +406,8 @@ def _write_inputs(job: Job) -> None:
     job.log(", ".join(f"{package} {version}" for package, version in record.versions.items()))
     job.log(f"backend {record.backend}, {os.cpu_count()} processors, {platform.platform()}")
     job.log(str(job.dataset.stats()))
+    for note in job.notes:
+        job.log(note)
     if job.validation is not None:
         warning = leakage(job.dataset, job.validation)
         if warning:

@@ -108,6 +108,9 @@ def _piece_lengths(classifier: TextClassifier, job: Job) -> list[int]:
     assert length is not None
     if classifier.long_texts != "chunk":
         return [length]
+    if job.dataset.text_pairs is not None:
+        job.log(f"Text pairs are read up to {length} tokens; they are not cut into pieces.")
+        return [length]
     if template.piece_length is not None:
         return [min(length, template.piece_length)]
     if length <= _SHORT_PIECE or max(map(len, job.dataset.texts)) <= length:

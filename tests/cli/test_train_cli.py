@@ -1,5 +1,7 @@
 """`keras-textcls train`, `templates` and `runs`: what a user sees, and no traceback."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -40,6 +42,17 @@ def test_from_a_file_to_a_model_and_away_again(messages):
     assert "  seed: 3" in shown
     assert "  folds: 2" in shown
     assert "Trained sms/2" in _run("runs", "log", "sms")
+    _run("train", messages, "--name", "sms", "--resume-from", "sms/1", "--quiet")
+    same = _run("train", messages, "--name", "sms", "--config", "runs/sms/3/run.yaml")
+    assert "continues: sms/1" in _run("runs", "show", "sms/4")
+    assert "Note: the dataset of the --config file" not in same
+    more = Path("more.csv")
+    more.write_text(Path(messages).read_text() + "another one,ham\n")
+    assert "Note: the dataset of the --config file" in _run(
+        "train", str(more), "--name", "sms", "--config", "runs/sms/1/run.yaml"
+    )
+    for version in (3, 4, 5):
+        _run("runs", "delete", f"sms/{version}", "--yes")
     assert _run("train", messages, "--name", "sms", "--config", "runs/sms/1/run.yaml", "--resume")
     assert "sms/3: trained" in _run("runs", "rerun", "sms/1")
     assert "Deleted sms/3" in _run("runs", "delete", "sms/3", "--yes")
@@ -53,6 +66,9 @@ def test_from_a_file_to_a_model_and_away_again(messages):
         (["--set", "folds"], "`--set` takes NAME=VALUE"),
         (["--set", "fold=2"], "Did you mean 'folds'"),
         (["--set", "folds=2020-13-45"], "must be an integer"),
+        (["--set", f"seed={'1' * 401}"], "must be an integer"),
+        (["--set", "pooling={a: b}"], "'{a: b}' of type str"),
+        (["--preset", ""], "`preset` must be"),
         (["--template", "lorra"], "Did you mean 'lora'"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
         (["--preset", "no_such_preset"], "no_such_preset"),

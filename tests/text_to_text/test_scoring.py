@@ -250,3 +250,26 @@ def test_the_memory_for_logits_bounds_a_batch(monkeypatch):
     narrow = dataclasses.replace(feeder(), token_budget=1)
     found = CachedScorer(model, answers, NO_OPENING).score(texts, narrow, verbose=0)
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_that_fill_the_sequence(kind):
+    """With the opening before them, padding reaches past the positions that there are."""
+    model, arguments = language_model(kind), {"labels": ["ham", "spam"], "content_free": None}
+    texts = ["w" * 200, "w" * 140, "w" * 20]
+    expected = TextToTextClassifier(model, scorer="plain", **arguments).predict(texts, verbose=0)
+    found = TextToTextClassifier(model, **arguments).predict(texts, verbose=0)
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_between_an_empty_text_and_its_answer(kind):
+    prompt = {"instruction": "Choose {labels}.", "turn": "\n{text}\n{answer}"}
+    arguments = {"labels": ["ham", "spam"], "prompt": prompt, "content_free": ""}
+    model = language_model(kind)
+    plain = TextToTextClassifier(model, scorer="plain", **arguments)
+    quick = TextToTextClassifier(model, **arguments)
+    for texts in (["hello", ""], [""]):
+        expected = plain.predict(texts, verbose=0)
+        np.testing.assert_allclose(quick.predict(texts, verbose=0), expected, rtol=1e-4, atol=1e-3)

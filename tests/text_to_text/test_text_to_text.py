@@ -68,9 +68,6 @@ def test_no_room_for_a_completion(model):
         model.generate(["x", "see you"], max_length=4)
     with pytest.raises(ArgumentError, match="at most 256"):
         model.generate("word " * 80)
-    for arguments in ({"max_new_tokens": 0}, {"max_length": 0}):
-        with pytest.raises(ArgumentError, match="no room"):
-            model.generate("x", **arguments)
 
 
 def test_samplers(model):
@@ -157,3 +154,77 @@ def test_a_config_goes_round(model):
     again = TextToText.from_config(model.get_config())
     assert again.backbone.get_config()["hidden_dim"] == 32
     assert again.sequence_length == model.sequence_length
+
+
+def test_each_prompt_has_its_own_end(both):
+    _, model = both
+    prompts = ["see you", "x" * 90, "win cash now"]
+    alone = [model.generate(prompt, max_new_tokens=8) for prompt in prompts]
+    assert model.generate(prompts, max_new_tokens=8) == alone
+
+
+def test_a_sampler_holds_where_another_model_shares_the_weights():
+    language = language_model(seed=5)
+    one, other = TextToText(language), TextToText(language)
+    greedy = one.generate("the", sampler="greedy", max_new_tokens=6)
+    other.generate("a", sampler="top_k", max_new_tokens=2)
+    assert isinstance(language.sampler, keras_hub.samplers.TopKSampler)
+    assert one.generate("the", sampler="greedy", max_new_tokens=6) == greedy
+    assert isinstance(language.sampler, keras_hub.samplers.GreedySampler)
+
+
+def test_signs_in_a_prompt_are_stripped_with_it(model):
+    prompt = "a <|endoftext|> b"
+    whole = model.generate(prompt, max_new_tokens=8)
+    rest = model.generate(prompt, max_new_tokens=8, strip_prompt=True)
+    assert rest
+    assert whole == "a  b" + rest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": 0}, "`batch_size` must be a positive integer"),
+        ({"max_length": "8"}, "`max_length` must be a positive integer"),
+        ({"max_new_tokens": 1.5}, "`max_new_tokens` must be a positive integer"),
+        ({"max_new_tokens": 0}, "`max_new_tokens` must be a positive integer"),
+        ({"max_length": 0}, "`max_length` must be a positive integer"),
+        ({"max_new_tokens": True}, "`max_new_tokens` must be a positive integer"),
+    ],
+)
+def test_wrong_lengths(model, arguments, message):
+    with pytest.raises(ArgumentError, match=message):
+        model.generate(["a"], **arguments)
+
+
+def test_pairs_of_texts_are_refused(model):
+    with pytest.raises(InvalidDataError, match="`x` holds text pairs"):
+        model.fit((["q"], ["context"]), [" a"])
+    with pytest.raises(InvalidDataError, match="`prompts` holds text pairs"):
+        model.generate((["a"], ["b"]))
+    with pytest.raises(InvalidDataError, match="`y`"):
+        model.fit(["q"], None)
+
+
+def test_a_share_is_held_out(model):
+    prompts, responses = [f"{i} is" for i in range(10)], [f" {i}" for i in range(10)]
+    history = model.fit(prompts, responses, validation_split=0.3, seed=0, verbose=0).history
+    assert np.isfinite(history["val_loss"]).all()
+    with pytest.raises(ArgumentError, match="`validation_data` must be"):
+        model.fit(prompts, responses, validation_data=["a"], verbose=0)
+    with pytest.raises(ArgumentError, match="`validation_split` must be"):
+        model.fit(prompts, responses, validation_split=1.5, verbose=0)
+
+
+def test_a_checkpoint_has_no_place_for_adapters(model, tmp_path):
+    model.add_lora(rank=2)
+    model.fit(["2 + 2 ="] * 4, [" 4"] * 4, verbose=0)
+    with pytest.raises(ArgumentError, match=r"Call merge_lora\(\) before"):
+        model.causal_lm.save_to_huggingface(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    expected = model.evaluate(["2 + 2 ="], [" 4"], verbose=0)[0]
+    model.merge_lora()
+    model.causal_lm.save_to_huggingface(tmp_path / "out")
+    loaded = TextToText.from_preset(tmp_path / "out")
+    found = loaded.evaluate(["2 + 2 ="], [" 4"], verbose=0)[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)

@@ -233,3 +233,34 @@ def test_a_broken_preset_is_a_preset_error(damage, saved, tmp_path):
         (preset / "task.json").write_text("{")
     with pytest.raises(PresetError):
         classifier_from_preset(preset)
+
+
+def test_labels_of_the_caller_keep_the_prompt_and_no_calibration(tmp_path):
+    model = TextToTextClassifier(
+        language_model(), ["ham", "spam"], prompt=SHORT, answers=["n", "y"]
+    )
+    model.save_to_preset(tmp_path / "base")
+    model = TextToTextClassifier.from_preset(tmp_path / "base")
+    model.add_lora(rank=2)
+    model.temperature = 3.0
+    model.save_to_preset(tmp_path / "whole")
+    model.save_to_preset(tmp_path / "adapter", adapter_only=True)
+    for preset in (tmp_path / "whole", tmp_path / "adapter"):
+        assert TextToTextClassifier.from_preset(preset).temperature == 3.0
+        same = TextToTextClassifier.from_preset(preset, labels=["ham", "spam"])
+        assert (same.prompt.turn, same.temperature) == (SHORT["turn"], 1.0)
+        other = TextToTextClassifier.from_preset(preset, labels=["x", "y"])
+        assert other.prompts("hi") == ["Choose x, y. Text: hi Answer:"]
+
+
+def test_adapters_of_a_completion_are_asked_with_labels(tmp_path):
+    TextToText(language_model()).save_to_preset(tmp_path / "base")
+    model = TextToText.from_preset(tmp_path / "base")
+    model.add_lora(rank=2)
+    model.save_to_preset(tmp_path / "adapter", adapter_only=True)
+    with pytest.raises(PresetError, match=r"pass labels=\[...\]"):
+        TextToTextClassifier.from_preset(tmp_path / "adapter")
+    asked = TextToTextClassifier.from_preset(
+        tmp_path / "adapter", labels=["ham", "spam"], prompt=SHORT
+    )
+    assert asked.predict(["hi"], verbose=0).shape == (1, 2)

@@ -1,10 +1,18 @@
 """Runs on the disk: versions, status, deletion, and what is no directory of runs."""
 
+import shutil
+
 import pytest
 
 from keras_textcls import ArgumentError, RunError, runs
 from keras_textcls.training.run_record import RunRecord
-from keras_textcls.training.runs import Run, check_output, find_run, new_run
+from keras_textcls.training.runs import (
+    Run,
+    _is_held_elsewhere,
+    check_output,
+    find_run,
+    new_run,
+)
 
 
 def _record(version, name="model", **changes):
@@ -117,3 +125,45 @@ def test_a_run_that_never_began_is_no_obstacle(tmp_path):
 def test_only_a_trained_run_has_a_model(tmp_path):
     with pytest.raises(RunError, match="it is failed \\(too bad\\)"):
         _make(tmp_path / "model", status="failed", reason="too bad").load()
+
+
+def test_a_version_has_its_record_from_the_first(tmp_path, monkeypatch):
+    def fail(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.rename", fail)
+    with pytest.raises(RunError, match="No space left"):
+        _make(tmp_path / "model")
+    monkeypatch.undo()
+    assert [path.name for path in (tmp_path / "model").iterdir()] == []
+    assert _make(tmp_path / "model").version == 1
+
+
+def test_a_run_under_another_name(tmp_path):
+    run = _make(tmp_path / "model")
+    copied = shutil.copytree(run.directory, tmp_path / "exp" / "best")
+    assert "exp/1" in repr(Run(copied))
+
+
+def test_a_lock_that_may_only_be_read(tmp_path):
+    run = _make(tmp_path / "model", status="training")
+    lock = run.directory / "run.lock"
+    assert not _is_held_elsewhere(lock)
+    with run.locked():
+        assert _is_held_elsewhere(lock)
+    assert not _is_held_elsewhere(lock)
+
+
+def test_a_file_beside_the_versions_is_named(tmp_path):
+    run = _make(tmp_path / "model")
+    (run.directory.parent / "notes.txt").write_text("x")
+    with pytest.raises(ArgumentError, match="model/notes.txt"):
+        check_output(tmp_path, "model")
+
+
+@pytest.mark.parametrize("output", [None, 3])
+def test_an_output_that_is_no_path(output):
+    with pytest.raises(ArgumentError, match="`output` must be a path"):
+        runs(output)
+    with pytest.raises(ArgumentError, match="`output` must be a path"):
+        check_output(output, "model")

@@ -103,6 +103,10 @@ def test_a_run_is_continued_with_its_prompt(messages, presets, tmp_path):
     assert second.load().prompt == first.load().prompt
     assert second.load().prompt.turn == SHORT["turn"]
     assert np.abs(scores(second) - scores(first)).max() > 1e-3
+    changes = {"instruction": "Pick one of {labels}."}
+    third = run_of(process.messages()[24:], None, tmp_path, changes=changes, resume_from=second)
+    prompt = third.load().prompt
+    assert (prompt.instruction, prompt.turn) == (changes["instruction"], SHORT["turn"])
 
 
 def test_kinds_do_not_mix(messages, presets, tmp_path):

@@ -1,5 +1,6 @@
 """`train`: what users get, what they are told, and what is never lost."""
 
+import dataclasses
 import sys
 
 import keras
@@ -21,6 +22,7 @@ from keras_textcls import (
     train,
 )
 from keras_textcls.training import callbacks, fine_tuning
+from keras_textcls.training.templates import read_yaml
 
 QUICK = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01, "validation_share": 0.2}
 
@@ -243,6 +245,54 @@ def test_fine_tuning_continues_from_weights_and_head(messages, preset, tmp_path)
         _train(messages, preset, tmp_path, resume_from=first)
 
 
+def test_a_continued_run_is_begun_and_repeated_as_it_was(few, messages, preset, tmp_path):
+    first = _train(few, preset, tmp_path)
+    second = _train(messages[20:], None, tmp_path, resume_from="messages")
+    assert second.record.resume_from == "messages/1"
+    read_back, beside = read_yaml(second.directory / "run.yaml")
+    assert read_back == second.template
+    assert beside["resume_from"] == "messages/1"
+    assert beside["dataset"]["fingerprint"] == second.record.dataset["fingerprint"]
+    assert "preset" not in beside
+    # The name meant its newest version, which since is the run that is resumed.
+    dataclasses.replace(second.record, status="stopped").write(second.directory)
+    again = _train(messages[20:], None, tmp_path, resume_from="messages", resume=True)
+    assert again == second
+    assert again.record.resume_from == f"messages/{first.version}"
+
+
+def test_whole_texts_are_read_after_pieces(few, preset, tmp_path):
+    pieces = {"long_texts": "chunk", "piece_length": 8}
+    first = _train(few, preset, tmp_path, "transfer_learning", pieces)
+    assert first.load().sequence_length == 8
+    second = _train(few, None, tmp_path, resume_from=first)
+    assert second.load().sequence_length == 16
+    assert "Texts are read up to 16 tokens." in second.log
+
+
+def test_a_version_that_was_killed_before_it_began(few, preset, tmp_path):
+    first = _train(few, preset, tmp_path, "transfer_learning")
+    changes = {"seed": 5}
+    second = _train(few, preset, tmp_path, "transfer_learning", changes, resume=True)
+    assert second.version == 2
+    assert _train(few, preset, tmp_path, "transfer_learning", changes, resume=True) == second
+    (first.directory.parent / "3").mkdir()
+    with pytest.raises(RunError, match="messages/3 cannot be resumed: its run.json is missing"):
+        _train(few, preset, tmp_path, "transfer_learning", changes, resume=True)
+
+
+def test_one_text_of_a_label_cannot_be_held_out(few, messages, preset, tmp_path):
+    first = _train(few, preset, tmp_path)
+    rows = [(row.text, row.label) for row in messages[20:]]
+    alone = [pair for pair in rows if pair[1] == "spam"] + [("see you", "ham")]
+    with pytest.raises(InvalidDataError, match="With one only: .*ham.*validation_share=0"):
+        _train(read(alone), None, tmp_path, resume_from=first)
+    changes = {"multi_label": False}
+    several = _train(_multi_label(), preset, tmp_path / "several")
+    with pytest.raises(ArgumentError, match="is multi-label"):
+        _train(few, None, tmp_path / "several", changes=changes, resume_from=several)
+
+
 def test_transfer_learning_continues_with_the_texts_of_both(messages, preset, tmp_path):
     first = _train(messages[:30], preset, tmp_path, "transfer_learning")
     news = read([(f"home later {i}", "news") for i in range(5)])
@@ -261,6 +311,7 @@ def test_transfer_learning_continues_with_the_texts_of_both(messages, preset, tm
         ([("a", "ham"), ("b", "ham")], "one label only, 'ham'"),
         ([("a", "ham"), ("b", "ham"), ("c", "spam")], "With fewer: 'spam' \\(1\\)"),
         ([("a",), ("b",)], "has no labels"),
+        ([("a", ["ham"]), ("b", ["ham"])], "Every text has the label 'ham', the only one"),
     ],
 )
 def test_data_that_nothing_can_be_learnt_from(rows, message, preset, tmp_path):
@@ -282,6 +333,14 @@ def test_data_that_nothing_can_be_learnt_from(rows, message, preset, tmp_path):
         ({"preset": "no_such_preset"}, PresetError, "no_such_preset"),
         ({"resume_from": "other/3"}, RunError, "no run 'other/3'"),
         ({"template": template("lora", select_labels=["egg"])}, UnknownLabelError, "egg"),
+        ({"preset": ""}, ArgumentError, "`preset` must be"),
+        ({"template": template("fine_tuning", frozen_layers=9)}, ArgumentError, "at most 2"),
+        ({"template": template("lora", targets=["nothing"])}, ArgumentError, "nothing"),
+        (
+            {"template": template("fine_tuning", sequence_length=64)},
+            ArgumentError,
+            "`sequence_length` of the template must be at most 16",
+        ),
     ],
 )
 def test_wrong_arguments_leave_no_run(arguments, error, message, messages, preset, tmp_path):
@@ -300,6 +359,23 @@ def test_a_test_part_is_not_trained_on(preset, tmp_path):
     ]
     run = _train(read(rows, split="split"), preset, tmp_path, "transfer_learning")
     assert run.record.dataset["rows"] == 12
+    assert "Part 'test' of the dataset, 4 texts: not trained on." in run.log
+    rows[0]["split"] = None
+    with pytest.raises(InvalidDataError, match="and 1 texts of none"):
+        _train(read(rows, split="split"), preset, tmp_path, "transfer_learning")
+
+
+def test_pairs_are_not_cut_into_pieces(preset, tmp_path):
+    pairs = read(
+        [{"a": "see you at home", "b": ("win", "call")[i % 2] + f" {i}", "label": "yn"[i % 2]}
+         for i in range(12)],
+        text="a", text_pair="b", label="label",
+    )  # fmt: skip
+    run = _train(pairs, preset, tmp_path, "transfer_learning", {"long_texts": "chunk"})
+    assert run.load().sequence_length == 16
+    assert "Text pairs are read up to 16 tokens" in run.log
+    with pytest.raises(ArgumentError, match="`piece_length` of the template is for single texts"):
+        _train(pairs, preset, tmp_path, "transfer_learning", {"piece_length": 8})
 
 
 def test_kinds_that_do_not_match(messages, preset, tmp_path):
@@ -429,6 +505,9 @@ def test_half_the_batch_where_memory_runs_out(few, preset, tmp_path, monkeypatch
     assert "Memory ran out with batches of 4 texts" in run.log
     with pytest.raises(RunError, match="Take a smaller batch_size"):
         _train(few, preset, tmp_path, changes={"auto_batch_size": False})
+    # The first batch of few texts is as large as they are many.
+    changes = {"epochs": 1, "batch_size": 64, "validation_share": 0.0}
+    assert _train(few[:6], preset, tmp_path, changes=changes).metrics["batch_size"] == 3
 
 
 @pytest.mark.skipif(

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from keras_textcls.atomic import replace_directory
-from keras_textcls.errors import PresetError, shorten
+from keras_textcls.errors import ArgumentError, PresetError, shorten
 
 MODEL_TYPE = "gpt_neo"
 WEIGHTS_FILE = "model.safetensors"
@@ -86,6 +86,12 @@ def convert_backbone_config(config: dict[str, Any]) -> dict[str, Any]:
         raise PresetError(
             f"GPTNeoBackbone has activation_function={_ACTIVATION!r} and layer_norm_epsilon=1e-05. "
             f"{CONFIG_FILE} has {shorten(activation)} and {shorten(epsilon)}."
+        )
+    if config.get("tie_word_embeddings", True) is not True:
+        raise PresetError(
+            "GPTNeoBackbone reads tokens out by the embeddings it reads them in by. "
+            f"{CONFIG_FILE} has tie_word_embeddings="
+            f"{shorten(config['tie_word_embeddings'])}: an output layer of its own."
         )
     try:
         types = [kind for kinds, times in config["attention_types"] for kind in kinds * times]
@@ -181,8 +187,18 @@ def save_to_huggingface(model: Any, directory: str | os.PathLike[str]) -> None:
         model: `GPTNeoCausalLM`.
         directory: string or path. Files there that are no part of a checkpoint
             are kept.
+
+    Raises:
+        ArgumentError: the layers have adapters, which a checkpoint has no place for.
     """
     backbone = model.backbone
+    for layer in backbone._flatten_layers():
+        adapter = getattr(layer, "lora_branch", None)
+        if adapter is not None and not adapter.is_merged:
+            raise ArgumentError(
+                f"The layer {layer.path!r} has an adapter, and a checkpoint has no place for it. "
+                "Call merge_lora() before, and unmerge_lora() after."
+            )
     tensors = {}
     for name, variable, is_transposed in _links(backbone):
         values = keras.ops.convert_to_numpy(variable).astype("float32")
