@@ -1,4 +1,7 @@
-"""`fit_source`: one `keras.Model.fit` over a batch source, which may be taken up midway."""
+"""`fit_source`: one `keras.Model.fit` over a batch source, which may be taken up midway.
+
+`CompiledAsSaved` is for what Keras loads from a file of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from keras_textcls.batch_source import BatchSource, EpochSetter, quiet
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution import reseed_dropout
 from keras_textcls.fast_adam import fused_adam
+
+_HAS_STATE = "optimizer_has_state"
 
 
 def fit_source(
@@ -69,3 +74,27 @@ def fit_source(
             shuffle=False,
             **kwargs,
         )
+
+
+class CompiledAsSaved:
+    """What Keras asks of a model with a `compile` of its own to load a `.keras` file whole."""
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return what `compile` was given, ready for JSON."""
+        config = super().get_compile_config()  # type: ignore[misc]
+        optimizer = getattr(self, "optimizer", None)
+        has_state = optimizer is not None and optimizer.built
+        return {**config, _HAS_STATE: has_state} if config else {}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as it was when Keras saved it.
+
+        Args:
+            config: dict, what `get_compile_config` returned.
+        """
+        given = dict(config)
+        has_state = given.pop(_HAS_STATE, False)
+        self.compile(**keras.saving.deserialize_keras_object(given))  # type: ignore[attr-defined]
+        if has_state:
+            # Its numbers are loaded next.
+            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]

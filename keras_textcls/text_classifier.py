@@ -31,7 +31,7 @@ from keras_textcls.heads import (
     pool,
     resolve_head,
 )
-from keras_textcls.keras_fit import fit_source
+from keras_textcls.keras_fit import CompiledAsSaved, fit_source
 from keras_textcls.label_answers import LabelAnswers, answering_state
 from keras_textcls.labels import LabelSet
 from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
@@ -47,7 +47,7 @@ from keras_textcls.whole_texts import (
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
-class TextClassifier(LabelAnswers, Adaptable, keras_hub.models.TextClassifier):
+class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.TextClassifier):
     """A text classifier on any Keras Hub text backbone, with label names.
 
     It composes a `keras_hub.models.Backbone` with a

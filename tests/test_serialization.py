@@ -334,3 +334,19 @@ def test_the_state_of_the_optimizer_in_a_preset_of_keras_hub_is_passed_over(tmp_
     loaded = _eager(TextClassifier.from_preset(tmp_path))  # Warnings are errors here.
     expected = task.predict(np.array(TEXTS), verbose=0)
     np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_file_of_keras_holds_the_optimizer_too(tmp_path):
+    classifier = make_classifier()
+    for steps in (0, 1):
+        classifier.save(tmp_path / "whole.keras")
+        loaded = keras.saving.load_model(tmp_path / "whole.keras")
+        assert int(loaded.optimizer.iterations) == steps
+        # Of an optimizer that made no step yet, nothing is kept.
+        saved = classifier.optimizer.variables if steps else []
+        pairs = [*zip(classifier.weights, loaded.weights, strict=True)]
+        pairs += zip(saved, loaded.optimizer.variables if steps else [], strict=True)
+        for one, other in pairs:
+            one, other = (keras.ops.convert_to_numpy(v) for v in (one, other))
+            np.testing.assert_array_equal(one, other)
+        classifier.fit(["a cat", "the dog"], [0, 1], verbose=0)

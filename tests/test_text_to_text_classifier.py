@@ -301,6 +301,7 @@ def test_configs_and_files_of_keras_go_round(kind, tmp_path):
     assert (copy.labels, copy.answers, copy.prompt) == (model.labels, model.answers, model.prompt)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert isinstance(loaded.optimizer, keras.optimizers.Adam)
     np.testing.assert_allclose(
         loaded.predict(TEXTS, verbose=0), model.predict(TEXTS, verbose=0), atol=1e-5
     )

@@ -22,7 +22,7 @@ from keras_textcls.errors import (
 )
 from keras_textcls.execution import bucket_policy, token_budget
 from keras_textcls.feeding import Feeder
-from keras_textcls.keras_fit import fit_source
+from keras_textcls.keras_fit import CompiledAsSaved, fit_source
 from keras_textcls.labels import LabelSet
 from keras_textcls.targets import read_sample_weight, stratified_holdout
 from keras_textcls.text_to_text import loading
@@ -41,7 +41,7 @@ DEFAULT_NEW_TOKENS = 64
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
-class TextToText(Adaptable, keras.Model):
+class TextToText(Adaptable, CompiledAsSaved, keras.Model):
     """Completes prompts, with any causal language model of Keras Hub or GPT-Neo.
 
     `fit` trains it on prompts and responses, the loss on the responses alone.
@@ -295,10 +295,12 @@ class TextToText(Adaptable, keras.Model):
         Raises:
             ArgumentError: a prompt leaves no room for an answer.
         """
-        lengths_given = {"max_length": max_length, "max_new_tokens": max_new_tokens}
-        for name, value in {**lengths_given, "batch_size": batch_size}.items():
+        counts = {"max_new_tokens": max_new_tokens, "batch_size": batch_size}
+        if max_length is not None:
+            counts["max_length"] = max_length
+        for name, value in counts.items():
             is_count = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-            if not (is_count and value > 0) and not (name == "max_length" and value is None):
+            if not is_count or value < 1:
                 raise ArgumentError(
                     f"`{name}` must be a positive integer. Received: {name}={shorten(value)}."
                 )

@@ -271,8 +271,9 @@ def _as_begun(output: Any, name: str, resume: bool | Run, resume_from: Any) -> A
     """
     there = [resume] if isinstance(resume, Run) else runs(output, name) if resume else []
     begun = there[-1].record.resume_from if there else None
-    is_name = isinstance(resume_from, str) and begun is not None
-    return begun if is_name and begun.partition("/")[0] == resume_from.strip("/") else resume_from
+    if not isinstance(resume_from, str) or begun is None:
+        return resume_from
+    return begun if begun.partition("/")[0] == resume_from.strip("/") else resume_from
 
 
 def _to_resume(output: Any, name: str, record: Any, resume: bool | Run) -> Run | None:

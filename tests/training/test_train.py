@@ -290,7 +290,8 @@ def test_one_text_of_a_label_cannot_be_held_out(few, messages, preset, tmp_path)
     changes = {"multi_label": False}
     several = _train(_multi_label(), preset, tmp_path / "several")
     with pytest.raises(ArgumentError, match="is multi-label"):
-        _train(few, None, tmp_path / "several", changes=changes, resume_from=several)
+        data = read([(row.text, "place") for row in few])
+        _train(data, None, tmp_path / "several", changes=changes, resume_from=several)
 
 
 def test_transfer_learning_continues_with_the_texts_of_both(messages, preset, tmp_path):
@@ -311,13 +312,14 @@ def test_transfer_learning_continues_with_the_texts_of_both(messages, preset, tm
         ([("a", "ham"), ("b", "ham")], "one label only, 'ham'"),
         ([("a", "ham"), ("b", "ham"), ("c", "spam")], "With fewer: 'spam' \\(1\\)"),
         ([("a",), ("b",)], "has no labels"),
-        ([("a", ["ham"]), ("b", ["ham"])], "Every text has the label 'ham', the only one"),
     ],
 )
 def test_data_that_nothing_can_be_learnt_from(rows, message, preset, tmp_path):
     data = read(["a", "b"], unlabelled="keep") if len(rows[0]) == 1 else read(rows)
     with pytest.raises(InvalidDataError, match=message):
         _train(data, preset, tmp_path)
+    with pytest.raises(InvalidDataError, match="Every text has the label 'ham', the only one"):
+        _train(read([("a", "ham"), ("b", "ham")]), preset, tmp_path, changes={"multi_label": True})
     assert not (tmp_path / "runs").exists()
 
 
