@@ -200,8 +200,8 @@ def test_too_many_names_for_the_outputs():
         (
             Dataset(TEXTS, [[n] for n in NAMES], multi_label=True),
             InvalidDataError,
-            "`x` is a multi-label data set, but this classifier takes one label a text. Create it "
-            "with `multi_label=True`.",
+            "`x` is a multi-label data set, but this classifier takes one label a text. Create a "
+            "`TextClassifier` with `multi_label=True`.",
         ),
     ],
 )

@@ -60,7 +60,7 @@ def test_unknown_labels_are_minus_one(y):
             False,
             "y[0]=['ham'] holds several labels, but this classifier takes",
         ),
-        ([[0, 1], [1, 0]], False, "Create it with `multi_label=True`, or pass one label a text."),
+        ([[0, 1], [1, 0]], False, "Create a `TextClassifier` with `multi_label=True`, or pass"),
         (
             ["ham", "spam"],
             True,
