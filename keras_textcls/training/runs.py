@@ -16,6 +16,7 @@ import contextlib
 import csv
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -397,8 +398,8 @@ def new_run(folder: Path, record: Callable[..., RunRecord]) -> Run:
         while True:
             directory = folder / str(newest_version(folder) + 1)
             # Never a version without its record, whenever the process is killed.
-            draft = folder / f".{directory.name}.new-{os.getpid()}"
-            draft.mkdir(exist_ok=True)
+            draft = folder / f".{directory.name}.new-{secrets.token_hex(4)}"
+            draft.mkdir()
             record(version=int(directory.name)).write(draft)
             try:
                 draft.rename(directory)
