@@ -3,8 +3,8 @@
     python examples/gpt_neo_from_scratch.py passages.txt.xz more.txt --output my_gpt_neo
 
 Each line of the files is a passage; `.xz`, `.gz` and `.bz2` are read as they are.
-The result is a preset for `TextToTextClassifier` and `TextToText`. 12 million
-tokens in half an hour on two processor cores (KERAS_BACKEND=jax, the fastest for
+The result is a preset for `TextToTextClassifier` and `TextToText`. Five million
+tokens in 40 minutes on two slow processor cores (KERAS_BACKEND=jax, the fastest for
 it) make a model of 2.6 million weights that has an idea of English;
 `examples/answers_in_labels.py` trains it further to answer in labels. Stopped, it
 goes on from its last checkpoint.
@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=128)
     parser.add_argument("--positions", type=int, default=512)
     parser.add_argument("--length", type=int, default=256, help="tokens of a block")
-    parser.add_argument("--tokens", type=float, default=12e6, help="to train on")
+    parser.add_argument("--tokens", type=float, default=4.9e6, help="to train on")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=5e-3)
     parser.add_argument("--verbose", type=int, default=1)
