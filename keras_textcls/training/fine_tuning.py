@@ -161,17 +161,22 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> C
     classifier.vector_scaling = None
     steps = math.ceil(len(train) / progress.batch_size) * template.epochs
     classifier.compile(
-        optimizer=_optimizer(template, classifier, steps, progress.batch_size),
+        optimizer=_optimizer(template, classifier, steps, progress.batch_size, len(train)),
         loss=_loss(template, classifier),
     )
     return classifier
 
 
 def _optimizer(
-    template: GradientTraining, classifier: Classifier, steps: int, batch_size: int
+    template: GradientTraining,
+    classifier: Classifier,
+    steps: int,
+    batch_size: int,
+    num_texts: int,
 ) -> keras.optimizers.Optimizer:
     # Batches that memory made smaller still make steps of as many texts, if there are as many.
-    accumulation = template.gradient_accumulation * math.ceil(template.batch_size / batch_size)
+    whole = min(template.batch_size, num_texts)
+    accumulation = template.gradient_accumulation * math.ceil(whole / batch_size)
     accumulation = min(accumulation, steps)
     arguments: dict[str, Any] = {
         "learning_rate": WarmupLinearDecay(

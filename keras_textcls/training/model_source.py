@@ -124,8 +124,9 @@ def model_source(
     if isinstance(chosen, TextToTextLora):
         _check_text_to_text(data, preset, chosen, earlier)
     _check_kind(chosen, earlier)
-    start = _place_of(DEFAULT_PRESET if preset is None else preset)
-    if earlier is not None:
+    if earlier is None:
+        start = _place_of(DEFAULT_PRESET if preset is None else preset)
+    else:
         start = str(earlier.preset)
     if isinstance(chosen, TransferLearning) and chosen.piece_length and data.text_pairs is not None:
         raise ArgumentError(

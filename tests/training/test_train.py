@@ -507,9 +507,12 @@ def test_half_the_batch_where_memory_runs_out(few, preset, tmp_path, monkeypatch
     assert "Memory ran out with batches of 4 texts" in run.log
     with pytest.raises(RunError, match="Take a smaller batch_size"):
         _train(few, preset, tmp_path, changes={"auto_batch_size": False})
-    # The first batch of few texts is as large as they are many.
-    changes = {"epochs": 1, "batch_size": 64, "validation_share": 0.0}
+    # The first batch of few texts is as large as they are many, and so are its steps.
+    changes = {"epochs": 2, "batch_size": 64, "validation_share": 0.0}
+    made, make = [], fine_tuning._optimizer
+    monkeypatch.setattr(fine_tuning, "_optimizer", lambda *a: made.append(make(*a)) or made[-1])
     assert _train(few[:6], preset, tmp_path, changes=changes).metrics["batch_size"] == 3
+    assert [one.gradient_accumulation_steps for one in made] == [None, 2]
 
 
 @pytest.mark.skipif(
