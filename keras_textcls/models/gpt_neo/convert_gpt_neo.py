@@ -21,6 +21,7 @@ from keras_hub.src.utils.transformers.preset_loader import TransformersPresetLoa
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from keras_textcls.adapters.lora_layer import ATTRIBUTE
 from keras_textcls.atomic import replace_directory
 from keras_textcls.errors import ArgumentError, PresetError, shorten
 
@@ -193,7 +194,7 @@ def save_to_huggingface(model: Any, directory: str | os.PathLike[str]) -> None:
     """
     backbone = model.backbone
     for layer in backbone._flatten_layers():
-        adapter = getattr(layer, "lora_branch", None)
+        adapter = getattr(layer, ATTRIBUTE, None)
         if adapter is not None and not adapter.is_merged:
             raise ArgumentError(
                 f"The layer {layer.path!r} has an adapter, and a checkpoint has no place for it. "
