@@ -21,10 +21,12 @@ import tensorflow as tf
 
 from keras_textcls.encoded_texts import EncodedTexts, concatenate
 from keras_textcls.errors import ArgumentError
-from keras_textcls.fast_tokenization import FastTokenizer
+from keras_textcls.fast_tokenization import FastBytePair, FastTokenizer
 from keras_textcls.framing import Framing, learn_framing, probe_texts
 from keras_textcls.inputs import TextColumns
 from keras_textcls.pieces import Pieces, cut_evenly
+from keras_textcls.preprocessor_fingerprint import preprocessor_fingerprint
+from keras_textcls.tracing import TextGraph
 
 CHUNK_SIZE = 1024
 # From so many texts on, learning a framing (some 0.3 s) is paid back.
@@ -146,26 +148,24 @@ def _unpad(runner: _Runner, columns: TextColumns) -> _Parts:
 class _Runner:
     """A preprocessor traced once for a number of segments.
 
-    Tracing takes 0.2 to 2 seconds, so it must not happen in every call.
+    Tracing takes seconds, so it must not happen in every call; where texts can
+    be tokenized without, it happens when the first one comes that cannot.
     """
 
     def __init__(self, preprocessor: Any, num_columns: int) -> None:
         self._preprocessor = preprocessor
-        self._function: Any = None
+        # Texts of different length: some tokenizers fail on those in a graph only.
+        self._probe = (["", "two words"],) * num_columns
+        self._graph: TextGraph | None = None
+        self._is_graph_tried = False
         self._tokenize: FastTokenizer | None = None
         self._framing: Framing | None = None
         self._is_framing_known = False
-        # Texts of different length: some tokenizers fail on those in a graph only.
-        probe = (["", "two words"],) * num_columns
-        try:
-            signature = [tf.TensorSpec([None], tf.string)] * num_columns
-            # One concrete function: TensorFlow takes many traced once for a mistake, and says so.
-            traced = tf.function(self._preprocess, input_signature=signature)
-            self._function = traced.get_concrete_function()
-            features = self._run_chunk(*probe)
-        except (tf.errors.OpError, ValueError, TypeError, AttributeError):
-            self._function = None
-            features = self._run_chunk(*probe)
+        tokenizer = getattr(preprocessor, "tokenizer", None)
+        is_quick = num_columns == 1 and FastBytePair.serves(tokenizer)
+        if not (is_quick and preprocessor_fingerprint(preprocessor)):
+            self._trace()
+        features = self._run_chunk(*self._probe)
         self.full_length = max(
             (v.shape[1] for n, v in features.items() if n in _IDS + _MASKS), default=0
         )
@@ -175,16 +175,32 @@ class _Runner:
             for name, values in features.items()
             if values.ndim == 2 and values.shape[1] == self.full_length
         }
+        if not self._is_graph_tried:
+            self._learn_framing()
+            self._is_framing_known = self._framing is not None
+
+    def _trace(self) -> None:
+        """Make the preprocessor a graph, if it can be one."""
+        self._is_graph_tried = True
+        columns = len(self._probe)
+        try:
+            graph = TextGraph("features", self._preprocess, columns, self._preprocessor)
+            graph(*self._probe)
+        except (tf.errors.OpError, ValueError, TypeError, AttributeError):
+            return
+        self._graph = graph
 
     def run(self, columns: TextColumns) -> Iterator[dict[str, np.ndarray]]:
         """Yield the padded features of the texts, chunk by chunk."""
+        if not self._is_graph_tried:
+            self._trace()
         starts = range(0, len(columns[0]), CHUNK_SIZE)
         chunks = ([column[s : s + CHUNK_SIZE] for column in columns] for s in starts)
-        if len(starts) == 1 or self._function is None:
+        if len(starts) == 1 or self._graph is None:
             yield from (self._run_chunk(*chunk) for chunk in chunks)
             return
         dataset = tf.data.Dataset.from_tensor_slices(columns).batch(CHUNK_SIZE)
-        dataset = dataset.map(self._function, num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = dataset.map(self._graph.for_dataset(), num_parallel_calls=tf.data.AUTOTUNE)
         yield from dataset.prefetch(1).as_numpy_iterator()
 
     def frame(self, texts: list[str]) -> _Parts | None:
@@ -223,6 +239,8 @@ class _Runner:
         """Whether there is a shorter way; learns it on the first call."""
         if not self._is_framing_known:
             self._is_framing_known = True
+            if not self._is_graph_tried:
+                self._trace()
             self._learn_framing()
         return self._framing is not None
 
@@ -243,13 +261,16 @@ class _Runner:
     def _learn_framing(self) -> None:
         tokenizer = getattr(self._preprocessor, "tokenizer", None)
         ids_name = next((name for name in _IDS if name in self.padding), None)
-        if tokenizer is None or ids_name is None or self._function is None:
+        is_graph_missing = self._is_graph_tried and self._graph is None
+        if tokenizer is None or ids_name is None or is_graph_missing:
             return
         try:
             self._tokenize = FastTokenizer(tokenizer)
         except (tf.errors.OpError, ValueError, TypeError, AttributeError):
             return
         texts = probe_texts(self.full_length)
+        if self._graph is None:
+            texts = [text for text in texts if self._tokenize.is_quick(text)]
         features = self._run_chunk(texts)
         lengths = _count_real_tokens(features, self.padding, self.full_length)
         flat, counts = self._tokenize(texts)
@@ -257,10 +278,10 @@ class _Runner:
         self._framing = learn_framing(features, self.padding, lengths, tokens, ids_name)
 
     def _run_chunk(self, *columns: list[str]) -> dict[str, np.ndarray]:
-        if self._function is None:
+        if self._graph is None:
             features = self._preprocess(*columns)
             return {name: keras.ops.convert_to_numpy(v) for name, v in features.items()}
-        features = self._function(*(tf.constant(column, tf.string) for column in columns))
+        features = self._graph(*columns)
         return {name: values.numpy() for name, values in features.items()}
 
     def _preprocess(self, *columns: Any) -> Any:

@@ -18,6 +18,8 @@ import keras_hub
 import numpy as np
 import tensorflow as tf
 
+from keras_textcls.tracing import TextGraph
+
 _CHUNK_SIZE = 1024
 
 
@@ -117,16 +119,15 @@ class GraphTokenizer:
                 raise TypeError("the output of the tokenizer is not ragged")
             return tokens.flat_values, tokens.row_lengths()
 
-        traced = tf.function(tokenize, input_signature=[tf.TensorSpec([None], tf.string)])
-        self._function = traced.get_concrete_function()
+        self._graph = TextGraph("tokens", tokenize, 1, tokenizer)
 
     def __call__(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Tokenize `texts`."""
         if len(texts) <= _CHUNK_SIZE:
-            tokens, counts = self._function(tf.constant(texts, tf.string))
+            tokens, counts = self._graph(texts)
             return tokens.numpy(), counts.numpy()
         dataset = tf.data.Dataset.from_tensor_slices(texts).batch(_CHUNK_SIZE)
-        dataset = dataset.map(self._function, num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = dataset.map(self._graph.for_dataset(), num_parallel_calls=tf.data.AUTOTUNE)
         parts = list(dataset.prefetch(1).as_numpy_iterator())
         flat, counts = zip(*parts, strict=True)
         return np.concatenate(flat), np.concatenate(counts)
@@ -155,16 +156,8 @@ class FastTokenizer:
     def __call__(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Tokenize `texts`."""
         if self._twin is None:
-            try:
-                return self._graph()(texts)
-            except tf.errors.NotFoundError:
-                # A new random seed makes TensorFlow forget the model of a SentencePiece tokenizer.
-                if getattr(self._tokenizer, "proto", None) is None:
-                    raise
-                self._tokenizer.set_proto(self._tokenizer.proto)
-                self._traced = None
-                return self._graph()(texts)
-        agrees = np.array([self._twin.agrees_on(text) for text in texts])
+            return self._graph()(texts)
+        agrees = np.array([self.is_quick(text) for text in texts])
         if agrees.all():
             return self._twin(texts)
         counts = np.zeros(len(texts), "int64")
@@ -175,6 +168,17 @@ class FastTokenizer:
                 flat, counts[rows] = tokenizer()([texts[i] for i in rows])
                 parts.append((rows, flat))
         return _merge(parts, counts), counts
+
+    def is_quick(self, text: str) -> bool:
+        """Whether a text needs no graph, which takes seconds to trace.
+
+        Args:
+            text: string.
+
+        Returns:
+            A bool.
+        """
+        return self._twin is not None and self._twin.agrees_on(text)
 
     def _graph(self) -> GraphTokenizer:
         if self._traced is None:

@@ -33,7 +33,7 @@ def probe_texts(full_length: int) -> list[str]:
     Returns:
         A list of strings.
     """
-    return [*PROBES, "a b " * full_length, "word " * (full_length + 1)]
+    return [*PROBES, " ".join(["a b"] * full_length), " ".join(["word"] * (full_length + 1))]
 
 
 @dataclasses.dataclass(frozen=True)

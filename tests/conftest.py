@@ -15,7 +15,10 @@ import pytest
 from architectures import architecture
 from processes import Processes
 
-from keras_textcls import TextClassifier
+from keras_textcls import TextClassifier, tracing
+
+# The tests make the same few tokenizers over and over; tracing one takes seconds.
+tracing.KEPT = 256
 
 WORDS = "the quick brown fox jumped over the lazy dog and a small cat".split()
 

@@ -21,6 +21,8 @@ LAYERS = [
     "prediction",
     "inputs",
     "targets",
+    "preprocessor_fingerprint",
+    "tracing",
     "fast_tokenization",
     "framing",
     "pieces",

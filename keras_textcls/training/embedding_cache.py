@@ -15,7 +15,6 @@ import json
 import logging
 import os
 import secrets
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,6 +28,7 @@ from safetensors.numpy import save_file
 from keras_textcls.atomic import replace_file
 from keras_textcls.data.download_cache import CACHE_VARIABLE
 from keras_textcls.inputs import LabelledTexts, TextColumns, read_texts
+from keras_textcls.preprocessor_fingerprint import asset_hashes, without_names
 from keras_textcls.weight_fingerprint import weight_fingerprint
 
 _FORMAT = "keras-textcls embeddings 1"
@@ -227,33 +227,14 @@ def embedding_key(classifier: Any) -> str:
     config = {k: v for k, v in classifier.get_config().items() if k not in _OF_THE_HEAD}
     parts = {
         "format": _FORMAT,
-        "config": _without_names(config),
+        "config": without_names(config),
         "long_texts": classifier.long_texts,
         "weights": weight_fingerprint(classifier.backbone),
-        "assets": _asset_hashes(getattr(classifier.preprocessor, "tokenizer", None)),
+        "assets": asset_hashes(getattr(classifier.preprocessor, "tokenizer", None)),
         "dtype": classifier.backbone.dtype_policy.name,
         "backend": keras.backend.backend(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _without_names(config: Any) -> Any:
-    """Keras numbers the names of layers as they are made."""
-    if isinstance(config, dict):
-        return {k: _without_names(v) for k, v in config.items() if k != "name"}
-    if isinstance(config, (list, tuple)):
-        return [_without_names(value) for value in config]
-    return config
-
-
-def _asset_hashes(tokenizer: Any) -> dict[str, str]:
-    """The vocabulary, which is no part of a tokenizer's config."""
-    if not hasattr(tokenizer, "save_assets"):
-        return {}
-    with tempfile.TemporaryDirectory() as folder:
-        tokenizer.save_assets(folder)
-        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _pieces(x: Any) -> Iterator[TextColumns]:
