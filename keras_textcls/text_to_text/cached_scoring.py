@@ -17,7 +17,12 @@ from keras_textcls.batching import PlannedBatch, ladder
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
 from keras_textcls.text_to_text.answers import AnswerEntries, Answers
-from keras_textcls.text_to_text.plain_scoring import PlainScorer, no_gradient, predict_source
+from keras_textcls.text_to_text.plain_scoring import (
+    CompiledCall,
+    PlainScorer,
+    ScoringModel,
+    predict_source,
+)
 
 # Numbers of logits, and of a cache, that may be in memory at once.
 _MOST_LOGITS = 2**26
@@ -158,26 +163,29 @@ class CachedScorer:
         }
 
 
-class _CachedModel(keras.Model):
+class _CachedModel(ScoringModel):
     """From prompts, and what continues them, to the scores of all answers."""
 
     def __init__(self, causal_lm: Any, groups: list[AnswerPaths]) -> None:
-        super().__init__(name="cached_scorer")
-        self.causal_lm, self._groups = causal_lm, groups
+        super().__init__(causal_lm, "cached_scorer")
+        self._groups = groups
         # Hidden from attribute tracking, which on TensorFlow wraps tuples.
         self._memory = types.SimpleNamespace(cache=None)
+        self._reader = types.SimpleNamespace(model=CompiledCall(causal_lm, self._read))
 
     def read_opening(self, tokens: np.ndarray) -> None:
         """Read what every prompt begins with; to be done anew when weights change."""
         if not len(tokens):
             return
-        with no_gradient():
-            _, cache = self.causal_lm._build_cache(ops.convert_to_tensor(tokens[None], "int32"))
-            if self._memory.cache is None:
-                self._memory.cache = keras.tree.map_structure(self._remembered, cache)
-            memory = keras.tree.flatten(self._memory.cache)
-            for known, part in zip(memory, keras.tree.flatten(cache), strict=True):
-                known.assign(part)
+        cache = self._reader.model.predict_on_batch(tokens[None].astype("int32"))
+        if self._memory.cache is None:
+            self._memory.cache = keras.tree.map_structure(self._remembered, cache)
+        memory = keras.tree.flatten(self._memory.cache)
+        for known, part in zip(memory, keras.tree.flatten(cache), strict=True):
+            known.assign(part)
+
+    def _read(self, token_ids: Any) -> Any:
+        return self.causal_lm._build_cache(token_ids)[1]
 
     def _remembered(self, part: Any) -> Any:
         if len(part.shape) not in _LENGTH_AXIS:

@@ -6,8 +6,9 @@ are checked against this one.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import types
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -80,10 +81,44 @@ def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np
     return source.restore_order(np.asarray(outputs).astype("float32"))
 
 
-def no_gradient() -> contextlib.AbstractContextManager[Any]:
-    """A context in which PyTorch keeps nothing for gradients; others keep nothing anyway."""
-    if keras.config.backend() == "torch":
-        import torch
+class ScoringModel(keras.Model):
+    """A model of the layers of a language model, in which Keras finds nothing that is not built.
 
-        return torch.no_grad()
-    return contextlib.nullcontext()
+    Keras calls a model with such layers (samplers, packers) once to build them,
+    which on JAX compiles each operation alone, for half a minute.
+
+    Args:
+        causal_lm: a `keras_hub.models.CausalLM`.
+        name: string.
+    """
+
+    def __init__(self, causal_lm: Any, name: str) -> None:
+        super().__init__(name=name)
+        self._of_the_model = [layer for layer in causal_lm.layers if layer.weights]
+        # Hidden from attribute tracking.
+        self._hidden = types.SimpleNamespace(causal_lm=causal_lm)
+        self.built = True
+
+    @property
+    def causal_lm(self) -> Any:
+        """The language model."""
+        return self._hidden.causal_lm
+
+
+class CompiledCall(ScoringModel):
+    """A function of arrays, as one program on JAX, which else compiles each operation alone.
+
+    Args:
+        causal_lm: the `keras_hub.models.CausalLM` whose weights `function` uses.
+        function: callable from a tensor, or a dict of them, to tensors.
+    """
+
+    def __init__(self, causal_lm: Any, function: Callable[[Any], Any]) -> None:
+        super().__init__(causal_lm, "compiled_call")
+        self._function = function
+        # Tracing for TensorFlow takes longer than the one call.
+        self.compile(run_eagerly=keras.config.backend() != "jax")
+
+    def call(self, inputs: Any) -> Any:
+        """Return what the function returns; `predict_on_batch` takes arrays."""
+        return self._function(inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 from typing import Any
 
 import keras
@@ -13,7 +14,7 @@ from keras_textcls.batch_source import Encoded
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
 from keras_textcls.text_to_text.answers import Answers, AnswerTrie
-from keras_textcls.text_to_text.plain_scoring import no_gradient, predict_source
+from keras_textcls.text_to_text.plain_scoring import CompiledCall, ScoringModel, predict_source
 
 # Numbers of logits that may be in memory at once.
 _MOST_LOGITS = 2**26
@@ -58,12 +59,12 @@ class TreeScorer:
         return predict_source(self._model, feeder.inference(Encoded(prompts), batch_size), **kwargs)
 
 
-class _TreeModel(keras.Model):
+class _TreeModel(ScoringModel):
     """From prompts to the scores of all answers, in one pass."""
 
     def __init__(self, causal_lm: Any, head: keras.Model, trie: AnswerTrie, opening: int) -> None:
-        super().__init__(name="tree_scorer")
-        self.causal_lm, self.head = causal_lm, head
+        super().__init__(causal_lm, "tree_scorer")
+        self.head = head
         self._trie, self._opening = trie, opening
         backbone = causal_lm.backbone
         shape = (1, backbone.num_heads, opening, backbone.hidden_dim // backbone.num_heads)
@@ -77,21 +78,27 @@ class _TreeModel(keras.Model):
             ]
             for i in range(backbone.num_layers if opening else 0)
         ]  # fmt: skip
+        # Hidden from attribute tracking: it holds the same layers.
+        self._reader = types.SimpleNamespace(model=CompiledCall(causal_lm, self._read))
 
     def read_opening(self, tokens: np.ndarray) -> None:
         """Read what every prompt begins with; to be done anew when weights change."""
         if not self.memory:
             return
         place = np.arange(len(tokens), dtype="int32")
-        with no_gradient():
-            _, found = self.causal_lm.call_with_branches(
-                ops.convert_to_tensor(tokens[None].astype("int32")),
-                ops.convert_to_tensor(place[None]),
-                ops.convert_to_tensor((place[:, None] >= place)[None]),
-            )
-            for variables, values in zip(self.memory, found, strict=True):
-                for variable, value in zip(variables, values, strict=True):
-                    variable.assign(value)
+        found = self._reader.model.predict_on_batch(
+            {
+                "token_ids": tokens[None].astype("int32"),
+                "positions": place[None],
+                "admitted": (place[:, None] >= place)[None],
+            }
+        )
+        for variables, values in zip(self.memory, found, strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+
+    def _read(self, inputs: dict[str, Any]) -> Any:
+        return self.causal_lm.call_with_branches(**inputs)[1]
 
     def call(self, inputs: dict[str, Any]) -> Any:
         token_ids, mask = inputs["token_ids"], ops.cast(inputs["padding_mask"], "int32")
