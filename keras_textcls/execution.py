@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -66,6 +69,30 @@ def token_budget(backbone: keras.Model) -> int:
 def _has_accelerator() -> bool:
     # `keras.distribution.list_devices` does not exist on PyTorch; where a tensor lands does.
     return "cpu" not in str(keras.ops.zeros((1,)).device).lower()
+
+
+@contextlib.contextmanager
+def as_built(model: keras.Model) -> Iterator[None]:
+    """Let no layer of a model pass for not built, where all weights are there.
+
+    Keras on JAX calls a model once, operation by operation, in every `predict`
+    while a layer is not built: a preprocessor that was never called, or a layer
+    of Keras Hub that others call by a method of its own (SmolLM3, Bloom). That
+    takes up to half a minute.
+
+    Args:
+        model: a `keras.Model`.
+    """
+    layers: list[Any] = []
+    if keras.config.backend() == "jax":
+        layers = [layer for layer in model._flatten_layers() if not layer.built]
+    for layer in layers:
+        layer.built = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.built = False
 
 
 def reseed_dropout(model: keras.Model, seed: int) -> None:

@@ -17,12 +17,7 @@ from keras_textcls.batching import PlannedBatch, ladder
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
 from keras_textcls.text_to_text.answers import AnswerEntries, Answers
-from keras_textcls.text_to_text.plain_scoring import (
-    CompiledCall,
-    PlainScorer,
-    ScoringModel,
-    predict_source,
-)
+from keras_textcls.text_to_text.plain_scoring import CompiledCall, PlainScorer, predict_source
 
 # Numbers of logits, and of a cache, that may be in memory at once.
 _MOST_LOGITS = 2**26
@@ -163,12 +158,12 @@ class CachedScorer:
         }
 
 
-class _CachedModel(ScoringModel):
+class _CachedModel(keras.Model):
     """From prompts, and what continues them, to the scores of all answers."""
 
     def __init__(self, causal_lm: Any, groups: list[AnswerPaths]) -> None:
-        super().__init__(causal_lm, "cached_scorer")
-        self._groups = groups
+        super().__init__(name="cached_scorer")
+        self.causal_lm, self._groups = causal_lm, groups
         # Hidden from attribute tracking, which on TensorFlow wraps tuples.
         self._memory = types.SimpleNamespace(cache=None)
         self._reader = types.SimpleNamespace(model=CompiledCall(causal_lm, self._read))
@@ -177,7 +172,7 @@ class _CachedModel(ScoringModel):
         """Read what every prompt begins with; to be done anew when weights change."""
         if not len(tokens):
             return
-        cache = self._reader.model.predict_on_batch(tokens[None].astype("int32"))
+        cache = self._reader.model.of_arrays(tokens[None].astype("int32"))
         if self._memory.cache is None:
             self._memory.cache = keras.tree.map_structure(self._remembered, cache)
         memory = keras.tree.flatten(self._memory.cache)

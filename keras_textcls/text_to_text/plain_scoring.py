@@ -7,7 +7,6 @@ are checked against this one.
 from __future__ import annotations
 
 import dataclasses
-import types
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from keras import ops
 
 from keras_textcls.batch_source import BatchSource, Encoded, quiet
 from keras_textcls.encoded_texts import EncodedTexts
+from keras_textcls.execution import as_built
 from keras_textcls.feeding import Feeder
 from keras_textcls.text_to_text.answer_model import answer_log_likelihoods, answer_logits
 from keras_textcls.text_to_text.answers import Answers
@@ -76,36 +76,12 @@ def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np
     Returns:
         A float32 array, in the order of the texts.
     """
-    with quiet(source):
+    with quiet(source), as_built(model):
         outputs = keras.Model.predict(model, source.for_keras(), **kwargs)
     return source.restore_order(np.asarray(outputs).astype("float32"))
 
 
-class ScoringModel(keras.Model):
-    """A model of the layers of a language model, in which Keras finds nothing that is not built.
-
-    Keras calls a model with such layers (samplers, packers) once to build them,
-    which on JAX compiles each operation alone, for half a minute.
-
-    Args:
-        causal_lm: a `keras_hub.models.CausalLM`.
-        name: string.
-    """
-
-    def __init__(self, causal_lm: Any, name: str) -> None:
-        super().__init__(name=name)
-        self._of_the_model = [layer for layer in causal_lm.layers if layer.weights]
-        # Hidden from attribute tracking.
-        self._hidden = types.SimpleNamespace(causal_lm=causal_lm)
-        self.built = True
-
-    @property
-    def causal_lm(self) -> Any:
-        """The language model."""
-        return self._hidden.causal_lm
-
-
-class CompiledCall(ScoringModel):
+class CompiledCall(keras.Model):
     """A function of arrays, as one program on JAX, which else compiles each operation alone.
 
     Args:
@@ -114,11 +90,23 @@ class CompiledCall(ScoringModel):
     """
 
     def __init__(self, causal_lm: Any, function: Callable[[Any], Any]) -> None:
-        super().__init__(causal_lm, "compiled_call")
-        self._function = function
+        super().__init__(name="compiled_call")
+        self.causal_lm, self._function = causal_lm, function
         # Tracing for TensorFlow takes longer than the one call.
         self.compile(run_eagerly=keras.config.backend() != "jax")
 
     def call(self, inputs: Any) -> Any:
-        """Return what the function returns; `predict_on_batch` takes arrays."""
+        """Return what the function returns."""
         return self._function(inputs)
+
+    def of_arrays(self, inputs: Any) -> Any:
+        """Apply the function.
+
+        Args:
+            inputs: what it takes, as arrays.
+
+        Returns:
+            What it returns, as arrays.
+        """
+        with as_built(self):
+            return self.predict_on_batch(inputs)

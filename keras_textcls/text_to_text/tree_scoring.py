@@ -14,7 +14,7 @@ from keras_textcls.batch_source import Encoded
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
 from keras_textcls.text_to_text.answers import Answers, AnswerTrie
-from keras_textcls.text_to_text.plain_scoring import CompiledCall, ScoringModel, predict_source
+from keras_textcls.text_to_text.plain_scoring import CompiledCall, predict_source
 
 # Numbers of logits that may be in memory at once.
 _MOST_LOGITS = 2**26
@@ -59,12 +59,12 @@ class TreeScorer:
         return predict_source(self._model, feeder.inference(Encoded(prompts), batch_size), **kwargs)
 
 
-class _TreeModel(ScoringModel):
+class _TreeModel(keras.Model):
     """From prompts to the scores of all answers, in one pass."""
 
     def __init__(self, causal_lm: Any, head: keras.Model, trie: AnswerTrie, opening: int) -> None:
-        super().__init__(causal_lm, "tree_scorer")
-        self.head = head
+        super().__init__(name="tree_scorer")
+        self.causal_lm, self.head = causal_lm, head
         self._trie, self._opening = trie, opening
         backbone = causal_lm.backbone
         shape = (1, backbone.num_heads, opening, backbone.hidden_dim // backbone.num_heads)
@@ -86,7 +86,7 @@ class _TreeModel(ScoringModel):
         if not self.memory:
             return
         place = np.arange(len(tokens), dtype="int32")
-        found = self._reader.model.predict_on_batch(
+        found = self._reader.model.of_arrays(
             {
                 "token_ids": tokens[None].astype("int32"),
                 "positions": place[None],

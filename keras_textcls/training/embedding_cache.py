@@ -57,6 +57,7 @@ class EmbeddingCache:
             are removed. Defaults to 2 GB.
 
     Example:
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     cache = EmbeddingCache(folder)
     ...     cache.put("bert", text_hashes((["hi"],)), np.ones((1, 2), "float32"))

@@ -1,0 +1,44 @@
+"""What each backend is spared."""
+
+import keras
+import numpy as np
+import pytest
+from conftest import make_classifier
+
+from keras_textcls.execution import as_built
+
+TEXTS = ["the quick brown fox", "a cat"]
+
+
+@pytest.mark.parametrize("name", ["BertBackbone", "BloomBackbone", "SmolLM3Backbone"])
+def test_predict_never_runs_the_model_operation_by_operation(name, monkeypatch):
+    """JAX compiles each of them then; arrays in place of tracers would show it."""
+    if keras.config.backend() != "jax":
+        pytest.skip("only JAX does")
+    import jax
+
+    classifier = make_classifier(name, compile=False)
+    kinds = []
+    call = type(classifier.backbone).call
+
+    def watched(self, inputs, **kwargs):
+        kinds.extend(isinstance(value, jax.core.Tracer) for value in inputs.values())
+        return call(self, inputs, **kwargs)
+
+    monkeypatch.setattr(type(classifier.backbone), "call", watched)
+    classifier.predict(TEXTS, verbose=0)
+    assert kinds
+    assert all(kinds)
+
+
+def test_layers_are_as_they_were_after_it():
+    classifier = make_classifier("BloomBackbone", compile=False)
+    expected = classifier.predict(TEXTS, verbose=0)
+    before = [layer.built for layer in classifier._flatten_layers()]
+    assert not all(before)
+    with pytest.raises(ZeroDivisionError), as_built(classifier):
+        on_jax = keras.config.backend() == "jax"
+        assert all(layer.built for layer in classifier._flatten_layers()) == on_jax
+        raise ZeroDivisionError
+    assert [layer.built for layer in classifier._flatten_layers()] == before
+    np.testing.assert_array_equal(classifier.predict(TEXTS, verbose=0), expected)
