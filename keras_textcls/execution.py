@@ -72,24 +72,35 @@ def _has_accelerator() -> bool:
 
 
 @contextlib.contextmanager
-def as_built(model: keras.Model) -> Iterator[None]:
-    """Let no layer of a model pass for not built, where all weights are there.
+def predicting(model: keras.Model) -> Iterator[None]:
+    """Mend around a `predict` what Keras on JAX does with the state of a model.
 
-    Keras on JAX calls a model once, operation by operation, in every `predict`
-    while a layer is not built: a preprocessor that was never called, or a layer
-    of Keras Hub that others call by a method of its own (SmolLM3, Bloom). That
-    takes up to half a minute.
+    It calls a model once, operation by operation, in every `predict` while a
+    layer is not built: a preprocessor that was never called, or a layer of
+    Keras Hub that others call by a method of its own (SmolLM3, Bloom). That
+    takes up to half a minute. And it takes the weights out of the model, and
+    does not put them back when it is interrupted or fails.
 
     Args:
-        model: a `keras.Model`.
+        model: a `keras.Model` whose weights are all there.
     """
-    layers: list[Any] = []
-    if keras.config.backend() == "jax":
-        layers = [layer for layer in model._flatten_layers() if not layer.built]
+    if keras.config.backend() != "jax":
+        yield
+        return
+    layers: list[Any] = [layer for layer in model._flatten_layers() if not layer.built]
+    weights: list[Any] = [(variable, variable.value) for variable in model.variables]
     for layer in layers:
         layer.built = True
     try:
         yield
+    except BaseException:
+        if getattr(model, "_jax_state", None):
+            model.jax_state_sync()
+        else:
+            for variable, value in weights:
+                if not value.is_deleted():
+                    variable.assign(value)
+        raise
     finally:
         for layer in layers:
             layer.built = False

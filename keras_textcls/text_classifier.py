@@ -20,7 +20,7 @@ from keras_textcls.adapters import Adaptable
 from keras_textcls.batch_source import quiet
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
-from keras_textcls.execution import as_built, bucket_policy, token_budget
+from keras_textcls.execution import bucket_policy, predicting, token_budget
 from keras_textcls.feeding import Feeder
 from keras_textcls.fit_data import evaluation_source, fit_sources
 from keras_textcls.heads import (
@@ -729,7 +729,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
             return average_features(model, source, verbose, **kwargs)
         if source.is_cut:
             return predict_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)
-        with quiet(source), as_built(model):
+        with quiet(source), predicting(model):
             outputs = keras.Model.predict(model, source.for_keras(), verbose=verbose, **kwargs)
         return source.restore_order(np.asarray(outputs).astype("float32"))
 

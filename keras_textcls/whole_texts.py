@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_textcls.batch_source import BatchSource, quiet
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.execution import as_built
+from keras_textcls.execution import predicting
 
 # Rows of features that the head reads at a time.
 _ROWS = 4096
@@ -62,7 +62,7 @@ def average_features(
             f"several of them. Received: steps={shorten(kwargs['steps'])}. Pass fewer texts, or "
             'set long_texts = "truncate".'
         )
-    with quiet(source), as_built(embedder):
+    with quiet(source), predicting(embedder):
         rows = keras.Model.predict(embedder, source.for_keras(), verbose=verbose, **kwargs)
     return source.restore_order(np.asarray(rows).astype("float32"))
 

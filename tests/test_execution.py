@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import make_classifier
 
-from keras_textcls.execution import as_built
+from keras_textcls.execution import predicting
 
 TEXTS = ["the quick brown fox", "a cat"]
 
@@ -36,9 +36,24 @@ def test_layers_are_as_they_were_after_it():
     expected = classifier.predict(TEXTS, verbose=0)
     before = [layer.built for layer in classifier._flatten_layers()]
     assert not all(before)
-    with pytest.raises(ZeroDivisionError), as_built(classifier):
+    with pytest.raises(ZeroDivisionError), predicting(classifier):
         on_jax = keras.config.backend() == "jax"
         assert all(layer.built for layer in classifier._flatten_layers()) == on_jax
         raise ZeroDivisionError
     assert [layer.built for layer in classifier._flatten_layers()] == before
     np.testing.assert_array_equal(classifier.predict(TEXTS, verbose=0), expected)
+
+
+def test_a_predict_that_is_interrupted_leaves_the_weights():
+    classifier = make_classifier(compile=False)
+    expected = classifier.predict(TEXTS, verbose=0)
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    for name in ("on_predict_begin", "on_predict_batch_end"):
+        callback = keras.callbacks.Callback()
+        setattr(callback, name, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            classifier.predict(TEXTS, verbose=0, callbacks=[callback])
+        np.testing.assert_array_equal(classifier.predict(TEXTS, verbose=0), expected)

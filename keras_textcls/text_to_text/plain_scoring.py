@@ -16,7 +16,7 @@ from keras import ops
 
 from keras_textcls.batch_source import BatchSource, Encoded, quiet
 from keras_textcls.encoded_texts import EncodedTexts
-from keras_textcls.execution import as_built
+from keras_textcls.execution import predicting
 from keras_textcls.feeding import Feeder
 from keras_textcls.text_to_text.answer_model import answer_log_likelihoods, answer_logits
 from keras_textcls.text_to_text.answers import Answers
@@ -76,7 +76,7 @@ def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np
     Returns:
         A float32 array, in the order of the texts.
     """
-    with quiet(source), as_built(model):
+    with quiet(source), predicting(model):
         outputs = keras.Model.predict(model, source.for_keras(), **kwargs)
     return source.restore_order(np.asarray(outputs).astype("float32"))
 
@@ -108,5 +108,5 @@ class CompiledCall(keras.Model):
         Returns:
             What it returns, as arrays.
         """
-        with as_built(self):
+        with predicting(self):
             return self.predict_on_batch(inputs)
