@@ -30,7 +30,16 @@ from keras_textcls import TextClassifier, tracing
 # The tests make the same few tokenizers over and over; tracing one takes seconds.
 tracing.KEPT = 256
 
+# Steps run one by one where compiling them takes longer; JAX compiles each operation then.
+STEP_BY_STEP = keras.config.backend() != "jax"
 WORDS = "the quick brown fox jumped over the lazy dog and a small cat".split()
+
+
+if keras.config.backend() == "torch":
+    import torch
+
+    # Models this small are slower on several threads, all the more beside another worker.
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import ARCHITECTURES, architecture
-from conftest import make_classifier, mixed_texts, perturb
+from conftest import STEP_BY_STEP, make_classifier, mixed_texts, perturb
 
 from keras_textcls import ArgumentError, TextClassifier
 from keras_textcls.heads import KERAS_HUB_HEADS, MaskedPooling, resolve_head, subclass_for
@@ -57,12 +57,12 @@ def test_logits_are_those_of_keras_hub(name):
     ours = make_classifier(name, labels=["a", "b", "c"])
     native = ours.to_keras_hub()
     for model in (ours, native):
-        model.compile(run_eagerly=True)
+        model.compile(run_eagerly=STEP_BY_STEP)
     texts = mixed_texts(6)
     expected = native.predict(texts, verbose=0)
     np.testing.assert_allclose(ours.predict(texts, verbose=0), expected, atol=1e-5)
     back = TextClassifier.from_keras_hub(native, labels=["a", "b", "c"])
-    back.compile(run_eagerly=True)
+    back.compile(run_eagerly=STEP_BY_STEP)
     np.testing.assert_allclose(back.predict(texts, verbose=0), expected, atol=1e-5)
     assert back.labels == ["a", "b", "c"]
 
@@ -143,7 +143,7 @@ def test_pooler_needs_a_pooler():
 def test_embed_pools_the_states_of_the_backbone(pooling):
     """Against the backbone run on one text without padding."""
     model = make_classifier("BertBackbone", pooling=pooling)
-    model.compile(run_eagerly=True)
+    model.compile(run_eagerly=STEP_BY_STEP)
     texts = mixed_texts(5, longest=9)
     embedded = model.embed(texts, verbose=0)
     reduce = {"cls": lambda s: s[0], "mean": lambda s: s.mean(0), "max": lambda s: s.max(0),

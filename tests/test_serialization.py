@@ -12,7 +12,7 @@ import keras
 import keras_hub
 import numpy as np
 import pytest
-from conftest import make_classifier, mixed_texts, quantize
+from conftest import STEP_BY_STEP, make_classifier, mixed_texts, quantize
 
 from keras_textcls import ArgumentError, PresetError, TextClassifier
 from keras_textcls.heads import KERAS_HUB_HEADS, subclass_for
@@ -24,9 +24,9 @@ TEXTS = mixed_texts(6)
 PLAIN_KERAS_HUB = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
-import keras_hub
+import keras, keras_hub
 task = keras_hub.models.TextClassifier.from_preset(sys.argv[1])
-task.compile(run_eagerly=True)
+task.compile(run_eagerly=keras.config.backend() != "jax")
 logits = task.predict(json.loads(sys.argv[2]), verbose=0)
 assert not [m for m in sys.modules if m.startswith("keras_textcls")]
 print("RESULT", json.dumps([type(task).__name__, logits.tolist()]))
@@ -69,7 +69,7 @@ def _other_backends():
 
 
 def _eager(model):
-    model.compile(run_eagerly=True)
+    model.compile(run_eagerly=STEP_BY_STEP)
     return model
 
 

@@ -11,7 +11,7 @@ import keras_hub
 import numpy as np
 import pytest
 import safetensors.numpy
-from conftest import fox_and_cat, make_classifier
+from conftest import STEP_BY_STEP, fox_and_cat, make_classifier
 from trained_adapters import move
 
 import keras_textcls
@@ -97,7 +97,7 @@ def test_saving_all_of_it_writes_an_ordinary_preset_with_merged_weights(made, tm
     classifier.save_to_preset(tmp_path / "whole")
     np.testing.assert_array_equal(classifier.predict(TEXTS, verbose=0), before)
     native = keras_hub.models.TextClassifier.from_preset(str(tmp_path / "whole"))
-    native.compile(run_eagerly=True)
+    native.compile(run_eagerly=STEP_BY_STEP)
     np.testing.assert_allclose(native.predict(TEXTS, verbose=0), before, atol=1e-5)
     ours = TextClassifier.from_preset(tmp_path / "whole")
     assert ours.lora is None

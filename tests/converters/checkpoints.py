@@ -8,6 +8,7 @@ import torch
 import transformers
 from architectures import vocabularies
 from architectures.vocabularies import WORDS
+from conftest import STEP_BY_STEP
 
 from keras_textcls import TextClassifier
 
@@ -162,7 +163,7 @@ def logits(model, tokenizer, texts):
 def load(*args, **kwargs):
     """A classifier that runs without being compiled, which takes longest here."""
     classifier = TextClassifier.from_preset(*args, **kwargs)
-    classifier.compile(run_eagerly=True)
+    classifier.compile(run_eagerly=STEP_BY_STEP)
     return classifier
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import transformers
-from conftest import make_classifier
+from conftest import STEP_BY_STEP, make_classifier
 
 from converters.checkpoints import LABELS, NAMES, load, save_checkpoint, texts
 from keras_textcls import ArgumentError, PresetError
@@ -56,7 +56,7 @@ def test_a_classifier_made_here(name, tmp_path):
     if options.get("hidden_dim") == "backbone":
         options["hidden_dim"] = make_classifier(name).backbone.hidden_dim
     classifier = make_classifier(name, labels=["a", "b"], multi_label=True, **options)
-    classifier.compile(run_eagerly=True)
+    classifier.compile(run_eagerly=STEP_BY_STEP)
     # The tests' Keras Hub vocabularies have ids that their backbones were not given.
     expected = classifier.predict_proba(TEXTS, verbose=0)
     classifier.save_to_huggingface(tmp_path / "out")

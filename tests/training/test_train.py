@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import training_process as process
+from conftest import STEP_BY_STEP
 from keras_hub.models import TextClassifier as KerasHubTextClassifier
 
 from keras_textcls import (
@@ -46,7 +47,9 @@ def _without_compiling(monkeypatch):
     monkeypatch.setattr(
         TextClassifier,
         "compile",
-        lambda self, *args, **kwargs: compile_(self, *args, **{**kwargs, "run_eagerly": True}),
+        lambda self, *args, **kwargs: compile_(
+            self, *args, **{**kwargs, "run_eagerly": STEP_BY_STEP}
+        ),
     )
 
 
