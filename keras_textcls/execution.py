@@ -95,7 +95,9 @@ def predicting(model: keras.Model) -> Iterator[None]:
         yield
     except BaseException:
         if getattr(model, "_jax_state", None):
+            # After a step; before the first, they are where they were.
             model.jax_state_sync()
+            model._jax_state = None
         else:
             for variable, value in weights:
                 if not value.is_deleted():
