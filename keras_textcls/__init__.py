@@ -15,7 +15,7 @@ _EXPORTS = {
     "AnswerOptions": "prediction",
     "ArgumentError": "errors",
     "Calibration": "calibration",
-    "CheckReport": "data.checks",
+    "CheckReport": "data.findings",
     "Comparison": "evaluation.comparison",
     "CrossValidation": "evaluation.cross_validation",
     "DatasetStatistics": "data.statistics",
@@ -23,7 +23,7 @@ _EXPORTS = {
     "DistillationConfig": "distillation.distiller",
     "DownloadPolicy": "data.downloads",
     "Example": "data.text_dataset",
-    "Finding": "data.checks",
+    "Finding": "data.findings",
     "FineTuning": "training.templates",
     "InvalidDataError": "errors",
     "InvalidRow": "data.invalid_rows",
@@ -144,8 +144,8 @@ __all__ = [
 if TYPE_CHECKING:
     from keras_textcls.calibration import Calibration, VectorScaling
     from keras_textcls.catalogue import PresetCatalogue, PresetInfo, presets
-    from keras_textcls.data.checks import CheckReport, Finding
     from keras_textcls.data.downloads import DownloadPolicy
+    from keras_textcls.data.findings import CheckReport, Finding
     from keras_textcls.data.invalid_rows import InvalidRow, InvalidRows
     from keras_textcls.data.reading import read
     from keras_textcls.data.statistics import DatasetStatistics

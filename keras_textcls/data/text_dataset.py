@@ -34,7 +34,7 @@ from keras_textcls.labels import LabelSet
 if TYPE_CHECKING:
     import pandas
 
-    from keras_textcls.data.checks import CheckReport
+    from keras_textcls.data.findings import CheckReport
 
 _CHUNK = 16_384
 
