@@ -12,6 +12,7 @@ be cut into pieces instead of truncated.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ import tensorflow as tf
 
 from keras_textcls.encoded_texts import EncodedTexts, concatenate
 from keras_textcls.errors import ArgumentError
-from keras_textcls.fast_tokenization import FastBytePair, FastTokenizer
+from keras_textcls.fast_tokenization import FastBytePair, Tokenize, fast_tokenizer
 from keras_textcls.framing import Framing, learn_framing, probe_texts
 from keras_textcls.inputs import TextColumns
 from keras_textcls.pieces import Pieces, cut_evenly
@@ -33,6 +34,8 @@ CHUNK_SIZE = 1024
 FRAMING_PAYS = 2048
 _MASKS = ("padding_mask", "encoder_padding_mask")
 _IDS = ("token_ids", "encoder_token_ids")
+# What a preprocessor or tokenizer raises that TensorFlow cannot trace.
+_NOT_IN_GRAPHS = (tf.errors.OpError, ValueError, TypeError, AttributeError)
 
 
 class TextEncoder:
@@ -156,16 +159,10 @@ class _Runner:
         self._preprocessor = preprocessor
         # Texts of different length: some tokenizers fail on those in a graph only.
         self._probe = (["", "two words"],) * num_columns
-        self._graph: TextGraph | None = None
-        self._is_graph_tried = False
-        self._tokenize: FastTokenizer | None = None
-        self._framing: Framing | None = None
-        self._is_framing_known = False
         tokenizer = getattr(preprocessor, "tokenizer", None)
-        is_quick = num_columns == 1 and FastBytePair.serves(tokenizer)
-        if not (is_quick and preprocessor_fingerprint(preprocessor)):
-            self._trace()
-        features = self._run_chunk(*self._probe)
+        needs_no_graph = num_columns == 1 and FastBytePair.serves(tokenizer)
+        needs_no_graph = needs_no_graph and preprocessor_fingerprint(preprocessor) is not None
+        features = self._run_chunk(None if needs_no_graph else self._graph, *self._probe)
         self.full_length = max(
             (v.shape[1] for n, v in features.items() if n in _IDS + _MASKS), default=0
         )
@@ -175,29 +172,26 @@ class _Runner:
             for name, values in features.items()
             if values.ndim == 2 and values.shape[1] == self.full_length
         }
-        if not self._is_graph_tried:
-            self._learn_framing()
-            self._is_framing_known = self._framing is not None
+        self._shorter_way = self._learn_shorter_way(None) if needs_no_graph else None
+        self._is_learnt = self._shorter_way is not None
 
-    def _trace(self) -> None:
-        """Make the preprocessor a graph, if it can be one."""
-        self._is_graph_tried = True
+    @functools.cached_property
+    def _graph(self) -> TextGraph | None:
+        """The preprocessor as a graph, if it can be one."""
         columns = len(self._probe)
         try:
             graph = TextGraph("features", self._preprocess, columns, self._preprocessor)
             graph(*self._probe)
-        except (tf.errors.OpError, ValueError, TypeError, AttributeError):
-            return
-        self._graph = graph
+        except _NOT_IN_GRAPHS:
+            return None
+        return graph
 
     def run(self, columns: TextColumns) -> Iterator[dict[str, np.ndarray]]:
         """Yield the padded features of the texts, chunk by chunk."""
-        if not self._is_graph_tried:
-            self._trace()
         starts = range(0, len(columns[0]), CHUNK_SIZE)
         chunks = ([column[s : s + CHUNK_SIZE] for column in columns] for s in starts)
         if len(starts) == 1 or self._graph is None:
-            yield from (self._run_chunk(*chunk) for chunk in chunks)
+            yield from (self._run_chunk(self._graph, *chunk) for chunk in chunks)
             return
         dataset = tf.data.Dataset.from_tensor_slices(columns).batch(CHUNK_SIZE)
         dataset = dataset.map(self._graph.for_dataset(), num_parallel_calls=tf.data.AUTOTUNE)
@@ -205,7 +199,7 @@ class _Runner:
 
     def frame(self, texts: list[str]) -> _Parts | None:
         """The shorter way, where it gives the same and is worth learning."""
-        if not self._is_framing_known and len(texts) < FRAMING_PAYS:
+        if not self._is_learnt and len(texts) < FRAMING_PAYS:
             return None
         if not self.is_framed:
             return None
@@ -228,60 +222,65 @@ class _Runner:
             text of each, and which of them are whole texts that spell the
             padding token out.
         """
-        assert self._framing is not None
-        sizes, owners = cut_evenly(counts, self._framing.room)
+        room = self._framing.room
+        sizes, owners = cut_evenly(counts, room)
         spells = np.unique(np.repeat(np.arange(len(sizes)), sizes)[self._is_padding(tokens)])
-        is_whole = counts[owners[spells]] <= self._framing.room
+        is_whole = counts[owners[spells]] <= room
         return self._apply(tokens, sizes), sizes, owners, spells[is_whole]
 
     @property
     def is_framed(self) -> bool:
         """Whether there is a shorter way; learns it on the first call."""
-        if not self._is_framing_known:
-            self._is_framing_known = True
-            if not self._is_graph_tried:
-                self._trace()
-            self._learn_framing()
-        return self._framing is not None
+        if not self._is_learnt:
+            self._is_learnt = True
+            if self._graph is not None:
+                self._shorter_way = self._learn_shorter_way(self._graph)
+        return self._shorter_way is not None
 
     def tokenize(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """The tokens of all texts end to end, and how many each has; if `is_framed`."""
-        assert self._tokenize is not None
-        return self._tokenize(texts)
+        assert self._shorter_way is not None
+        return self._shorter_way[0](texts)
+
+    @property
+    def _framing(self) -> Framing:
+        assert self._shorter_way is not None
+        return self._shorter_way[1]
 
     def _is_padding(self, tokens: np.ndarray) -> np.ndarray:
-        assert self._framing is not None
         return tokens == self.padding[self._framing.ids_name]
 
     def _apply(self, tokens: np.ndarray, counts: np.ndarray) -> _Parts:
-        assert self._framing is not None
         lengths, flat, fixed = self._framing.apply(tokens, counts)
         return lengths, {n: v.astype(self.padding[n].dtype) for n, v in flat.items()}, fixed
 
-    def _learn_framing(self) -> None:
+    def _learn_shorter_way(self, graph: TextGraph | None) -> tuple[Tokenize, Framing] | None:
+        """Learn the tokenizer's share; without a graph, on texts that need none."""
         tokenizer = getattr(self._preprocessor, "tokenizer", None)
         ids_name = next((name for name in _IDS if name in self.padding), None)
-        is_graph_missing = self._is_graph_tried and self._graph is None
-        if tokenizer is None or ids_name is None or is_graph_missing:
-            return
+        if tokenizer is None or ids_name is None:
+            return None
         try:
-            self._tokenize = FastTokenizer(tokenizer)
-        except (tf.errors.OpError, ValueError, TypeError, AttributeError):
-            return
+            tokenize = fast_tokenizer(tokenizer)
+        except _NOT_IN_GRAPHS:
+            return None
         texts = probe_texts(self.full_length)
-        if self._graph is None:
-            texts = [text for text in texts if self._tokenize.is_quick(text)]
-        features = self._run_chunk(texts)
+        if graph is None:
+            assert isinstance(tokenize, FastBytePair)
+            # Keras Hub splits the others one way in a graph, and another way without.
+            texts = [text for text in texts if tokenize.is_plain(text)]
+        features = self._run_chunk(graph, texts)
         lengths = _count_real_tokens(features, self.padding, self.full_length)
-        flat, counts = self._tokenize(texts)
+        flat, counts = tokenize(texts)
         tokens = np.split(flat, np.cumsum(counts)[:-1])
-        self._framing = learn_framing(features, self.padding, lengths, tokens, ids_name)
+        framing = learn_framing(features, self.padding, lengths, tokens, ids_name)
+        return None if framing is None else (tokenize, framing)
 
-    def _run_chunk(self, *columns: list[str]) -> dict[str, np.ndarray]:
-        if self._graph is None:
+    def _run_chunk(self, graph: TextGraph | None, *columns: list[str]) -> dict[str, np.ndarray]:
+        if graph is None:
             features = self._preprocess(*columns)
             return {name: keras.ops.convert_to_numpy(v) for name, v in features.items()}
-        features = self._graph(*columns)
+        features = graph(*columns)
         return {name: values.numpy() for name, values in features.items()}
 
     def _preprocess(self, *columns: Any) -> Any:

@@ -1,26 +1,32 @@
-"""Tokens of many texts, as Keras Hub's tokenizer gives them, end to end.
+"""Tokens of many texts, as Keras Hub's tokenizer gives them in a graph, end to end.
 
 WordPiece and SentencePiece run in Keras Hub's graph, chunks of texts side by
 side: TensorFlow Text does them in C++ (`benchmarks/LOG.md` has the comparison
-with the `tokenizers` library). Byte pairs, which that graph merges in a loop,
-run on the `tokenizers` library, in a twin built from the vocabulary and the
-merges of Keras Hub's tokenizer. Texts on which the two are not known to agree
-(special tokens within the text, rare kinds of space) are left to the graph,
-text by text.
+with the `tokenizers` library). Byte pairs, which that graph merges in a loop
+and takes seconds to trace, run on the `tokenizers` library, in a twin built
+from the vocabulary and the merges of Keras Hub's tokenizer. Texts that Keras
+Hub splits otherwise than the published pattern (special tokens within the
+text, rare kinds of space) are split by its own function before.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras_hub
 import numpy as np
 import tensorflow as tf
+import tokenizers
+from keras_hub.src.tokenizers.byte_pair_tokenizer import split_strings_for_bpe
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
 
 from keras_textcls.tracing import TextGraph
 
 _CHUNK_SIZE = 1024
+# Methods whose rules are those of the twin; some tokenizers have others.
+_TOKENIZING = ("tokenize", "_tokenize_tf")
 
 
 class FastBytePair:
@@ -39,14 +45,16 @@ class FastBytePair:
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        import tokenizers
-
-        vocabulary, merges = dict(tokenizer.vocabulary), _merges(tokenizer)
-        self._twin = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=vocabulary, merges=merges))
-        self._twin.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+        vocabulary = dict(tokenizer.vocabulary)
+        pairs = BPE(vocab=vocabulary, merges=_merges(tokenizer))
+        self._plain, self._word = tokenizers.Tokenizer(pairs), tokenizers.Tokenizer(pairs)
+        self._plain.pre_tokenizer = ByteLevel(add_prefix_space=False)
+        self._word.pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=False)
+        special = _special_tokens(tokenizer)
+        self._special = {t: [vocabulary.get(p, -1) for p in t.split(" ")] for t in special}
         # The graph splits space otherwise than the published pattern, and lets some
         # rare letters stand for what it wants to keep together.
-        unsafe = [r"[^\S ]|  |^ | $|[\u096c\u0134]", *map(re.escape, _special_tokens(tokenizer))]
+        unsafe = [r"[^\S ]|  |^ | $|[\u096c\u0134]", *map(re.escape, special)]
         self._unsafe = re.compile("|".join(unsafe))
 
     @staticmethod
@@ -60,14 +68,17 @@ class FastBytePair:
             A bool.
         """
         base = keras_hub.tokenizers.BytePairTokenizer
-        if not isinstance(tokenizer, base) or type(tokenizer).tokenize is not base.tokenize:
+        if not isinstance(tokenizer, base):
+            return False
+        if any(getattr(type(tokenizer), n) is not getattr(base, n) for n in _TOKENIZING):
             return False
         if tokenizer.add_prefix_space or tokenizer.sequence_length is not None:
             return False
-        return all(part in tokenizer.vocabulary for merge in _merges(tokenizer) for part in merge)
+        letters = {part for merge in _merges(tokenizer) for part in merge}
+        return letters.union(ByteLevel.alphabet()) <= tokenizer.vocabulary.keys()
 
-    def agrees_on(self, text: str) -> bool:
-        """Whether the twin is known to split a text as Keras Hub does.
+    def is_plain(self, text: str) -> bool:
+        """Whether Keras Hub is known to split a text by the published pattern.
 
         Args:
             text: string.
@@ -79,10 +90,50 @@ class FastBytePair:
 
     def __call__(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Tokenize `texts`."""
-        ids = [e.ids for e in self._twin.encode_batch_fast(texts, add_special_tokens=False)]
-        counts = np.array([len(i) for i in ids], "int64")
-        flat = np.fromiter((i for part in ids for i in part), "int64", int(counts.sum()))
-        return flat, counts
+        plain = np.array([self.is_plain(text) for text in texts], bool)
+        counts = np.zeros(len(texts), "int64")
+        parts = []
+        for tokenize, chosen in ((self._tokenize_plain, plain), (self._tokenize_other, ~plain)):
+            rows = np.flatnonzero(chosen)
+            if len(rows) == len(texts):
+                return tokenize(texts)
+            if len(rows):
+                flat, counts[rows] = tokenize([texts[i] for i in rows])
+                parts.append((rows, flat))
+        return _merge(parts, counts), counts
+
+    def _tokenize_plain(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        encoded = self._plain.encode_batch_fast(texts, add_special_tokens=False)
+        return _end_to_end([encoding.ids for encoding in encoded])
+
+    def _tokenize_other(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        starts = range(0, len(texts), _CHUNK_SIZE)
+        chunks = [self._tokenize_chunk(texts[s : s + _CHUNK_SIZE]) for s in starts]
+        flat, counts = zip(*chunks, strict=True)
+        return np.concatenate(flat), np.concatenate(counts)
+
+    def _tokenize_chunk(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Split texts as Keras Hub does, and merge the bytes of every word."""
+        with tf.device("cpu"):
+            ragged = split_strings_for_bpe(tf.constant(texts), list(self._special))
+        words, place = np.unique(ragged.flat_values.numpy().astype(object), return_inverse=True)
+        spelled = [word.decode("utf-8") for word in words]
+        encoded = self._word.encode_batch_fast(spelled, add_special_tokens=False)
+        flat, sizes = _end_to_end(
+            [self._special.get(w, e.ids) for w, e in zip(spelled, encoded, strict=True)]
+        )
+        starts, place = np.cumsum(sizes) - sizes, place.reshape(-1)
+        taken = sizes[place]
+        ends = np.cumsum(taken)
+        cells = np.arange(taken.sum()) + np.repeat(starts[place] - (ends - taken), taken)
+        counts = np.diff(np.append(0, ends)[ragged.row_splits.numpy()])
+        return flat[cells], counts
+
+
+def _end_to_end(lists: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    counts = np.array([len(ids) for ids in lists], "int64")
+    flat = np.fromiter((i for ids in lists for i in ids), "int64", int(counts.sum()))
+    return flat, counts
 
 
 def _merges(tokenizer: Any) -> list[tuple[str, str]]:
@@ -133,57 +184,20 @@ class GraphTokenizer:
         return np.concatenate(flat), np.concatenate(counts)
 
 
-class FastTokenizer:
-    """The fastest exact way from texts to the tokens of a Keras Hub tokenizer.
+Tokenize: TypeAlias = FastBytePair | GraphTokenizer
+
+
+def fast_tokenizer(tokenizer: Any) -> Tokenize:
+    """Return the fastest exact way from texts to the tokens of a Keras Hub tokenizer.
 
     Args:
         tokenizer: a `keras_hub.tokenizers.Tokenizer` whose output is ragged.
 
-    Call arguments:
-        texts: list of strings.
-
     Returns:
-        A tuple of an int array of all ids end to end, and an int array of how
-        many each text has.
+        A callable from a list of strings to a tuple of an int array of all ids
+        end to end, and an int array of how many each text has.
     """
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        self._twin = FastBytePair(tokenizer) if FastBytePair.serves(tokenizer) else None
-        # Tracing byte pairs takes two seconds, and few texts need it.
-        self._traced = GraphTokenizer(tokenizer) if self._twin is None else None
-
-    def __call__(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Tokenize `texts`."""
-        if self._twin is None:
-            return self._graph()(texts)
-        agrees = np.array([self.is_quick(text) for text in texts])
-        if agrees.all():
-            return self._twin(texts)
-        counts = np.zeros(len(texts), "int64")
-        parts = []
-        for tokenizer, chosen in ((lambda: self._twin, agrees), (self._graph, ~agrees)):
-            rows = np.flatnonzero(chosen)
-            if len(rows):
-                flat, counts[rows] = tokenizer()([texts[i] for i in rows])
-                parts.append((rows, flat))
-        return _merge(parts, counts), counts
-
-    def is_quick(self, text: str) -> bool:
-        """Whether a text needs no graph, which takes seconds to trace.
-
-        Args:
-            text: string.
-
-        Returns:
-            A bool.
-        """
-        return self._twin is not None and self._twin.agrees_on(text)
-
-    def _graph(self) -> GraphTokenizer:
-        if self._traced is None:
-            self._traced = GraphTokenizer(self._tokenizer)
-        return self._traced
+    return FastBytePair(tokenizer) if FastBytePair.serves(tokenizer) else GraphTokenizer(tokenizer)
 
 
 def _merge(parts: list[tuple[np.ndarray, np.ndarray]], counts: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from architectures import architecture, vocabularies
 from texts import many_texts
 
-from keras_textcls.fast_tokenization import FastBytePair, FastTokenizer, GraphTokenizer
+from keras_textcls.fast_tokenization import FastBytePair, GraphTokenizer, fast_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -15,36 +15,50 @@ def tokenizer():
     return architecture("RobertaBackbone").build_tokenizer()
 
 
-def test_the_twin_agrees_wherever_it_says_so(tokenizer):
-    twin = FastBytePair(tokenizer)
-    texts = many_texts(1500)
-    safe = [text for text in texts if twin.agrees_on(text)]
-    assert len(safe) > 200
-    found, counts = twin(safe)
-    expected, expected_counts = GraphTokenizer(tokenizer)(safe)
-    wrong = [t for t, a, b in zip(safe, counts, expected_counts, strict=True) if a != b]
+def _assert_same(tokenizer, texts):
+    found, counts = FastBytePair(tokenizer)(texts)
+    expected, expected_counts = GraphTokenizer(tokenizer)(texts)
+    wrong = [t for t, a, b in zip(texts, counts, expected_counts, strict=True) if a != b]
     assert not wrong
     np.testing.assert_array_equal(found, expected)
 
 
+def test_the_twin_agrees_with_the_graph(tokenizer):
+    texts = many_texts(1500)
+    plain = [FastBytePair(tokenizer).is_plain(text) for text in texts]
+    assert 200 < sum(plain) < 1300
+    _assert_same(tokenizer, texts)
+
+
 def test_characters_of_all_scripts(tokenizer):
-    twin = FastBytePair(tokenizer)
     codes = [*range(1, 0x2100), *range(0x2100, 0x20000, 11)]
     texts = [f"a{chr(c)}b {chr(c)} x" for c in codes if not 0xD800 <= c < 0xE000]
-    safe = [text for text in texts if twin.agrees_on(text)]
-    assert len(safe) > 10_000
-    found, counts = twin(safe)
-    expected, expected_counts = GraphTokenizer(tokenizer)(safe)
-    np.testing.assert_array_equal(counts, expected_counts)
-    np.testing.assert_array_equal(found, expected)
+    assert len(texts) > 10_000
+    _assert_same(tokenizer, texts)
 
 
-def test_texts_that_the_twin_does_not_know_go_to_the_graph_and_order_is_kept(tokenizer):
+def test_special_tokens_space_and_what_the_graph_itself_uses(tokenizer):
+    special = [*tokenizer.unsplittable_tokens, "<mas", "k>"]
+    between = ["", " ", "  ", "\n", "\n\n\n", "\t", "\r\n", "\u00a0", "\u3000", "\u096c", "\u0134A"]
+    words = ["the", "fox's", "12345", "...", "\u0134", "", *special]
+    rng = np.random.default_rng(0)
+    texts = [
+        "".join(str(rng.choice(part)) for _ in range(6) for part in (between, words))
+        for _ in range(600)
+    ]
+    _assert_same(tokenizer, texts)
+
+
+def test_order_is_kept_between_texts_of_both_kinds(tokenizer):
     texts = ["the fox", "two  spaces", "a cat", "", "</s> and\nmore", "the end"]
-    found, counts = FastTokenizer(tokenizer)(texts)
-    expected, expected_counts = GraphTokenizer(tokenizer)(texts)
-    np.testing.assert_array_equal(counts, expected_counts)
-    np.testing.assert_array_equal(found, expected)
+    for chosen in (texts, texts[1:2], texts[::2], []):
+        _assert_same(tokenizer, chosen)
+
+
+def test_no_graph_is_traced(tokenizer, monkeypatch):
+    """That takes seconds of a real vocabulary."""
+    monkeypatch.setattr("keras_textcls.fast_tokenization.TextGraph", None)
+    assert len(fast_tokenizer(tokenizer)(["a\n\nfox  "])[0]) > 2
 
 
 def test_which_tokenizers_have_a_twin():
@@ -55,13 +69,27 @@ def test_which_tokenizers_have_a_twin():
     assert not FastBytePair.serves(make(**arguments, sequence_length=4))
     assert not FastBytePair.serves(architecture("BertBackbone").build_tokenizer())
     assert not FastBytePair.serves(None)
+    letters = {k: v for k, v in arguments["vocabulary"].items() if k != "\u0120"}
+    merges = [merge for merge in arguments["merges"] if "\u0120" not in merge]
+    assert not FastBytePair.serves(make(vocabulary=letters, merges=merges))
+
+
+class _OwnRules(keras_hub.tokenizers.BytePairTokenizer):
+    """As Mistral's Tekken tokenizer, which splits texts by a pattern of its own."""
+
+    def _tokenize_tf(self, inputs):
+        return super()._tokenize_tf(inputs)
+
+
+def test_a_tokenizer_with_rules_of_its_own_has_no_twin():
+    assert not FastBytePair.serves(_OwnRules(**vocabularies.byte_pair()))
 
 
 def test_a_sentence_piece_tokenizer_survives_a_new_random_seed():
     tokenizer = architecture("LlamaBackbone").build_tokenizer()
-    fast = FastTokenizer(tokenizer)
+    fast = fast_tokenizer(tokenizer)
     expected = fast(["the fox", "a cat"])
-    for make in (lambda: fast, lambda: FastTokenizer(tokenizer)):
+    for make in (lambda: fast, lambda: fast_tokenizer(tokenizer)):
         keras.utils.set_random_seed(0)
         for found, wanted in zip(make()(["the fox", "a cat"]), expected, strict=True):
             np.testing.assert_array_equal(found, wanted)

@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError, InvalidDataError
-from keras_textcls.fast_tokenization import FastTokenizer
+from keras_textcls.fast_tokenization import fast_tokenizer
 from keras_textcls.text_to_text.answers import Answers, tokenize_answers
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
 
@@ -32,7 +32,7 @@ class PieceTokenizer:
 
     def __init__(self, preprocessor: Any) -> None:
         self.preprocessor = preprocessor
-        self._tokenize = FastTokenizer(preprocessor.tokenizer)
+        self._tokenize = fast_tokenizer(preprocessor.tokenizer)
         self._anchor = self._tokenize([_ANCHOR])[0]
 
     @property
