@@ -174,8 +174,8 @@ class BatchSource:
 
         def spec_of(array: np.ndarray) -> tf.TensorSpec:
             # Beside the tokens may stand features of another width, as fixed.
-            width = [array.shape[1] if self._fixed_length else None] if array.ndim > 1 else []
-            return tf.TensorSpec([None, *width, *array.shape[2:]], array.dtype)
+            inner = array.shape[1:] if self._fixed_length else [None] * (array.ndim - 1)
+            return tf.TensorSpec([None, *inner], array.dtype)
 
         # Targets keep their own width: the number of classes.
         x, *targets = self._example

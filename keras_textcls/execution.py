@@ -72,23 +72,25 @@ def _has_accelerator() -> bool:
 
 
 @contextlib.contextmanager
-def predicting(model: keras.Model) -> Iterator[None]:
-    """Mend around a `predict` what Keras on JAX does with the state of a model.
+def keeping_state(model: keras.Model) -> Iterator[None]:
+    """Mend around `fit`, `evaluate` or `predict` what Keras on JAX does with the state of a model.
 
-    It calls a model once, operation by operation, in every `predict` while a
-    layer is not built: a preprocessor that was never called, or a layer of
-    Keras Hub that others call by a method of its own (SmolLM3, Bloom). That
-    takes up to half a minute. And it takes the weights out of the model, and
-    does not put them back when it is interrupted or fails.
+    It takes the weights out of the model, and does not put them back where the
+    first step is interrupted or fails, nor, but in `fit`, where a later one
+    is. And it calls a model once, operation by operation, in every `predict`
+    while a layer is not built: a preprocessor that was never called, or a
+    layer of Keras Hub that others call by a method of its own (SmolLM3,
+    Bloom). That takes up to half a minute.
 
     Args:
-        model: a `keras.Model` whose weights are all there.
+        model: a `keras.Model` whose weights are all there, and those of its
+            optimizer for `fit`.
     """
     if keras.config.backend() != "jax":
         yield
         return
     layers: list[Any] = [layer for layer in model._flatten_layers() if not layer.built]
-    weights: list[Any] = [(variable, variable.value) for variable in model.variables]
+    state: list[Any] = [(variable, variable.value) for variable in _state(model)]
     for layer in layers:
         layer.built = True
     try:
@@ -98,14 +100,19 @@ def predicting(model: keras.Model) -> Iterator[None]:
             # After a step; before the first, they are where they were.
             model.jax_state_sync()
             model._jax_state = None
-        else:
-            for variable, value in weights:
-                if not value.is_deleted():
-                    variable.assign(value)
+        for variable, value in state:
+            if variable._value is None and not value.is_deleted():
+                variable.assign(value)
         raise
     finally:
         for layer in layers:
             layer.built = False
+
+
+def _state(model: keras.Model) -> list[Any]:
+    optimizer = getattr(model, "optimizer", None)
+    built = optimizer.variables if optimizer is not None and optimizer.built else []
+    return [*model.variables, *model.metrics_variables, *built]
 
 
 def reseed_dropout(model: keras.Model, seed: int) -> None:

@@ -11,7 +11,7 @@ import keras
 
 from keras_textcls.batch_source import BatchSource, EpochSetter, quiet
 from keras_textcls.errors import ArgumentError
-from keras_textcls.execution import reseed_dropout
+from keras_textcls.execution import keeping_state, reseed_dropout
 from keras_textcls.fast_adam import fused_adam
 
 _HAS_STATE = "optimizer_has_state"
@@ -63,7 +63,7 @@ def fit_source(
     if optimizer is not None and not optimizer.built:
         # TensorFlow would make its variables while it traces, which takes it twice as long.
         optimizer.build(model.trainable_variables)
-    with quiet(source, validation), fused_adam(optimizer):
+    with quiet(source, validation), fused_adam(optimizer), keeping_state(model):
         return keras.Model.fit(
             model,
             x=source.for_keras(endless=kwargs.get("steps_per_epoch") is not None),

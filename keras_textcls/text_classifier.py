@@ -20,7 +20,7 @@ from keras_textcls.adapters import Adaptable
 from keras_textcls.batch_source import quiet
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
-from keras_textcls.execution import bucket_policy, predicting, token_budget
+from keras_textcls.execution import bucket_policy, keeping_state, token_budget
 from keras_textcls.feeding import Feeder
 from keras_textcls.fit_data import evaluation_source, fit_sources
 from keras_textcls.heads import (
@@ -32,6 +32,7 @@ from keras_textcls.heads import (
     resolve_head,
 )
 from keras_textcls.keras_fit import CompiledAsSaved, fit_source
+from keras_textcls.keras_predict import predict_source
 from keras_textcls.label_answers import LabelAnswers, answering_state
 from keras_textcls.labels import LabelSet
 from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
@@ -524,7 +525,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
                 runtime.scorer.compile(**runtime.compile_arguments)
                 runtime.compile_arguments = None
             return evaluate_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)
-        with quiet(source):
+        with quiet(source), keeping_state(self):
             return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
 
     def predict(
@@ -729,9 +730,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
             return average_features(model, source, verbose, **kwargs)
         if source.is_cut:
             return predict_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)
-        with quiet(source), predicting(model):
-            outputs = keras.Model.predict(model, source.for_keras(), verbose=verbose, **kwargs)
-        return source.restore_order(np.asarray(outputs).astype("float32"))
+        return predict_source(model, source, verbose=verbose, **kwargs)
 
 
 def _reconcile(num_classes: int | None, labels: Any) -> LabelSet:

@@ -13,7 +13,7 @@ from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls.batch_source import quiet
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.execution import bucket_policy, token_budget
+from keras_textcls.execution import bucket_policy, keeping_state, token_budget
 from keras_textcls.fit_data import evaluation_source, fit_sources
 from keras_textcls.keras_fit import fit_source
 from keras_textcls.label_answers import LabelAnswers, answering_state
@@ -255,7 +255,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         if kwargs.get("_use_cached_eval_dataset", False):
             return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
         source = evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
-        with quiet(source):
+        with quiet(source), keeping_state(self):
             return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
 
     def predict(

@@ -14,9 +14,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls.batch_source import BatchSource, quiet
+from keras_textcls.batch_source import BatchSource
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.execution import predicting
+from keras_textcls.execution import keeping_state
+from keras_textcls.keras_predict import predict_source
 
 # Rows of features that the head reads at a time.
 _ROWS = 4096
@@ -62,9 +63,7 @@ def average_features(
             f"several of them. Received: steps={shorten(kwargs['steps'])}. Pass fewer texts, or "
             'set long_texts = "truncate".'
         )
-    with quiet(source), predicting(embedder):
-        rows = keras.Model.predict(embedder, source.for_keras(), verbose=verbose, **kwargs)
-    return source.restore_order(np.asarray(rows).astype("float32"))
+    return predict_source(embedder, source, verbose=verbose, **kwargs)
 
 
 def predict_whole(
@@ -100,7 +99,9 @@ def score_features(scorer: keras.Model, features: np.ndarray) -> np.ndarray:
     Returns:
         A float32 array of shape `(num_texts, num_classes)`.
     """
-    return np.asarray(scorer.predict(features, _ROWS, verbose=0)).astype("float32")
+    with keeping_state(scorer):
+        scores = scorer.predict(features, _ROWS, verbose=0)
+    return np.asarray(scores).astype("float32")
 
 
 def evaluate_whole(
@@ -126,4 +127,5 @@ def evaluate_whole(
     """
     features = average_features(embedder, source, verbose, steps=steps)
     y, sample_weight = source.targets()
-    return scorer.evaluate(features, y, _ROWS, verbose, sample_weight, **kwargs)
+    with keeping_state(scorer):
+        return scorer.evaluate(features, y, _ROWS, verbose, sample_weight, **kwargs)

@@ -7,6 +7,8 @@ import tempfile
 import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# PyTorch runs models this small slower on several threads, all the more beside another worker.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Tests compile many tiny programs and run each once.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
@@ -22,24 +24,20 @@ import keras
 import keras_hub
 import numpy as np
 import pytest
+import tensorflow as tf
 from architectures import architecture
 from processes import Processes
 
 from keras_textcls import TextClassifier, tracing
 
+# Programs that run once are not worth optimizing.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 # The tests make the same few tokenizers over and over; tracing one takes seconds.
 tracing.KEPT = 256
 
 # Steps run one by one where compiling them takes longer; JAX compiles each operation then.
 STEP_BY_STEP = keras.config.backend() != "jax"
 WORDS = "the quick brown fox jumped over the lazy dog and a small cat".split()
-
-
-if keras.config.backend() == "torch":
-    import torch
-
-    # Models this small are slower on several threads, all the more beside another worker.
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

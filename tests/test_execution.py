@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import make_classifier
 
-from keras_textcls.execution import predicting
+from keras_textcls.execution import keeping_state
 
 TEXTS = ["the quick brown fox", "a cat"]
 
@@ -35,7 +35,7 @@ def test_layers_are_as_they_were_after_it():
     classifier = make_classifier("BloomBackbone", compile=False)
     expected = classifier.predict(TEXTS, verbose=0)
     before = [layer.built for layer in classifier._flatten_layers()]
-    with pytest.raises(ZeroDivisionError), predicting(classifier):
+    with pytest.raises(ZeroDivisionError), keeping_state(classifier):
         during = [layer.built for layer in classifier._flatten_layers()]
         raise ZeroDivisionError
     assert [layer.built for layer in classifier._flatten_layers()] == before
@@ -59,3 +59,40 @@ def test_a_predict_that_is_interrupted_leaves_the_weights():
         with pytest.raises(KeyboardInterrupt):
             classifier.predict(TEXTS, verbose=0, callbacks=[callback])
         np.testing.assert_array_equal(classifier.predict(TEXTS, verbose=0), expected)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_a_first_step_that_is_interrupted_leaves_the_state(method, monkeypatch):
+    """JAX compiles the first step for seconds, and has taken the weights by then."""
+    classifier = make_classifier()
+    expected = classifier.predict(TEXTS, verbose=0)
+    step = {"fit": "train", "evaluate": "test", "predict": "predict"}[method]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    labels = {} if method == "predict" else {"y": ["ham", "spam"]}
+    with monkeypatch.context() as patch:
+        patch.setattr(classifier, f"make_{step}_function", lambda force=False: None)
+        setattr(classifier, f"{step}_function", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            getattr(classifier, method)(TEXTS, **labels, verbose=0)
+        setattr(classifier, f"{step}_function", None)
+    np.testing.assert_array_equal(classifier.predict(TEXTS, verbose=0), expected)
+    before = classifier.evaluate(TEXTS, ["ham", "spam"], verbose=0)
+    classifier.fit(TEXTS, ["ham", "spam"], epochs=3, verbose=0)
+    assert classifier.evaluate(TEXTS, ["ham", "spam"], verbose=0)[0] < before[0]
+
+
+def test_an_evaluation_that_is_interrupted_leaves_the_weights():
+    classifier = make_classifier()
+    expected = classifier.predict(TEXTS, verbose=0)
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    callback = keras.callbacks.Callback()
+    callback.on_test_batch_end = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        classifier.evaluate(TEXTS, ["ham", "spam"], verbose=0, callbacks=[callback])
+    np.testing.assert_array_equal(classifier.predict(TEXTS, verbose=0), expected)

@@ -36,6 +36,7 @@ LAYERS = [
     "heads",
     "padding",
     "execution",
+    "keras_predict",
     "fast_adam",
     "layerwise_adam",
     "schedules",

@@ -68,24 +68,25 @@ def _other_backends():
     return [b for b in installed if b != keras.config.backend()]
 
 
-def _eager(model):
+def _quickest(model):
+    """Ready to predict a few texts once."""
     model.compile(run_eagerly=STEP_BY_STEP)
     return model
 
 
 @pytest.mark.parametrize("name", NATIVE)
 def test_keras_hub_loads_what_we_save(name, tmp_path):
-    ours = _eager(make_classifier(name, labels=["a", "b", "c"]))
+    ours = _quickest(make_classifier(name, labels=["a", "b", "c"]))
     ours.save_to_preset(tmp_path / "p")
     # Exactly Keras Hub's class in exactly Keras Hub's files.
     native = subclass_for(keras_hub.models.TextClassifier, ours.backbone)
     task = json.loads((tmp_path / "p" / "task.json").read_text())
     assert task["registered_name"] == f"keras_hub>{native.__name__}"
     assert "keras_textcls" not in (tmp_path / "p" / "task.json").read_text()
-    loaded = _eager(native.from_preset(str(tmp_path / "p")))
+    loaded = _quickest(native.from_preset(str(tmp_path / "p")))
     expected = ours.predict(TEXTS, verbose=0)
     np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), expected, atol=1e-5)
-    again = _eager(TextClassifier.from_preset(tmp_path / "p"))
+    again = _quickest(TextClassifier.from_preset(tmp_path / "p"))
     np.testing.assert_allclose(again.predict(TEXTS, verbose=0), expected, atol=1e-5)
     assert again.labels == ["a", "b", "c"]
 
@@ -94,8 +95,8 @@ def test_keras_hub_loads_what_we_save(name, tmp_path):
 def test_we_load_what_keras_hub_saved(name, tmp_path):
     native = make_classifier(name, labels=["a", "b", "c"]).to_keras_hub()
     native.save_to_preset(str(tmp_path / "p"))
-    expected = _eager(native).predict(TEXTS, verbose=0)
-    ours = _eager(TextClassifier.from_preset(tmp_path / "p"))
+    expected = _quickest(native).predict(TEXTS, verbose=0)
+    ours = _quickest(TextClassifier.from_preset(tmp_path / "p"))
     np.testing.assert_allclose(ours.predict(TEXTS, verbose=0), expected, atol=1e-5)
     assert ours.labels.is_numbered
     assert ours.num_classes == 3
@@ -136,12 +137,12 @@ def test_saved_here_loaded_on_the_other_backends(backend, tmp_path):
     ],
 )
 def test_everything_survives_a_round_trip(name, options, tmp_path):
-    ours = _eager(make_classifier(name, labels=["a", "b", "c"], **options))
+    ours = _quickest(make_classifier(name, labels=["a", "b", "c"], **options))
     ours.thresholds = [0.2, 0.5, 0.9]
     ours.temperature = 1.7
     ours.training_summary = {"texts": 12, "preset": "tiny"}
     ours.save_to_preset(tmp_path / "p")
-    again = _eager(TextClassifier.from_preset(tmp_path / "p"))
+    again = _quickest(TextClassifier.from_preset(tmp_path / "p"))
     expected, found = ours.get_config(), again.get_config()
     for config in (expected, found):
         for part in ("name", "backbone", "preprocessor"):
@@ -210,7 +211,7 @@ def test_a_quantized_backbone_survives_a_round_trip(options, tmp_path):
     np.testing.assert_allclose(quantized, plain, atol=0.05)
     assert np.abs(quantized - plain).max() > 0
     ours.save_to_preset(tmp_path / "p")
-    again = _eager(TextClassifier.from_preset(tmp_path / "p"))
+    again = _quickest(TextClassifier.from_preset(tmp_path / "p"))
     assert any("int8" in str(w.dtype) for w in again.backbone.weights)
     np.testing.assert_allclose(again.predict(TEXTS, verbose=0), quantized, atol=1e-5)
 
@@ -308,7 +309,7 @@ def test_killed_while_saving_leaves_the_old_preset(fatal, processes, tmp_path):
 
 @pytest.mark.parametrize("name", ["BertBackbone", "GPT2Backbone"])
 def test_the_state_of_the_optimizer_stays_out_of_the_preset(name, tmp_path):
-    classifier = _eager(make_classifier(name))
+    classifier = _quickest(make_classifier(name))
     classifier.fit(TEXTS, ["ham", "spam"] * (len(TEXTS) // 2), verbose=0)
     classifier.save_to_preset(tmp_path)
     stored = []
@@ -316,7 +317,7 @@ def test_the_state_of_the_optimizer_stays_out_of_the_preset(name, tmp_path):
         file.visit(stored.append)
     # The step and the learning rate only, no moments.
     assert len([key for key in stored if key.startswith("optimizer/vars/")]) == 2
-    loaded = _eager(TextClassifier.from_preset(tmp_path))
+    loaded = _quickest(TextClassifier.from_preset(tmp_path))
     np.testing.assert_allclose(
         loaded.predict(TEXTS, verbose=0), classifier.predict(TEXTS, verbose=0), rtol=1e-5, atol=1e-5
     )
@@ -331,7 +332,7 @@ def test_the_state_of_the_optimizer_in_a_preset_of_keras_hub_is_passed_over(tmp_
     task.save_to_preset(str(tmp_path))
     with h5py.File(tmp_path / "task.weights.h5") as file:
         assert len(file["optimizer/vars"]) > 10
-    loaded = _eager(TextClassifier.from_preset(tmp_path))  # Warnings are errors here.
+    loaded = _quickest(TextClassifier.from_preset(tmp_path))  # Warnings are errors here.
     expected = task.predict(np.array(TEXTS), verbose=0)
     np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), expected, rtol=1e-5, atol=1e-5)
 

@@ -15,7 +15,7 @@ from keras_textcls import batching
 from keras_textcls.batching import PlannedBatch
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError
-from keras_textcls.execution import backend_policy
+from keras_textcls.execution import backend_policy, keeping_state
 from keras_textcls.heads import backbone_inputs, sequence_output
 
 STATES_FILE = "teacher_states.f16"
@@ -67,7 +67,8 @@ class TeacherStates:
         for i in range(self._read_progress(len(plan)), len(plan)):
             batch = plan[i]
             inputs = self._texts.batch(batch.indices, batch.padded_length, batch.rows)
-            outputs = reader.predict_on_batch({n: v for n, v in inputs.items() if n in names})
+            with keeping_state(reader):
+                outputs = reader.predict_on_batch({n: v for n, v in inputs.items() if n in names})
             # Keras unpacks a list of one output.
             outputs = outputs if isinstance(outputs, list) else [outputs]
             self._write(batch, np.stack([np.asarray(layer) for layer in outputs], axis=2))

@@ -16,8 +16,9 @@ from keras_textcls.batch_source import BatchSource
 from keras_textcls.batching import PlannedBatch, ladder
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
+from keras_textcls.keras_predict import predict_source
 from keras_textcls.text_to_text.answers import AnswerEntries, Answers
-from keras_textcls.text_to_text.plain_scoring import CompiledCall, PlainScorer, predict_source
+from keras_textcls.text_to_text.plain_scoring import CompiledCall, PlainScorer
 
 # Numbers of logits, and of a cache, that may be in memory at once.
 _MOST_LOGITS = 2**26

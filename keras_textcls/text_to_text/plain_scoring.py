@@ -14,10 +14,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_textcls.batch_source import BatchSource, Encoded, quiet
+from keras_textcls.batch_source import Encoded
 from keras_textcls.encoded_texts import EncodedTexts
-from keras_textcls.execution import predicting
+from keras_textcls.execution import keeping_state
 from keras_textcls.feeding import Feeder
+from keras_textcls.keras_predict import predict_source
 from keras_textcls.text_to_text.answer_model import answer_log_likelihoods, answer_logits
 from keras_textcls.text_to_text.answers import Answers
 from keras_textcls.text_to_text.prompt_encoding import with_answers
@@ -65,22 +66,6 @@ class PlainScorer:
         ).reshape(count, number)
 
 
-def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np.ndarray:
-    """Run a model over a source.
-
-    Args:
-        model: a `keras.Model`.
-        source: `BatchSource`.
-        **kwargs: arguments of `keras.Model.predict`.
-
-    Returns:
-        A float32 array, in the order of the texts.
-    """
-    with quiet(source), predicting(model):
-        outputs = keras.Model.predict(model, source.for_keras(), **kwargs)
-    return source.restore_order(np.asarray(outputs).astype("float32"))
-
-
 class CompiledCall(keras.Model):
     """A function of arrays, as one program on JAX, which else compiles each operation alone.
 
@@ -108,5 +93,5 @@ class CompiledCall(keras.Model):
         Returns:
             What it returns, as arrays.
         """
-        with predicting(self):
+        with keeping_state(self):
             return self.predict_on_batch(inputs)

@@ -20,7 +20,7 @@ from keras_textcls.errors import (
     refuse_unknown_arguments,
     shorten,
 )
-from keras_textcls.execution import bucket_policy, token_budget
+from keras_textcls.execution import bucket_policy, keeping_state, token_budget
 from keras_textcls.feeding import Feeder
 from keras_textcls.keras_fit import CompiledAsSaved, fit_source
 from keras_textcls.labels import LabelSet
@@ -257,7 +257,7 @@ class TextToText(Adaptable, CompiledAsSaved, keras.Model):
             return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
         data = self._encode_pairs(x, y, sample_weight)
         source = self._pair_feeder().inference(data, batch_size)
-        with quiet(source):
+        with quiet(source), keeping_state(self):
             return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
 
     def generate(

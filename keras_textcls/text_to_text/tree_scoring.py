@@ -13,8 +13,9 @@ from keras import ops
 from keras_textcls.batch_source import Encoded
 from keras_textcls.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
+from keras_textcls.keras_predict import predict_source
 from keras_textcls.text_to_text.answers import Answers, AnswerTrie
-from keras_textcls.text_to_text.plain_scoring import CompiledCall, predict_source
+from keras_textcls.text_to_text.plain_scoring import CompiledCall
 
 # Numbers of logits that may be in memory at once.
 _MOST_LOGITS = 2**26

@@ -4,19 +4,10 @@ import shutil
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="transformers computes with PyTorch")
+pytest.importorskip("torch", reason="transformers computes with PyTorch")
 pytest.importorskip("transformers")
 
-from converters import checkpoints  # noqa: E402  Imports what may be missing.
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Models this small run many times slower on several threads, on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+from converters import checkpoints
 
 
 @pytest.fixture(scope="session")

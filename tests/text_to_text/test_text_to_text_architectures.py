@@ -8,7 +8,7 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import architecture
-from conftest import perturb
+from conftest import STEP_BY_STEP, perturb
 from small_language_models import SHORT
 
 from keras_textcls import ArgumentError, TextToTextClassifier, classifier_from_preset
@@ -60,7 +60,7 @@ def test_a_language_model_of_keras_hub_serves(name, tmp_path):
     alone = classifier.predict(TEXTS[:1], verbose=0)
     np.testing.assert_allclose(alone, found[:1], atol=1e-4)
     assert np.abs(found[0] - found[2]).max() > 1e-4, "the text does not reach the scores"
-    classifier.compile(optimizer=keras.optimizers.SGD(1e-2))
+    classifier.compile(optimizer=keras.optimizers.SGD(1e-2), run_eagerly=STEP_BY_STEP)
     history = classifier.fit(TEXTS, NAMES, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     trained = classifier.predict(TEXTS, verbose=0)
