@@ -56,7 +56,7 @@ ON_JAX = keras.config.backend() == "jax"
 USUAL = COMPILED if ON_JAX else DYNAMIC
 
 
-def feeder(policy=USUAL, budget=512):
+def feeder(policy=USUAL, budget=96 if ON_JAX else 512):
     return Feeder(None, LabelSet(["a", "b"]), False, policy, budget, longest=LIMIT)
 
 
@@ -68,7 +68,7 @@ def prompts(lengths, seed=0, opening=()):
 
 
 NO_OPENING = np.zeros(0, "int64")
-RAGGED = (1, 2, 3, 7, 20, 21, 22, 40, 41, 55)
+RAGGED = (1, 7, 21, 55) if ON_JAX else (1, 2, 3, 7, 20, 21, 22, 40, 41, 55)
 
 
 @pytest.mark.parametrize("ids", ANSWERS.values(), ids=ANSWERS.keys())
@@ -86,8 +86,9 @@ def test_the_three_ways_agree(model, ids, lengths):
         for settings in ({}, {"batch_size": 1}, {"batch_size": 3})[: 1 if ON_JAX else 3]:
             found = scorer.score(texts, feeder(), verbose=0, **settings)
             np.testing.assert_allclose(found, plain, atol=1e-4, err_msg=str(type(scorer)))
-        compiled = scorer.score(texts, feeder(COMPILED, 96), verbose=0)
-        np.testing.assert_allclose(compiled, plain, atol=1e-4, err_msg=str(type(scorer)))
+        if not ON_JAX:
+            compiled = scorer.score(texts, feeder(COMPILED, 96), verbose=0)
+            np.testing.assert_allclose(compiled, plain, atol=1e-4, err_msg=str(type(scorer)))
 
 
 def test_prompts_that_fill_the_sequence_exactly(model):

@@ -1,0 +1,38 @@
+"""One trace serves texts of any number and length."""
+
+import keras
+import numpy as np
+import pytest
+from conftest import make_classifier, mixed_texts
+
+pytestmark = pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="only TensorFlow traces a predict"
+)
+
+
+def test_tensorflow_traces_a_predict_once():
+    classifier = make_classifier(compile=False)
+    texts = mixed_texts(40)
+    expected = classifier.predict(texts, verbose=0)
+    for number in (1, 7, 40):
+        found = classifier.predict(texts[:number], verbose=0)
+        np.testing.assert_allclose(found, expected[:number], atol=1e-5)
+    assert classifier.predict_function.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("options", [{"run_eagerly": True}, {"steps_per_execution": 2}])
+def test_other_ways_to_predict_are_left_alone(options):
+    classifier = make_classifier()
+    texts = mixed_texts(9)
+    expected = classifier.predict(texts, verbose=0)
+    classifier.compile(**options)
+    np.testing.assert_allclose(classifier.predict(texts, verbose=0), expected, atol=1e-5)
+
+
+def test_a_model_whose_weights_are_frozen_is_traced_again():
+    classifier = make_classifier()
+    texts = mixed_texts(3)
+    before = classifier.predict(texts, verbose=0)
+    classifier.backbone.trainable = False
+    classifier.compile()
+    np.testing.assert_array_equal(classifier.predict(texts, verbose=0), before)
