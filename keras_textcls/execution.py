@@ -90,7 +90,7 @@ def keeping_state(model: keras.Model) -> Iterator[None]:
         yield
         return
     layers: list[Any] = [layer for layer in model._flatten_layers() if not layer.built]
-    state: list[Any] = [(variable, variable.value) for variable in _state(model)]
+    before: dict[int, Any] = {id(variable): variable.value for variable in _state(model)}
     for layer in layers:
         layer.built = True
     try:
@@ -100,9 +100,12 @@ def keeping_state(model: keras.Model) -> Iterator[None]:
             # After a step; before the first, they are where they were.
             model.jax_state_sync()
             model._jax_state = None
-        for variable, value in state:
-            if variable._value is None and not value.is_deleted():
-                variable.assign(value)
+        for variable in _state(model):
+            value = before.get(id(variable))
+            if variable._value is not None or (value is not None and value.is_deleted()):
+                continue
+            # Metrics made meanwhile begin at nothing.
+            variable.assign(np.zeros(variable.shape) if value is None else value)
         raise
     finally:
         for layer in layers:

@@ -127,40 +127,37 @@ def test_teacher_states_are_those_of_each_text_alone(tmp_path):
         assert not found[length:].any()
 
 
-def test_a_second_reading_does_what_the_first_left(tmp_path):
+def test_a_second_reading_does_what_the_first_left(tmp_path, monkeypatch):
     class KilledError(Exception):
         pass
 
-    class Killed:
-        def __init__(self, reader):
-            self.reader, self.input, self.calls = reader, reader.input, 0
+    reader, calls = teacher_reader(_bert(), [0, 1]), []
+    read = reader.predict_on_batch
 
-        def predict_on_batch(self, inputs):
-            self.calls += 1
-            if self.calls > 3:
-                raise KilledError
-            return self.reader.predict_on_batch(inputs)
+    def counting(inputs):
+        calls.append(inputs)
+        return read(inputs)
 
-    import keras_textcls.distillation.teacher_states as module
+    def killed(inputs):
+        if len(calls) == 3:
+            raise KilledError
+        return counting(inputs)
 
-    reader = teacher_reader(_bert(), [0, 1])
-    before = module._BATCHES_BETWEEN_SAVES
-    module._BATCHES_BETWEEN_SAVES = 1
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr("keras_textcls.distillation.teacher_states._BATCHES_BETWEEN_SAVES", 1)
+        patch.setattr(reader, "predict_on_batch", killed)
         with pytest.raises(KilledError):
-            _states(tmp_path, TEXTS)[1].fill(Killed(reader), token_budget=64, verbose=False)
-    finally:
-        module._BATCHES_BETWEEN_SAVES = before
-    counting = Killed(reader)
-    counting.calls = -(10**6)
+            _states(tmp_path, TEXTS)[1].fill(reader, token_budget=64, verbose=False)
+    calls.clear()
+    monkeypatch.setattr(reader, "predict_on_batch", counting)
     encoded, states = _states(tmp_path, TEXTS)
-    states.fill(counting, token_budget=64, verbose=False)
+    states.fill(reader, token_budget=64, verbose=False)
+    rest = len(calls)
+    calls.clear()
     (tmp_path / "whole").mkdir()
     _, whole = _states(tmp_path / "whole", TEXTS)
-    other = Killed(reader)
-    other.calls = -(10**6)
-    whole.fill(other, token_budget=64, verbose=False)
-    assert other.calls - counting.calls == 3
+    whole.fill(reader, token_budget=64, verbose=False)
+    assert len(calls) - rest == 3
     everything = np.arange(len(encoded))
     np.testing.assert_array_equal(states.padded(everything, 16), whole.padded(everything, 16))
 
