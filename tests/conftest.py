@@ -1,5 +1,6 @@
 """Small models and data that the tests make; no network, no files from elsewhere."""
 
+import collections
 import gc
 import getpass
 import os
@@ -38,6 +39,26 @@ tracing.KEPT = 256
 # Steps run one by one where compiling them takes longer; JAX compiles each operation then.
 STEP_BY_STEP = keras.config.backend() != "jax"
 WORDS = "the quick brown fox jumped over the lazy dog and a small cat".split()
+
+
+# On JAX, which compiles each anew, a test of more cases than that takes every second one.
+_MANY_CASES = 8
+
+
+def pytest_addoption(parser):
+    parser.addoption("--every-case", action="store_true", help="on JAX, leave no case out")
+
+
+def pytest_collection_modifyitems(config, items):
+    if keras.config.backend() != "jax" or config.getoption("--every-case"):
+        return
+    tests = collections.defaultdict(list)
+    for item in items:
+        tests[item.nodeid.partition("[")[0]].append(item)
+    out = [item for cases in tests.values() if len(cases) > _MANY_CASES for item in cases[1::2]]
+    config.hook.pytest_deselected(items=out)
+    left_out = set(map(id, out))
+    items[:] = [item for item in items if id(item) not in left_out]
 
 
 @pytest.fixture(autouse=True)
