@@ -74,15 +74,19 @@ def test_which_tokenizers_have_a_twin():
     assert not FastBytePair.serves(make(vocabulary=letters, merges=merges))
 
 
-class _OwnRules(keras_hub.tokenizers.BytePairTokenizer):
-    """As Mistral's Tekken tokenizer, which splits texts by a pattern of its own."""
-
-    def _tokenize_tf(self, inputs):
-        return super()._tokenize_tf(inputs)
-
-
-def test_a_tokenizer_with_rules_of_its_own_has_no_twin():
-    assert not FastBytePair.serves(_OwnRules(**vocabularies.byte_pair()))
+@pytest.mark.parametrize("pattern", [r"\p{L}+|\p{N}|[^\p{L}\p{N}]+", r"\S+|\s+"])
+def test_a_tokenizer_with_rules_of_its_own_keeps_them(pattern):
+    tekken = keras_hub.tokenizers.MistralTekkenTokenizer
+    arguments = vocabularies.byte_pair()
+    known = arguments["vocabulary"]
+    new = [t for t in ("<s>", "</s>", "<pad>", "<unk>") if t not in known]
+    arguments["vocabulary"] = known | {token: len(known) + i for i, token in enumerate(new)}
+    tokenizer = tekken(**arguments, split_pattern=pattern)
+    assert not FastBytePair.serves(tokenizer)
+    texts = ["the quick fox2", "a 12345  b\n\nc It's", ""]
+    found, counts = fast_tokenizer(tokenizer)(texts)
+    for ours, theirs in zip(np.split(found, np.cumsum(counts)), tokenizer(texts), strict=False):
+        np.testing.assert_array_equal(ours, np.array(theirs))
 
 
 def test_a_sentence_piece_tokenizer_survives_a_new_random_seed():
