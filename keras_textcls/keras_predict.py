@@ -38,4 +38,7 @@ def _trace_for_any_shape(model: keras.Model, source: BatchSource) -> None:
         return
     model.make_predict_function()
     function: Any = model.predict_function
-    function.get_concrete_function([source.signature()])
+    try:
+        function.get_concrete_function([source.signature()])
+    except (TypeError, ValueError):
+        model.predict_function = None  # A layer that must know the shape: traced for each.

@@ -29,6 +29,21 @@ def test_other_ways_to_predict_are_left_alone(options):
     np.testing.assert_allclose(classifier.predict(texts, verbose=0), expected, atol=1e-5)
 
 
+def test_a_layer_that_must_know_the_shape_is_traced_with_it(monkeypatch):
+    classifier = make_classifier(compile=False)
+    texts = mixed_texts(3)
+    expected = classifier.predict(texts, verbose=0)
+    other = make_classifier(compile=False)
+    call = other.call
+
+    def known(inputs, **kwargs):
+        outputs = call(inputs, **kwargs)
+        return outputs + keras.ops.zeros((int(next(iter(inputs.values())).shape[0]), 1))
+
+    monkeypatch.setattr(other, "call", known)
+    np.testing.assert_allclose(other.predict(texts, verbose=0), expected, atol=1e-6)
+
+
 def test_a_model_whose_weights_are_frozen_is_traced_again():
     classifier = make_classifier()
     texts = mixed_texts(3)
