@@ -42,7 +42,7 @@ WORDS = "the quick brown fox jumped over the lazy dog and a small cat".split()
 
 
 # On JAX, which compiles each anew, a test of more cases than that takes every second one.
-_MANY_CASES = 8
+_MANY_CASES = 4
 
 
 def pytest_addoption(parser):
