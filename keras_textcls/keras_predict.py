@@ -10,6 +10,9 @@ import numpy as np
 from keras_textcls.batch_source import BatchSource, quiet
 from keras_textcls.execution import keeping_state
 
+# Tracing takes a second or more, which is what some such number of steps lose without a graph.
+_UNTRACED_STEPS = 4
+
 
 def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np.ndarray:
     """Run a model over a source.
@@ -23,22 +26,62 @@ def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np
         A float32 array, in the order of the texts.
     """
     with quiet(source), keeping_state(model):
-        _trace_for_any_shape(model, source)
+        if _traces(model):
+            if model.predict_function is None:
+                model.predict_function = _LateGraph(model)
+            if isinstance(model.predict_function, _LateGraph):
+                model.predict_function.prepare(source)
         outputs = keras.Model.predict(model, source.for_keras(), **kwargs)
     return source.restore_order(np.asarray(outputs).astype("float32"))
 
 
-def _trace_for_any_shape(model: keras.Model, source: BatchSource) -> None:
-    """Trace on TensorFlow once, not for the shape of the first batch and then for any."""
-    if keras.config.backend() != "tensorflow" or model.predict_function is not None:
-        return
-    if model.run_eagerly or model.jit_compile or model.steps_per_execution > 1:
-        return
-    if model.distribute_strategy.num_replicas_in_sync > 1:
-        return
-    model.make_predict_function()
-    function: Any = model.predict_function
-    try:
-        function.get_concrete_function([source.signature()])
-    except (TypeError, ValueError):
-        model.predict_function = None  # A layer that must know the shape: traced for each.
+def _traces(model: keras.Model) -> bool:
+    """Whether Keras would trace each step of a `predict`, on one device, as it is."""
+    if keras.config.backend() != "tensorflow" or model.run_eagerly or model.jit_compile:
+        return False
+    return model.steps_per_execution == 1 and model.distribute_strategy.num_replicas_in_sync == 1
+
+
+class _LateGraph:
+    """What Keras on TensorFlow calls for a step of `predict`: a graph only where it pays.
+
+    The first steps run without. Then it is traced once for batches of any
+    shape; Keras would trace it for that of the first one, and then for any.
+
+    Args:
+        model: a `keras.Model`.
+
+    Call arguments:
+        data: list of one batch.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        self._steps_left = _UNTRACED_STEPS
+        self.graph: Any = None
+
+    def prepare(self, source: BatchSource) -> None:
+        """Trace if a source has more steps than may still run without.
+
+        Args:
+            source: `BatchSource`.
+        """
+        steps = source.num_batches
+        if self.graph is not None or (steps is not None and steps <= self._steps_left):
+            return
+        model = self._model
+        model.make_predict_function(force=True)
+        self.graph, model.predict_function = model.predict_function, self
+        try:
+            self.graph.get_concrete_function([source.signature()])
+        except (TypeError, ValueError):
+            # A layer that must know the shape: traced for each.
+            model.make_predict_function(force=True)
+            self.graph, model.predict_function = model.predict_function, self
+
+    def __call__(self, data: Any) -> Any:
+        """Return the outputs of a batch."""
+        if self.graph is not None:
+            return self.graph(data)
+        self._steps_left -= 1
+        return self._model.predict_step(data[0])

@@ -35,6 +35,9 @@ from keras_textcls import TextClassifier, tracing
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 # The tests make the same few tokenizers over and over; tracing one takes seconds.
 tracing.KEPT = 256
+# A seed makes TensorFlow forget what it has compiled, and nothing that is tested draws from it.
+set_seed_of_tensorflow = tf.random.set_seed
+tf.random.set_seed = lambda seed: None
 
 # Steps run one by one where compiling them takes longer; JAX compiles each operation then.
 STEP_BY_STEP = keras.config.backend() != "jax"

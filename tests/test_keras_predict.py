@@ -1,23 +1,61 @@
-"""One trace serves texts of any number and length."""
+"""A graph is traced where it pays, and then serves texts of any number and length."""
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import make_classifier, mixed_texts
+
+from keras_textcls import keras_predict
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="only TensorFlow traces a predict"
 )
 
 
-def test_tensorflow_traces_a_predict_once():
+def _trace_at_once(monkeypatch):
+    monkeypatch.setattr(keras_predict, "_UNTRACED_STEPS", 0)
+
+
+def test_tensorflow_traces_a_predict_once(monkeypatch):
+    _trace_at_once(monkeypatch)
     classifier = make_classifier(compile=False)
     texts = mixed_texts(40)
     expected = classifier.predict(texts, verbose=0)
     for number in (1, 7, 40):
         found = classifier.predict(texts[:number], verbose=0)
         np.testing.assert_allclose(found, expected[:number], atol=1e-5)
-    assert classifier.predict_function.experimental_get_tracing_count() == 1
+    assert classifier.predict_function.graph.experimental_get_tracing_count() == 1
+
+
+def test_few_steps_need_no_graph():
+    classifier = make_classifier(compile=False)
+    texts = mixed_texts(6)
+    untraced = classifier.predict(texts, batch_size=2, verbose=0)
+    assert classifier.predict_function.graph is None
+    # Three of four steps are used up.
+    traced = classifier.predict(texts, batch_size=2, verbose=0)
+    assert classifier.predict_function.graph is not None
+    np.testing.assert_allclose(traced, untraced, atol=1e-6)
+
+
+def test_what_has_many_steps_or_an_unknown_number_is_traced_at_once():
+    texts = mixed_texts(6)
+    for given in (texts, tf.data.Dataset.from_tensor_slices(texts[:2]).batch(1)):
+        classifier = make_classifier(compile=False)
+        classifier.predict(given, batch_size=1, verbose=0)
+        assert classifier.predict_function.graph.experimental_get_tracing_count() == 1
+
+
+def test_what_is_compiled_anew_begins_without_a_graph():
+    classifier = make_classifier()
+    texts = mixed_texts(6)
+    before = classifier.predict(texts, batch_size=1, verbose=0)
+    classifier.compile()
+    assert classifier.predict_function is None
+    after = classifier.predict(texts, verbose=0)
+    assert classifier.predict_function.graph is None
+    np.testing.assert_allclose(after, before, atol=1e-6)
 
 
 @pytest.mark.parametrize("options", [{"run_eagerly": True}, {"steps_per_execution": 2}])
@@ -30,6 +68,7 @@ def test_other_ways_to_predict_are_left_alone(options):
 
 
 def test_a_layer_that_must_know_the_shape_is_traced_with_it(monkeypatch):
+    _trace_at_once(monkeypatch)
     classifier = make_classifier(compile=False)
     texts = mixed_texts(3)
     expected = classifier.predict(texts, verbose=0)

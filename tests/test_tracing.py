@@ -5,7 +5,7 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import architecture
-from conftest import make_classifier, mixed_texts
+from conftest import make_classifier, mixed_texts, set_seed_of_tensorflow
 
 from keras_textcls import tracing
 from keras_textcls.encoding import TextEncoder
@@ -100,7 +100,8 @@ def _own_class(preprocessor):
     return kind(preprocessor.tokenizer, sequence_length=preprocessor.sequence_length)
 
 
-def test_a_sentence_piece_model_survives_a_new_random_seed():
+def test_a_sentence_piece_model_survives_a_new_random_seed(monkeypatch):
+    monkeypatch.setattr(tracing.tf.random, "set_seed", set_seed_of_tensorflow)
     encoder = TextEncoder(make_classifier("GemmaBackbone").preprocessor)
     texts = mixed_texts(1100, longest=4)
     for count in (3, len(texts)):
