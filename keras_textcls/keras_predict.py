@@ -12,6 +12,8 @@ from keras_textcls.execution import keeping_state
 
 # Tracing takes a second or more, which is what some such number of steps lose without a graph.
 _UNTRACED_STEPS = 4
+# A pipeline of TensorFlow takes as long to begin as it saves in some such number of steps.
+_FEW_STEPS = 8
 
 
 def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np.ndarray:
@@ -25,13 +27,16 @@ def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np
     Returns:
         A float32 array, in the order of the texts.
     """
+    pipelined = True
     with quiet(source), keeping_state(model):
         if _traces(model):
             if model.predict_function is None:
                 model.predict_function = _LateGraph(model)
             if isinstance(model.predict_function, _LateGraph):
                 model.predict_function.prepare(source)
-        outputs = keras.Model.predict(model, source.for_keras(), **kwargs)
+                pipelined = source.num_batches is None or source.num_batches > _FEW_STEPS
+        batches = source.for_keras(pipelined=pipelined)
+        outputs = keras.Model.predict(model, batches, **kwargs)
     return source.restore_order(np.asarray(outputs).astype("float32"))
 
 

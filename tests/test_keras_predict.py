@@ -47,6 +47,16 @@ def test_what_has_many_steps_or_an_unknown_number_is_traced_at_once():
         assert classifier.predict_function.graph.experimental_get_tracing_count() == 1
 
 
+def test_few_steps_wait_for_no_pipeline(monkeypatch):
+    classifier = make_classifier(compile=False)
+    texts = mixed_texts(12)
+    pipelined = classifier.predict(texts, batch_size=1, verbose=0)
+    monkeypatch.setattr(tf.data.Dataset, "from_generator", None)
+    for size in (2, 12):
+        found = classifier.predict(texts, batch_size=size, verbose=0)
+        np.testing.assert_allclose(found, pipelined, atol=1e-5)
+
+
 def test_what_is_compiled_anew_begins_without_a_graph():
     classifier = make_classifier()
     texts = mixed_texts(6)
