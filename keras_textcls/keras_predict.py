@@ -27,17 +27,22 @@ def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np
     Returns:
         A float32 array, in the order of the texts.
     """
-    pipelined = True
     with quiet(source), keeping_state(model):
-        if _traces(model):
-            if model.predict_function is None:
-                model.predict_function = _LateGraph(model)
-            if isinstance(model.predict_function, _LateGraph):
-                model.predict_function.prepare(source)
-                pipelined = source.num_batches is None or source.num_batches > _FEW_STEPS
-        batches = source.for_keras(pipelined=pipelined)
+        batches = source.for_keras(pipelined=not _needs_no_pipeline(model, source))
         outputs = keras.Model.predict(model, batches, **kwargs)
     return source.restore_order(np.asarray(outputs).astype("float32"))
+
+
+def _needs_no_pipeline(model: keras.Model, source: BatchSource) -> bool:
+    """Prepare what TensorFlow calls for a step; return whether it may take batches as they are."""
+    if not _traces(model):
+        return False
+    if model.predict_function is None:
+        model.predict_function = _LateGraph(model)
+    if not isinstance(model.predict_function, _LateGraph):
+        return False  # Keras's own, traced for the shapes of a pipeline.
+    model.predict_function.prepare(source)
+    return source.num_batches is not None and source.num_batches <= _FEW_STEPS
 
 
 def _traces(model: keras.Model) -> bool:
@@ -74,19 +79,23 @@ class _LateGraph:
         steps = source.num_batches
         if self.graph is not None or (steps is not None and steps <= self._steps_left):
             return
-        model = self._model
-        model.make_predict_function(force=True)
-        self.graph, model.predict_function = model.predict_function, self
+        graph = self._trace()
         try:
-            self.graph.get_concrete_function([source.signature()])
+            graph.get_concrete_function([source.signature()])
         except (TypeError, ValueError):
-            # A layer that must know the shape: traced for each.
-            model.make_predict_function(force=True)
-            self.graph, model.predict_function = model.predict_function, self
+            self._trace()  # A layer that must know the shape: traced for each.
 
     def __call__(self, data: Any) -> Any:
         """Return the outputs of a batch."""
+        if self.graph is None and self._steps_left <= 0:
+            self._trace()  # `predict_on_batch`, which does not prepare.
         if self.graph is not None:
             return self.graph(data)
         self._steps_left -= 1
         return self._model.predict_step(data[0])
+
+    def _trace(self) -> Any:
+        model = self._model
+        model.make_predict_function(force=True)
+        self.graph, model.predict_function = model.predict_function, self
+        return self.graph

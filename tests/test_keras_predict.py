@@ -47,6 +47,17 @@ def test_what_has_many_steps_or_an_unknown_number_is_traced_at_once():
         assert classifier.predict_function.graph.experimental_get_tracing_count() == 1
 
 
+def test_batches_that_keras_is_given_are_traced_in_time():
+    classifier = make_classifier(compile=False)
+    texts = mixed_texts(2)
+    expected = classifier.predict(texts, verbose=0)
+    batch = classifier.preprocessor(texts)
+    for _ in range(4):
+        found = keras.Model.predict_on_batch(classifier, batch)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert classifier.predict_function.graph is not None
+
+
 def test_few_steps_wait_for_no_pipeline(monkeypatch):
     classifier = make_classifier(compile=False)
     texts = mixed_texts(12)
