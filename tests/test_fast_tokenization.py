@@ -4,7 +4,9 @@ import keras
 import keras_hub
 import numpy as np
 import pytest
+import tensorflow as tf
 from architectures import architecture, vocabularies
+from conftest import set_seed_of_tensorflow
 from texts import many_texts
 
 from keras_textcls.fast_tokenization import FastBytePair, GraphTokenizer, fast_tokenizer
@@ -89,7 +91,8 @@ def test_a_tokenizer_with_rules_of_its_own_keeps_them(pattern):
         np.testing.assert_array_equal(ours, np.array(theirs))
 
 
-def test_a_sentence_piece_tokenizer_survives_a_new_random_seed():
+def test_a_sentence_piece_tokenizer_survives_a_new_random_seed(monkeypatch):
+    monkeypatch.setattr(tf.random, "set_seed", set_seed_of_tensorflow)
     tokenizer = architecture("LlamaBackbone").build_tokenizer()
     fast = fast_tokenizer(tokenizer)
     expected = fast(["the fox", "a cat"])
