@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -32,10 +33,10 @@ def runs_group() -> None:
 @_output
 def list_command(name: str | None, output: str) -> None:
     """List the runs, all or those of NAME."""
-    from keras_textcls.training.runs import runs
+    from keras_textcls.training.runs import broken_runs, runs
 
-    found = runs(output, name)
-    if not found:
+    found, broken = runs(output, name), broken_runs(output, name)
+    if not found and not broken:
         click.echo(f"There are no runs in {output}.")
         return
     rows = [("RUN", "STATUS", "TEMPLATE", "TEXTS", "SECONDS", "CREATED")]
@@ -51,9 +52,12 @@ def list_command(name: str | None, output: str) -> None:
                 record.created or "",
             )
         )
+    rows += [(f"{at.parent.name}/{at.name}", "broken", "", "", "", "") for at in broken]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip())
+    for reason in broken.values():
+        click.echo(f"broken: {reason}", err=True)
 
 
 @runs_group.command("show")
@@ -125,8 +129,15 @@ def delete_command(run: str, output: str, yes: bool) -> None:
     """Delete a run and its model."""
     if "/" not in run.strip("/"):
         raise click.UsageError("Say which version is to go: NAME/VERSION.")
-    found = _find(output, run)
+    from keras_textcls.training.runs import broken_runs, delete_broken
+
+    name, _, version = run.strip("/").partition("/")
+    directory = Path(output) / name / version
+    found = None if directory in broken_runs(output, name) else _find(output, run)
     if not yes:
-        click.confirm(f"Delete {found.directory} and the model in it?", abort=True)
-    found.delete()
-    click.echo(f"Deleted {found.name}/{found.version}.")
+        click.confirm(f"Delete {directory} and the model in it?", abort=True)
+    if found is None:
+        delete_broken(directory)
+    else:
+        found.delete()
+    click.echo(f"Deleted {name}/{version}.")

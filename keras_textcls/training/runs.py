@@ -286,6 +286,41 @@ def runs(output: str | os.PathLike[str] = DEFAULT_OUTPUT, name: str | None = Non
     return sorted(found, key=lambda run: (run.name, run.version))
 
 
+def broken_runs(output: str | os.PathLike[str], name: str | None = None) -> dict[Path, str]:
+    """Find the versions that `runs` leaves out, because their `run.json` is broken or missing.
+
+    Args:
+        output: string or path, as given to `train`.
+        name: string, the model whose versions are wanted. Defaults to `None`,
+            all.
+
+    Returns:
+        A dict from the `Path` of a version to what is wrong with it.
+    """
+    found = {}
+    models = (m for m in _entries(Path(output)) if name in (None, m.name) and _is_model(m))
+    for directory in sorted(entry for model in models for entry in _entries(model)):
+        try:
+            RunRecord.read(directory)
+        except RunError as error:
+            found[directory] = str(error)
+    return found
+
+
+def delete_broken(directory: Path) -> None:
+    """Delete a version that is no `Run`, as its `run.json` is broken.
+
+    Args:
+        directory: `Path`, one of those that `broken_runs` finds.
+
+    Raises:
+        RunError: a process is training it.
+    """
+    run = object.__new__(Run)  # Its constructor reads the record.
+    run.directory = directory.absolute()
+    run.delete()
+
+
 def find_run(output: str | os.PathLike[str], which: str) -> Run:
     """Return one run by name and version.
 

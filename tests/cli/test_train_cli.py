@@ -57,6 +57,13 @@ def test_from_a_file_to_a_model_and_away_again(messages):
     assert "sms/3: trained" in _run("runs", "rerun", "sms/1")
     assert "Deleted sms/3" in _run("runs", "delete", "sms/3", "--yes")
     assert "sms/3" not in _run("runs", "list", "sms")
+    Path("runs/sms/2/run.json").write_text("{")
+    listed = _run("runs", "list", "sms")
+    assert "sms/2  broken" in listed
+    assert "run.json is broken" in listed
+    assert "run.json is broken" in _run("runs", "show", "sms/2", code=1)
+    assert "Deleted sms/2" in _run("runs", "delete", "sms/2", "--yes")
+    assert "broken" not in _run("runs", "list", "sms")
     _run("runs", "delete", "sms", code=2)
 
 

@@ -9,7 +9,9 @@ from keras_textcls.training.run_record import RunRecord
 from keras_textcls.training.runs import (
     Run,
     _is_held_elsewhere,
+    broken_runs,
     check_output,
+    delete_broken,
     find_run,
     new_run,
 )
@@ -57,6 +59,20 @@ def test_a_broken_record_is_an_error_and_not_listed(tmp_path, text):
     with pytest.raises(RunError, match="run.json"):
         Run(run.directory)
     assert runs(tmp_path) == []
+    assert list(broken_runs(tmp_path)) == [run.directory]
+    assert "run.json" in broken_runs(tmp_path, "model")[run.directory]
+    assert broken_runs(tmp_path, "other") == {}
+
+
+def test_a_broken_run_can_be_deleted(tmp_path):
+    kept, broken = _make(tmp_path / "model"), _make(tmp_path / "model")
+    (broken.directory / "run.json").unlink()
+    assert (runs(tmp_path), list(broken_runs(tmp_path))) == ([kept], [broken.directory])
+    with broken.locked(), pytest.raises(RunError, match="in use"):
+        delete_broken(broken.directory)
+    delete_broken(broken.directory)
+    assert not broken.directory.exists()
+    assert runs(tmp_path) == [kept]
 
 
 def test_a_run_whose_process_is_gone_is_stopped(tmp_path):
