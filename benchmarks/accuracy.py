@@ -99,7 +99,7 @@ def jobs_of(contender: Contender, part: str, name: str, options: argparse.Namesp
     if part == "fine-tuning":
         recipe = RECIPES[name] | {"batch_size": BATCH}
         given = {"epochs": options.epochs, "learning_rate": options.learning_rate}
-        if contender.name == "ours-lora":
+        if contender.name.startswith("ours-lora"):
             del recipe["learning_rate"]  # Adapters learn at another rate, the template's own.
         recipe |= {key: value for key, value in given.items() if value is not None}
         seeds = options.fine_tuning_seeds
@@ -120,11 +120,17 @@ def key(job: Job) -> str:
 
 
 def load(path: Path) -> dict[str, Job]:
-    """The last result of each measurement."""
+    """The last result of each measurement; a line that a kill has cut is told and left out."""
     if not path.is_file():
         return {}
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return {key(one): one for one in map(json.loads, lines)}
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            one = json.loads(line)
+            found[key(one)] = one
+        except (ValueError, KeyError, TypeError) as error:
+            say(f"{path}, line {number} is no result ({error!r}): left out")
+    return found
 
 
 def measure(todo: list[Job], options: argparse.Namespace) -> None:
