@@ -14,7 +14,7 @@ from keras_textcls.errors import ArgumentError
 from keras_textcls.execution import keeping_state, reseed_dropout
 from keras_textcls.fast_adam import fused_adam
 
-_HAS_STATE = "optimizer_has_state"
+_HAS_STATE = "has_state"
 
 
 def fit_source(
@@ -83,8 +83,11 @@ class CompiledAsSaved:
         """Return what `compile` was given, ready for JSON."""
         config = super().get_compile_config()  # type: ignore[misc]
         optimizer = getattr(self, "optimizer", None)
-        has_state = optimizer is not None and optimizer.built
-        return {**config, _HAS_STATE: has_state} if config else {}
+        # Within the optimizer's own entry, where `clone_model`, which compiles a model of Keras's
+        # own class with this, passes over it.
+        if config and optimizer is not None and optimizer.built:
+            config["optimizer"] = {**config["optimizer"], _HAS_STATE: True}
+        return config or {}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as it was when Keras saved it.
@@ -92,9 +95,7 @@ class CompiledAsSaved:
         Args:
             config: dict, what `get_compile_config` returned.
         """
-        given = dict(config)
-        has_state = given.pop(_HAS_STATE, False)
-        self.compile(**keras.saving.deserialize_keras_object(given))  # type: ignore[attr-defined]
-        if has_state:
+        self.compile(**keras.saving.deserialize_keras_object(config))  # type: ignore[attr-defined]
+        if _HAS_STATE in (config.get("optimizer") or {}):
             # Its numbers are loaded next.
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]

@@ -351,3 +351,14 @@ def test_a_file_of_keras_holds_the_optimizer_too(tmp_path):
             one, other = (keras.ops.convert_to_numpy(v) for v in (one, other))
             np.testing.assert_array_equal(one, other)
         classifier.fit(["a cat", "the dog"], [0, 1], verbose=0)
+
+
+def test_keras_clones_a_classifier_as_it_clones_those_of_keras_hub():
+    classifier = make_classifier()
+    classifier.fit(["a cat", "the dog"], [0, 1], verbose=0)
+    clone = keras.models.clone_model(classifier)
+    assert clone.compiled
+    clone.set_weights(classifier.get_weights())
+    tokens = classifier.preprocessor(TEXTS)
+    outputs = [keras.ops.convert_to_numpy(model(tokens)) for model in (classifier, clone)]
+    np.testing.assert_allclose(*outputs, rtol=1e-5, atol=1e-6)
