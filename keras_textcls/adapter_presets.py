@@ -29,6 +29,7 @@ from keras_textcls.errors import ArgumentError, PresetError, did_you_mean
 from keras_textcls.preset_files import (
     ADAPTER_FILE,
     PresetFiles,
+    place_of,
 )
 from keras_textcls.weight_fingerprint import weight_fingerprint
 
@@ -44,7 +45,7 @@ class BasePreset:
     """From where the backbone of a classifier was loaded.
 
     Args:
-        preset: string, as it was given to `from_preset`.
+        preset: string, as it was given to `from_preset`; of a directory, the absolute path.
         sample: string, a hash of a few numbers of each weight, which shows
             cheaply whether they were trained since.
     """
@@ -79,7 +80,7 @@ def load(
     classifier = cls._load_whole(files, load_weights, **kwargs)
     if load_weights and "backbone" not in kwargs:
         sample = _sample(classifier.backbone)
-        classifier._runtime.base = BasePreset(os.fspath(preset), sample)
+        classifier._runtime.base = BasePreset(place_of(preset), sample)
     return classifier
 
 
@@ -123,7 +124,7 @@ def _load_adapter(
         converters.set_gelu(backbone, names.gelu)
     if load_weights:
         _check_base(classifier, files, record, base, base_files)
-        classifier._runtime.base = BasePreset(base, _sample(backbone))
+        classifier._runtime.base = BasePreset(place_of(base), _sample(backbone))
     _attach(classifier, files, record, load_weights, fresh)
     if not fresh:
         serialization.restore(classifier, names)

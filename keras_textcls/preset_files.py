@@ -94,6 +94,20 @@ def is_own_file(name: str) -> bool:
     return _OWN_FILES.fullmatch(name) is not None
 
 
+def place_of(preset: str | os.PathLike[str]) -> str:
+    """Return a preset as it can be found again from any directory.
+
+    Args:
+        preset: string or path.
+
+    Returns:
+        A string: an absolute path for a directory, else what was given.
+    """
+    name = os.fspath(preset)
+    is_name = "://" in name or find_preset(name) is not None
+    return os.path.abspath(name) if not is_name and os.path.isdir(name) else name
+
+
 class PresetFiles:
     """Checked access to the files of a preset, local or behind a handle.
 
@@ -179,6 +193,12 @@ class PresetFiles:
             _check_hdf5(path, f"{name} of the preset {self.preset!r}")
         return path
 
+    def check_backbone_weights(self) -> None:
+        """Look into the HDF5 files of the backbone: the one, or each shard."""
+        self.weights(preset_utils.MODEL_WEIGHTS_FILE)
+        for name in sorted(set(self._shards())):
+            self.weights(name)
+
     def record(self) -> ClassifierRecord | None:
         """Return the contents of `classifier.json`, or `None` if there is none."""
         contents = None if self._is_remote_checkpoint else self.json(CLASSIFIER_FILE)
@@ -222,14 +242,17 @@ class PresetFiles:
         return f" (it holds {', '.join(found)})" if found else " (it is empty)"
 
     def _check_shards(self) -> None:
+        for name in self._shards():
+            if os.path.basename(str(name)) != name:
+                raise PresetError(
+                    f"model.weights.json of the preset {self.preset!r} names a file outside "
+                    f"of the preset: {shorten(name)}."
+                )
+
+    def _shards(self) -> list[Any]:
         contents = self.json(preset_utils.SHARDED_MODEL_WEIGHTS_CONFIG_FILE)
-        for shard in (contents or {}).get("weight_map", {}).values():
-            for name in shard if isinstance(shard, list) else [shard]:
-                if os.path.basename(str(name)) != name:
-                    raise PresetError(
-                        f"model.weights.json of the preset {self.preset!r} names a file outside "
-                        f"of the preset: {shorten(name)}."
-                    )
+        shards = (contents or {}).get("weight_map", {}).values()
+        return [n for shard in shards for n in (shard if isinstance(shard, list) else [shard])]
 
 
 def _check_links(directory: Path) -> None:

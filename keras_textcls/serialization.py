@@ -75,7 +75,7 @@ def load_classifier(
                 "Pass labels=[...] or num_classes=... for a new head, or load_weights=False."
             )
     if load_weights:
-        files.weights(preset_utils.MODEL_WEIGHTS_FILE)
+        files.check_backbone_weights()
     dtype = kwargs.pop("dtype", None)
     arguments = {**saved, **kwargs}
     if "backbone" not in arguments:

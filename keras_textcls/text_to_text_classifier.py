@@ -18,7 +18,7 @@ from keras_textcls.fit_data import evaluation_source, fit_sources
 from keras_textcls.keras_fit import fit_source
 from keras_textcls.label_answers import LabelAnswers, answering_state
 from keras_textcls.labels import LabelSet
-from keras_textcls.preset_files import PresetFiles, describe_presets
+from keras_textcls.preset_files import PresetFiles, describe_presets, place_of
 from keras_textcls.text_classifier import TextClassifier
 from keras_textcls.text_to_text.answer_feeding import AnswerFeeder
 from keras_textcls.text_to_text.answers import read_answer_texts
@@ -136,7 +136,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         is_place = embedding_preset is None or isinstance(embedding_preset, (str, os.PathLike))
         _check(is_place, "embedding_preset", embedding_preset, "must be a name or a path")
         if embedding_preset is not None:
-            embedding_preset = os.fspath(embedding_preset)
+            embedding_preset = place_of(embedding_preset)
         self.length_normalized = bool(length_normalized)
         runtime = self._runtime
         vars(runtime).update(

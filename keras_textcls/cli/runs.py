@@ -125,7 +125,8 @@ def _report(run: Run) -> None:
 @click.argument("run", metavar="NAME/VERSION")
 @_output
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def delete_command(run: str, output: str, yes: bool) -> None:
+@click.option("--force", is_flag=True, help="Even where other runs stand on it.")
+def delete_command(run: str, output: str, yes: bool, force: bool) -> None:
     """Delete a run and its model."""
     if "/" not in run.strip("/"):
         raise click.UsageError("Say which version is to go: NAME/VERSION.")
@@ -137,7 +138,7 @@ def delete_command(run: str, output: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Delete {directory} and the model in it?", abort=True)
     if found is None:
-        delete_broken(directory)
+        delete_broken(directory, force)
     else:
-        found.delete()
+        found.delete(force)
     click.echo(f"Deleted {name}/{version}.")

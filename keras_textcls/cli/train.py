@@ -10,6 +10,9 @@ import click
 from keras_textcls.cli.reading import Command, read_source, reads_a_file
 from keras_textcls.errors import ArgumentError
 
+# What YAML reads as no value.
+_NONE = ("", "~", "null", "Null", "NULL")
+
 
 def chooses_a_template(command: Command) -> Command:
     """Give a command the options --preset, --template and --set."""
@@ -128,12 +131,17 @@ def _value(text: str, kind: Any) -> Any:
     """What a value on the command line stands for: YAML, but text where text is wanted."""
     import yaml
 
+    is_text = kind is not None and kind.kind == "str"
+    bare = text.strip()
+    is_quoted = len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "'\""
+    # To YAML, a text like "### Instruction: ..." is a comment.
+    if is_text and not is_quoted and not (kind.or_none and bare in _NONE):
+        return text
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):
         return text
-    is_text = kind is not None and kind.kind == "str" and not isinstance(value, str)
-    return text if is_text and not (value is None and kind.or_none) else value
+    return text if is_text and not (value is None or isinstance(value, str)) else value
 
 
 def _tell_if_other(name: str, given: Any, beside: dict[str, Any]) -> None:

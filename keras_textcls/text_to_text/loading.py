@@ -54,8 +54,11 @@ def load_causal_lm(files: PresetFiles, load_weights: bool, dtype: Any = None) ->
         PresetError: it holds none, or a broken one.
     """
     _check_kind(files)
-    if load_weights and files.is_keras:
-        files.weights(preset_utils.MODEL_WEIGHTS_FILE)
+    if files.is_keras:
+        files.json(preset_utils.TASK_CONFIG_FILE)
+        if load_weights:
+            files.weights(preset_utils.TASK_WEIGHTS_FILE)
+            files.check_backbone_weights()
     is_gpt_neo = checkpoint_loader(files.preset) is not None
     cls = GPTNeoCausalLM if is_gpt_neo else keras_hub.models.CausalLM
     arguments = {} if dtype is None else {"dtype": dtype}

@@ -43,10 +43,28 @@ class PieceTokenizer:
     def beginning(self, text: str) -> np.ndarray:
         """Return the tokens of a text that stands at the beginning, with the start token."""
         tokens = self._tokenize([text])[0] if text else np.zeros(0, "int64")
-        start = getattr(self.preprocessor.tokenizer, "start_token_id", None)
-        if start is None or not getattr(self.preprocessor, "add_start_token", True):
-            return tokens
-        return np.concatenate([[start], tokens])
+        start = self._start
+        return tokens if start is None else np.concatenate([[start], tokens])
+
+    def end_of(self, tokens: np.ndarray, count: int) -> np.ndarray:
+        """Return the last tokens of what `beginning` returned, after its start token.
+
+        Args:
+            tokens: int array of shape `(num_tokens,)`.
+            count: int of at least 2, how many to return at most.
+
+        Returns:
+            An int array.
+        """
+        if len(tokens) <= count or self._start is None:
+            return tokens[-count:]
+        return np.concatenate([tokens[:1], tokens[1 - count :]])
+
+    @property
+    def _start(self) -> int | None:
+        if not getattr(self.preprocessor, "add_start_token", True):
+            return None
+        return getattr(self.preprocessor.tokenizer, "start_token_id", None)
 
     def continuations(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the tokens of texts that continue one, end to end, and how many each has."""

@@ -181,7 +181,8 @@ class TextToText(Adaptable, CompiledAsSaved, keras.Model):
         """Train on prompts and responses.
 
         A response is read as it continues its prompt, so it begins with a space
-        where one belongs. Of a prompt that is too long, the end is read.
+        where one belongs. Of a prompt that is too long, the end is read, after
+        the start token if the model has one.
 
         Args:
             x: list of prompts.
@@ -437,7 +438,7 @@ class TextToText(Adaptable, CompiledAsSaved, keras.Model):
                     "Shorten it, leave it out, or set a larger sequence_length."
                 )
         rows = [
-            tokenizer.beginning(prompt)[-(limit - len(answer) + 1) :]
+            tokenizer.end_of(tokenizer.beginning(prompt), limit - len(answer) + 1)
             for prompt, answer in zip(prompts, answers, strict=True)
         ]
         lengths = np.array([len(row) for row in rows], "int32")

@@ -12,7 +12,7 @@ from keras_textcls.catalogue import DEFAULT_PRESET
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
-from keras_textcls.preset_files import PresetFiles
+from keras_textcls.preset_files import PresetFiles, place_of
 from keras_textcls.text_classifier import TextClassifier
 from keras_textcls.text_to_text.loading import kept_prompt
 from keras_textcls.text_to_text_classifier import Classifier, TextToTextClassifier
@@ -141,8 +141,10 @@ def model_source(
         labels = check_labels(data, chosen)
         return ModelSource(start, labels, is_multi_label(data, chosen), chosen), data
     continued = earlier.load()
-    labels = check_labels(data, chosen, continued.labels)
     multi_label = is_multi_label(data, chosen)
+    labels = check_labels(
+        data, chosen, continued.labels, multi_label or bool(continued.multi_label)
+    )
     if chosen.multi_label is False and continued.multi_label:
         raise ArgumentError(
             f"`multi_label=False` of the template does not hold: {earlier!r} is multi-label. Leave "
@@ -196,5 +198,4 @@ def _place_of(preset: Any) -> str:
         raise ArgumentError(
             f"`preset` must be a name or a path. Received: preset={shorten(preset)}."
         )
-    name = os.fspath(preset)
-    return os.path.abspath(name) if os.path.isdir(name) else name
+    return place_of(preset)

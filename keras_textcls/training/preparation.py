@@ -43,7 +43,10 @@ def as_dataset(data: Any, name: str) -> TextDataset:
 
 
 def check_labels(
-    dataset: TextDataset, template: Template, continued: LabelSet | None = None
+    dataset: TextDataset,
+    template: Template,
+    continued: LabelSet | None = None,
+    multi_label: bool | None = None,
 ) -> LabelSet:
     """Check that a model can be trained on the labels of a dataset.
 
@@ -52,6 +55,8 @@ def check_labels(
         template: `Template`.
         continued: `LabelSet` of the model whose training continues, or `None`
             for a new one. Defaults to `None`.
+        multi_label: bool, whether the model is multi-label. Defaults to `None`,
+            what the dataset and the template say.
 
     Returns:
         The `LabelSet` of the model.
@@ -65,7 +70,8 @@ def check_labels(
     """
     labels = dataset.labels
     assert labels is not None
-    multi_label = is_multi_label(dataset, template)
+    if multi_label is None:
+        multi_label = is_multi_label(dataset, template)
     if continued is None and len(labels) < 2 and not multi_label:
         raise InvalidDataError(
             f"The dataset has one label only, {labels[0]!r}; there is nothing to tell apart. Add "
@@ -82,8 +88,8 @@ def check_labels(
         _check_counts(dataset)
     if multi_label and template.class_weight is not None:
         raise ArgumentError(
-            f"`class_weight={template.class_weight!r}` is for one label a text; the dataset is "
-            "multi-label. Leave it out."
+            f"`class_weight={template.class_weight!r}` is for one label a text; the "
+            f"{'dataset' if continued is None else 'model'} is multi-label. Leave it out."
         )
     if template.select_labels is not None:
         (continued or labels).encode(template.select_labels, "select_labels")

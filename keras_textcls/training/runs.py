@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import os
 import re
 import secrets
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import filelock
 
 from keras_textcls.errors import ArgumentError, RunError, did_you_mean, shorten
+from keras_textcls.preset_files import ADAPTER_FILE
 from keras_textcls.training.run_record import RECORD_FILE, RunRecord
 from keras_textcls.training.templates import Template, from_text
 
@@ -182,17 +184,52 @@ class Run:
 
         return rerun(self, **kwargs)
 
-    def delete(self) -> None:
+    def needed_by(self) -> list[Run]:
+        """Return the runs that would be lost with this one.
+
+        Those are runs whose model is adapters of this one's, and those that
+        continue it and are not trained yet.
+
+        Returns:
+            A list of `Run`.
+        """
+        others = [run for run in runs(self.directory.parent.parent) if run != self]
+        return [run for run in others if self._is_base_of(run) or self._is_continued_by(run)]
+
+    def _is_base_of(self, run: Run) -> bool:
+        try:
+            adapter = json.loads((run.preset / ADAPTER_FILE).read_text(encoding="utf-8"))
+            return Path(adapter["base"]["preset"]).is_relative_to(self.directory)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def _is_continued_by(self, run: Run) -> bool:
+        itself = f"{self.name}/{self.directory.name}"
+        return run.record.resume_from == itself and run.status != "trained"
+
+    def delete(self, force: bool = False) -> None:
         """Delete the run and all that it holds.
 
+        Args:
+            force: bool, whether to delete it even where other runs need it.
+                Defaults to `False`.
+
         Raises:
-            RunError: a process is training it.
+            RunError: a process is training it, or other runs need it.
         """
+        needed_by = [] if force else self.needed_by()
+        if needed_by:
+            raise RunError(
+                f"{self!r} is what {', '.join(f'{r.name}/{r.version}' for r in needed_by)} stands "
+                "on. Delete that first, or force it, and lose both."
+            )
         with self.locked():
             # Gone in one step: half a run is never seen.
             doomed = self.directory.with_name(f".{self.directory.name}.deleting-{os.getpid()}")
             os.rename(self.directory, doomed)
-        shutil.rmtree(doomed)
+        # Of this one, and of others whose process was killed meanwhile.
+        for left in self.directory.parent.glob(".*.deleting-*"):
+            shutil.rmtree(left, ignore_errors=left != doomed)
         with contextlib.suppress(OSError):
             self.directory.parent.rmdir()  # The last version takes the name with it.
 
@@ -307,18 +344,19 @@ def broken_runs(output: str | os.PathLike[str], name: str | None = None) -> dict
     return found
 
 
-def delete_broken(directory: Path) -> None:
+def delete_broken(directory: Path, force: bool = False) -> None:
     """Delete a version that is no `Run`, as its `run.json` is broken.
 
     Args:
         directory: `Path`, one of those that `broken_runs` finds.
+        force: bool, as in `Run.delete`. Defaults to `False`.
 
     Raises:
-        RunError: a process is training it.
+        RunError: a process is training it, or other runs need it.
     """
     run = object.__new__(Run)  # Its constructor reads the record.
     run.directory = directory.absolute()
-    run.delete()
+    run.delete(force)
 
 
 def find_run(output: str | os.PathLike[str], which: str) -> Run:
@@ -435,8 +473,8 @@ def new_run(folder: Path, record: Callable[..., RunRecord]) -> Run:
             # Never a version without its record, whenever the process is killed.
             draft = folder / f".{directory.name}.new-{secrets.token_hex(4)}"
             draft.mkdir()
-            record(version=int(directory.name)).write(draft)
             try:
+                record(version=int(directory.name)).write(draft)
                 draft.rename(directory)
             except OSError:
                 shutil.rmtree(draft, ignore_errors=True)

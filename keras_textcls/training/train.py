@@ -177,7 +177,7 @@ def train(
     )
     run = _to_resume(output, name, describe_run, resume)
     if run is not None and run.status == "trained":
-        return run
+        return _finished(run)
     run = run or new_run(folder, describe_run)
     job = functools.partial(
         Job, run, chosen, data, validation, make,
@@ -187,6 +187,15 @@ def train(
         if resume and run.status == "trained":
             return run  # Another process was faster.
         return _execute(run, job, verbosity)
+
+
+def _finished(run: Run) -> Run:
+    """A trained run, without the checkpoint that it has if it was killed at the very end."""
+    store = CheckpointStore(run.directory / "checkpoint")
+    if store.directory.exists():
+        with contextlib.suppress(RunError), run.locked():
+            store.clear()
+    return run
 
 
 def resume_run(run: Run, **kwargs: Any) -> Run:

@@ -55,6 +55,15 @@ def test_an_adapter_preset_comes_back(made):
     np.testing.assert_allclose(classifier.predict(TEXTS, verbose=0), expected, atol=1e-5)
 
 
+def test_a_base_by_a_relative_path_is_found_from_elsewhere(copied, tmp_path, monkeypatch):
+    monkeypatch.chdir(copied)
+    classifier = TextClassifier.from_preset("base", labels=["cat", "fox"])
+    classifier.add_lora(rank=2)
+    classifier.save_to_preset("relative", adapter_only=True)
+    monkeypatch.chdir(tmp_path)
+    assert len(TextClassifier.from_preset(copied / "relative").lora.paths) == 8
+
+
 def test_it_holds_adapters_head_and_names_only(made):
     folder, _ = made
     names = {p.name for p in (folder / "adapter").iterdir()}

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from keras_textcls.cli import main
+from keras_textcls.cli.train import read_template
 
 ROWS = [("win cash now", "spam"), ("free prize", "spam"), ("call to claim", "spam")]
 ROWS += [("see you at six", "ham"), ("are you home", "ham"), ("call me later", "ham")]
@@ -105,3 +106,19 @@ def test_templates():
     assert "Must be a number above 0" in " ".join(described.split())
     assert _run("templates", "lora", "--yaml").startswith("template: lora\n")
     assert "Did you mean 'lora'" in _run("templates", "lorra", code=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("### Instruction: Is it junk? {labels}", "### Instruction: Is it junk? {labels}"),
+        ("Which? # {labels}", "Which? # {labels}"),
+        (" {labels}: which? ", " {labels}: which? "),
+        ('"Which?\\n{labels}"', "Which?\n{labels}"),
+        ("12", "12"),
+        ("null", None),
+    ],
+)
+def test_a_text_is_taken_as_it_is(given, meant):
+    made, _ = read_template("text_to_text_lora", (f"instruction={given}", "epochs=3"), None)
+    assert (made.instruction, made.epochs) == (meant, 3)

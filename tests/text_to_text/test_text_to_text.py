@@ -228,3 +228,13 @@ def test_a_checkpoint_has_no_place_for_adapters(model, tmp_path):
     loaded = TextToText.from_preset(tmp_path / "out")
     found = loaded.evaluate(["2 + 2 ="], [" 4"], verbose=0)[0]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_a_prompt_that_is_cut_keeps_its_start_token(model):
+    model.sequence_length = 12
+    long, short = "see you at six and bring chairs", "x"
+    start = model.preprocessor.tokenizer.start_token_id
+    encoded = model._encode_pairs([long, short], ["ok", "ok"])
+    rows = np.split(encoded.texts.flat["token_ids"], np.cumsum(encoded.texts.lengths)[:-1])
+    assert [row[0] for row in rows] == [start, start]
+    assert len(rows[0]) == 12

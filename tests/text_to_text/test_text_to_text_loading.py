@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import h5py
 import keras_hub
 import numpy as np
 import pytest
@@ -233,6 +234,29 @@ def test_a_broken_preset_is_a_preset_error(damage, saved, tmp_path):
         (preset / "task.json").write_text("{")
     with pytest.raises(PresetError):
         classifier_from_preset(preset)
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [("task.json", "outside of the preset"), ("model_00000.weights.h5", "links to another place")],
+)
+def test_a_hostile_preset_is_refused(file, message, saved, tmp_path):
+    _, directory = saved
+    preset = tmp_path / "preset"
+    shutil.copytree(directory, preset)
+    if file == "task.json":
+        task = json.loads((preset / file).read_text())
+        task["config"]["preprocessor"]["config"]["tokenizer"]["config"]["vocabulary"] = "/etc/x"
+        (preset / file).write_text(json.dumps(task))
+    else:
+        (preset / "model.weights.h5").unlink()
+        index = {"metadata": {}, "weight_map": {"/layers": [file]}}
+        (preset / "model.weights.json").write_text(json.dumps(index))
+        with h5py.File(preset / file, "w") as weights:
+            weights["link"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "x")
+    for load in (TextToText.from_preset, classifier_from_preset):
+        with pytest.raises(PresetError, match=message):
+            load(preset)
 
 
 def test_labels_of_the_caller_keep_the_prompt_and_no_calibration(tmp_path):

@@ -1,5 +1,7 @@
 """Runs on the disk: versions, status, deletion, and what is no directory of runs."""
 
+import errno
+import json
 import shutil
 
 import pytest
@@ -106,6 +108,49 @@ def test_deleted_is_gone(tmp_path):
     assert runs(tmp_path) == [second]
     second.delete()
     assert list(tmp_path.iterdir()) == []
+
+
+def _adapters_of(base, folder):
+    """A trained run whose model is adapters of another run's."""
+    run = _make(folder, status="trained", resume_from=f"{base.name}/{base.version}")
+    run.preset.mkdir()
+    adapter = {"base": {"preset": str(base.preset)}}
+    (run.preset / "adapter.json").write_text(json.dumps(adapter))
+    return run
+
+
+def test_what_others_stand_on_is_not_deleted(tmp_path):
+    base = _make(tmp_path / "model", status="trained")
+    adapters = _adapters_of(base, tmp_path / "model")
+    unfinished = _make(tmp_path / "other", resume_from="model/2")
+    _make(tmp_path / "other", status="trained", resume_from="model/1")
+    assert (base.needed_by(), adapters.needed_by()) == ([adapters], [unfinished])
+    with pytest.raises(RunError, match="is what model/2 stands on"):
+        base.delete()
+    (base.directory / "run.json").write_text("{")
+    with pytest.raises(RunError, match="model/2"):
+        delete_broken(base.directory)
+    assert base.directory.exists()
+    adapters.delete(force=True)
+    delete_broken(base.directory)
+    assert [run.name for run in runs(tmp_path)] == ["other", "other"]
+
+
+def test_what_a_killed_deletion_left_goes_with_the_next(tmp_path):
+    first, second = _make(tmp_path / "model"), _make(tmp_path / "model")
+    first.directory.rename(tmp_path / "model" / ".1.deleting-1")
+    second.delete()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RunRecord, "write", full)
+    with pytest.raises(RunError, match="No space left"):
+        _make(tmp_path / "model")
+    assert list((tmp_path / "model").iterdir()) == []
 
 
 def test_a_missing_run_is_named_with_the_nearest(tmp_path):

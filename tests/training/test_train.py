@@ -431,6 +431,24 @@ def test_multi_label_data_refuse_what_is_for_one_label(preset, tmp_path):
         _train(_multi_label(), preset, tmp_path, changes={"multi_label": False})
 
 
+def test_class_weights_of_a_multi_label_model_are_refused_before_it_begins(preset, tmp_path):
+    first = _train(_multi_label(), preset, tmp_path, "transfer_learning")
+    more = read([(f"see you there {i}", "place") for i in range(4)])
+    with pytest.raises(ArgumentError, match="the model is multi-label"):
+        _train(more, None, tmp_path, changes={"class_weight": "balanced"}, resume_from="messages/1")
+    assert runs(tmp_path / "runs") == [first]
+
+
+def test_a_kill_at_the_very_end_leaves_no_checkpoint(few, preset, tmp_path):
+    run = _train(few, preset, tmp_path, "transfer_learning")
+    left = run.directory / "checkpoint"
+    left.mkdir()
+    (left / "last.safetensors").write_bytes(b"x")
+    again = _train(few, preset, tmp_path, "transfer_learning", resume=True)
+    assert again == run
+    assert not left.exists()
+
+
 # === Ends before the end ===
 
 

@@ -94,6 +94,13 @@ def convert_backbone_config(config: dict[str, Any]) -> dict[str, Any]:
             f"{CONFIG_FILE} has tie_word_embeddings="
             f"{shorten(config['tie_word_embeddings'])}: an output layer of its own."
         )
+    dropout = config.get("resid_dropout", 0.0)
+    if config.get("embed_dropout", dropout) != dropout:
+        raise PresetError(
+            "GPTNeoBackbone has one dropout rate for embeddings and blocks. "
+            f"{CONFIG_FILE} has embed_dropout={shorten(config['embed_dropout'])} and "
+            f"resid_dropout={shorten(dropout)}; make them equal."
+        )
     try:
         types = [kind for kinds, times in config["attention_types"] for kind in kinds * times]
         return {
@@ -104,7 +111,7 @@ def convert_backbone_config(config: dict[str, Any]) -> dict[str, Any]:
             "intermediate_dim": config.get("intermediate_size"),
             "attention_types": types,
             "window_size": config.get("window_size", 256),
-            "dropout": config.get("resid_dropout", 0.0),
+            "dropout": dropout,
             "attention_dropout": config.get("attention_dropout", 0.0),
             "max_sequence_length": config["max_position_embeddings"],
         }
