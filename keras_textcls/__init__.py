@@ -48,7 +48,7 @@ _EXPORTS = {
     "Report": "evaluation.report",
     "ReportInfo": "evaluation.report_info",
     "ResultTable": "evaluation.result_table",
-    "Run": "training.runs",
+    "Run": "training.run",
     "RunError": "errors",
     "SuspectedLabelError": "evaluation.label_errors",
     "Template": "training.templates",
@@ -186,7 +186,8 @@ if TYPE_CHECKING:
     from keras_textcls.text_to_text.prompt_template import PromptTemplate
     from keras_textcls.text_to_text.text_to_text import TextToText
     from keras_textcls.text_to_text_classifier import TextToTextClassifier, classifier_from_preset
-    from keras_textcls.training.runs import Run, runs
+    from keras_textcls.training.run import Run
+    from keras_textcls.training.runs import runs
     from keras_textcls.training.templates import (
         FineTuning,
         Lora,

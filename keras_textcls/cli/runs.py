@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from keras_textcls.training.runs import Run
+    from keras_textcls.training.run import Run
 
 _output = click.option("--output", default="runs", show_default=True, help="Directory of the runs.")
 _which = click.argument("run", metavar="NAME[/VERSION]")

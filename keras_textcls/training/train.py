@@ -31,10 +31,10 @@ from keras_textcls.training.preparation import (
     leakage,
     parts_of,
 )
+from keras_textcls.training.run import Run
 from keras_textcls.training.run_record import RunRecord, now
 from keras_textcls.training.runs import (
     DEFAULT_OUTPUT,
-    Run,
     check_output,
     find_run,
     new_run,

@@ -7,10 +7,9 @@ import shutil
 import pytest
 
 from keras_textcls import ArgumentError, RunError, runs
+from keras_textcls.training.run import Run, _is_held_elsewhere
 from keras_textcls.training.run_record import RunRecord
 from keras_textcls.training.runs import (
-    Run,
-    _is_held_elsewhere,
     broken_runs,
     check_output,
     delete_broken,

@@ -1,0 +1,295 @@
+"""`Run`: one version of a model, as a directory.
+
+OUTPUT/NAME/VERSION/
+run.json        what it is and how it stands
+run.yaml        template, parameters and preset, to train the same again
+data/           the texts it was trained on
+training.log    what happened
+history.csv     metrics of every epoch
+checkpoint/     where a killed run goes on; gone once it is trained
+preset/         the model
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import filelock
+
+from keras_textcls.errors import RunError
+from keras_textcls.preset_files import ADAPTER_FILE
+from keras_textcls.training.run_record import RunRecord
+from keras_textcls.training.templates import Template, from_text
+
+if TYPE_CHECKING:
+    from keras_textcls.data.text_dataset import TextDataset
+    from keras_textcls.text_to_text_classifier import Classifier
+
+_LOCK_FILE = "run.lock"
+# How long a start waits for someone who only looks whether the run is in use.
+_LOCK_SECONDS = 2.0
+_KILLED = "its process ended without a word; resume it"
+
+
+class Run:
+    """One version of a model: what it was trained with, how it stands, the model.
+
+    `train` makes one; `runs` finds those there are.
+
+    Args:
+        directory: string or path of the run.
+
+    Raises:
+        RunError: it is no run, or its `run.json` is broken.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.directory = Path(directory).absolute()
+        RunRecord.read(self.directory)
+
+    @property
+    def record(self) -> RunRecord:
+        """What `run.json` holds now, a `RunRecord`."""
+        return RunRecord.read(self.directory)
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.directory.parent.name
+
+    @property
+    def version(self) -> int:
+        """Version of the model."""
+        named = self.directory.name
+        return int(named) if named.isdigit() else self.record.version
+
+    @property
+    def status(self) -> str:
+        """One of `queued`, `training`, `trained`, `failed` and `stopped`.
+
+        A run whose process was killed is `stopped`.
+        """
+        return self._standing()[0]
+
+    @property
+    def reason(self) -> str | None:
+        """Why the run failed or stopped, or `None`."""
+        return self._standing()[1]
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What training found out, such as the validation loss of the epoch kept."""
+        return self.record.metrics
+
+    @property
+    def template(self) -> Template:
+        """The `Template`, with all its parameters."""
+        record = self.record
+        return from_text(record.template, record.parameters)
+
+    @property
+    def preset(self) -> Path:
+        """Path of the preset that holds the model; it exists once the run is trained."""
+        return self.directory / "preset"
+
+    @property
+    def log(self) -> str:
+        """What `training.log` holds."""
+        path = self.directory / "training.log"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Metrics of every epoch, a dict each."""
+        path = self.directory / "history.csv"
+        if not path.exists():
+            return []
+        with path.open(encoding="utf-8", newline="") as file:
+            return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+
+    def load(self, **kwargs: Any) -> Classifier:
+        """Load the trained model.
+
+        Args:
+            **kwargs: as for the `from_preset` of its class.
+
+        Returns:
+            A `TextClassifier`, or a `TextToTextClassifier`.
+
+        Raises:
+            RunError: the run is not trained.
+        """
+        from keras_textcls.text_to_text_classifier import classifier_from_preset
+
+        status, reason = self._standing()
+        if status != "trained":
+            why = f" ({reason})" if reason else ""
+            raise RunError(f"{self!r} has no model: it is {status}{why}.")
+        return classifier_from_preset(self.preset, **kwargs)
+
+    def dataset(self) -> TextDataset:
+        """Load the texts that the run was trained on, a `TextDataset`."""
+        from keras_textcls.data.text_dataset import TextDataset
+
+        path = self.directory / "data"
+        if not path.exists():
+            raise RunError(
+                f"{self!r} has no texts: it ended before they were written down. Call train() with "
+                "the dataset and resume=True."
+            )
+        return TextDataset.load(path)
+
+    def validation_dataset(self) -> TextDataset | None:
+        """Load the texts given as validation data, or `None` if there were none."""
+        from keras_textcls.data.text_dataset import TextDataset
+
+        path = self.directory / "validation_data"
+        return TextDataset.load(path) if path.exists() else None
+
+    def resume(self, **kwargs: Any) -> Run:
+        """Go on where the run was stopped or failed, with the texts that it holds.
+
+        Args:
+            **kwargs: `verbose`, `checkpoint_seconds` and `tensorboard`, as for
+                `train`.
+
+        Returns:
+            This `Run`.
+        """
+        from keras_textcls.training.train import resume_run
+
+        return resume_run(self, **kwargs)
+
+    def rerun(self, **kwargs: Any) -> Run:
+        """Train the same once more, as the next version.
+
+        Args:
+            **kwargs: as for `resume`.
+
+        Returns:
+            Another `Run`.
+        """
+        from keras_textcls.training.train import rerun
+
+        return rerun(self, **kwargs)
+
+    def needed_by(self) -> list[Run]:
+        """Return the runs that would be lost with this one.
+
+        Those are runs whose model is adapters of this one's, and those that
+        continue it and are not trained yet.
+
+        Returns:
+            A list of `Run`.
+        """
+        from keras_textcls.training.runs import runs
+
+        others = [run for run in runs(self.directory.parent.parent) if run != self]
+        return [run for run in others if self._is_base_of(run) or self._is_continued_by(run)]
+
+    def _is_base_of(self, run: Run) -> bool:
+        try:
+            adapter = json.loads((run.preset / ADAPTER_FILE).read_text(encoding="utf-8"))
+            return Path(adapter["base"]["preset"]).is_relative_to(self.directory)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def _is_continued_by(self, run: Run) -> bool:
+        itself = f"{self.name}/{self.directory.name}"
+        return run.record.resume_from == itself and run.status != "trained"
+
+    def delete(self, force: bool = False) -> None:
+        """Delete the run and all that it holds.
+
+        Args:
+            force: bool, whether to delete it even where other runs need it.
+                Defaults to `False`.
+
+        Raises:
+            RunError: a process is training it, or other runs need it.
+        """
+        needed_by = [] if force else self.needed_by()
+        if needed_by:
+            raise RunError(
+                f"{self!r} is what {', '.join(f'{r.name}/{r.version}' for r in needed_by)} stands "
+                "on. Delete that first, or force it, and lose both."
+            )
+        with self.locked():
+            # Gone in one step: half a run is never seen.
+            doomed = self.directory.with_name(f".{self.directory.name}.deleting-{os.getpid()}")
+            os.rename(self.directory, doomed)
+        # Of this one, and of others whose process was killed meanwhile.
+        for left in self.directory.parent.glob(".*.deleting-*"):
+            shutil.rmtree(left, ignore_errors=left != doomed)
+        with contextlib.suppress(OSError):
+            self.directory.parent.rmdir()  # The last version takes the name with it.
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run, so that no other process trains or deletes it.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        lock = filelock.FileLock(self.directory / _LOCK_FILE)
+        try:
+            lock.acquire(timeout=_LOCK_SECONDS)
+        except filelock.Timeout:
+            raise RunError(f"{self!r} is in use: another process is training it.") from None
+        except OSError as error:
+            raise RunError(f"{self!r} cannot be written to: {error.strerror}.") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _standing(self) -> tuple[str, str | None]:
+        record = self.record
+        if record.status in ("queued", "training") and not self._is_held():
+            # Looked at again: it may have ended between the two.
+            record = self.record
+            if record.status in ("queued", "training"):
+                return "stopped", _KILLED
+        return record.status, record.reason
+
+    def _is_held(self) -> bool:
+        lock = filelock.FileLock(self.directory / _LOCK_FILE)
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            return True
+        except OSError:
+            # A directory that this user may only read; another may train there.
+            return _is_held_elsewhere(self.directory / _LOCK_FILE)
+        lock.release()
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.directory == other.directory
+
+    def __hash__(self) -> int:
+        return hash(self.directory)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}/{self.version} in {str(self.directory.parent.parent)!r}>"
+
+
+def _is_held_elsewhere(lock: Path) -> bool:
+    """Whether a lock that may not be written to is held."""
+    try:
+        import fcntl
+
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        return False  # There is no lock, or none to be seen on this system.
+    return False
