@@ -24,10 +24,9 @@ from keras_textcls.adapters.files import (
 )
 from keras_textcls.adapters.low_rank import low_rank
 from keras_textcls.adapters.targets import layer_paths
-from keras_textcls.catalogue import find_preset
+from keras_textcls.catalogue import ADAPTER_FILE, find_preset
 from keras_textcls.errors import ArgumentError, PresetError, did_you_mean
 from keras_textcls.preset_files import (
-    ADAPTER_FILE,
     PresetFiles,
     place_of,
 )

@@ -33,7 +33,8 @@ _GPT_NEO = {
     "gpt_neo_2.7b_en": ("hf://EleutherAI/gpt-neo-2.7B", 2_651_307_520),
 }
 # One of them makes a directory a preset; the second holds adapters of another preset.
-_MAIN_FILES = ("config.json", "adapter.json")
+ADAPTER_FILE = "adapter.json"
+_MAIN_FILES = ("config.json", ADAPTER_FILE)
 
 
 @dataclasses.dataclass(frozen=True)

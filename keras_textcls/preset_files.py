@@ -23,6 +23,7 @@ from keras_hub.src.utils import preset_utils
 
 from keras_textcls.calibration import VectorScaling
 from keras_textcls.catalogue import (
+    ADAPTER_FILE,
     DEFAULT_PRESET,
     PATH_VARIABLE,
     find_preset,
@@ -35,7 +36,6 @@ from keras_textcls.prediction import AnswerOptions
 
 CLASSIFIER_FILE = "classifier.json"
 # Of a preset that holds low-rank adapters and names the preset of the backbone they belong to.
-ADAPTER_FILE = "adapter.json"
 SCHEMA_VERSION = 1
 LONG_TEXTS = ("truncate", "chunk")
 

@@ -17,8 +17,9 @@ import safetensors
 import safetensors.numpy
 
 from keras_textcls.adapters.lora import LoraConfig
+from keras_textcls.catalogue import ADAPTER_FILE
 from keras_textcls.errors import ArgumentError, PresetError, shorten
-from keras_textcls.preset_files import ADAPTER_FILE, PresetFiles
+from keras_textcls.preset_files import PresetFiles
 
 WEIGHTS_FILE = "adapter.safetensors"
 SCHEMA_VERSION = 1

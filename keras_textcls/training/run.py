@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import filelock
 
+from keras_textcls.catalogue import ADAPTER_FILE
 from keras_textcls.errors import RunError
-from keras_textcls.preset_files import ADAPTER_FILE
 from keras_textcls.training.run_record import RunRecord
 from keras_textcls.training.templates import Template, from_text
 

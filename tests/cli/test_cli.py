@@ -62,10 +62,11 @@ def test_defaults_of_the_command_are_those_of_the_library():
         assert given[name] == getattr(defaults, name)
 
 
-def test_help_needs_no_keras():
+@pytest.mark.parametrize("command", ["--help", "runs list", "templates"])
+def test_what_needs_no_keras(command):
     code = (
         "import sys; from click.testing import CliRunner; from keras_textcls.cli import main;"
-        "assert CliRunner().invoke(main, ['--help']).exit_code == 0;"
+        f"assert CliRunner().invoke(main, {command.split()}).exit_code == 0;"
         "print('keras' in sys.modules)"
     )
     process = subprocess.run(
