@@ -26,10 +26,7 @@ from keras_textcls.adapters.low_rank import low_rank
 from keras_textcls.adapters.targets import layer_paths
 from keras_textcls.catalogue import ADAPTER_FILE, find_preset
 from keras_textcls.errors import ArgumentError, PresetError, did_you_mean
-from keras_textcls.preset_files import (
-    PresetFiles,
-    place_of,
-)
+from keras_textcls.preset_files import PresetFiles, place_of
 from keras_textcls.weight_fingerprint import weight_fingerprint
 
 if TYPE_CHECKING:

@@ -32,8 +32,9 @@ _GPT_NEO = {
     "gpt_neo_1.3b_en": ("hf://EleutherAI/gpt-neo-1.3B", 1_315_575_808),
     "gpt_neo_2.7b_en": ("hf://EleutherAI/gpt-neo-2.7B", 2_651_307_520),
 }
-# One of them makes a directory a preset; the second holds adapters of another preset.
+# Of a preset that holds low-rank adapters and names the preset of the backbone they belong to.
 ADAPTER_FILE = "adapter.json"
+# One of them makes a directory a preset.
 _MAIN_FILES = ("config.json", ADAPTER_FILE)
 
 

@@ -35,7 +35,6 @@ from keras_textcls.errors import ArgumentError, PresetError, did_you_mean, short
 from keras_textcls.prediction import AnswerOptions
 
 CLASSIFIER_FILE = "classifier.json"
-# Of a preset that holds low-rank adapters and names the preset of the backbone they belong to.
 SCHEMA_VERSION = 1
 LONG_TEXTS = ("truncate", "chunk")
 
@@ -104,8 +103,13 @@ def place_of(preset: str | os.PathLike[str]) -> str:
         A string: an absolute path for a directory, else what was given.
     """
     name = os.fspath(preset)
-    is_name = "://" in name or find_preset(name) is not None
-    return os.path.abspath(name) if not is_name and os.path.isdir(name) else name
+    return os.path.abspath(name) if not _is_name(name) and os.path.isdir(name) else name
+
+
+def _is_name(preset: str) -> bool:
+    """Whether a preset is found by its name, before any directory is looked at."""
+    known = "://" in preset or preset in preset_utils.BUILTIN_PRESETS
+    return known or find_preset(preset) is not None
 
 
 class PresetFiles:
@@ -140,11 +144,12 @@ class PresetFiles:
                 f"{self._contents()}. Pass the directory that `save_to_preset` wrote."
             )
         self.config = config or {}
+        self._shards: list[str] = []
         if self._is_remote_checkpoint:
             return  # What follows are files of Keras Hub; without a network, asking for them fails.
         for name in (preset_utils.PREPROCESSOR_CONFIG_FILE, preset_utils.TOKENIZER_CONFIG_FILE):
             self.json(name)
-        self._check_shards()
+        self._shards = self._read_shards()
 
     @property
     def is_keras(self) -> bool:
@@ -196,7 +201,7 @@ class PresetFiles:
     def check_backbone_weights(self) -> None:
         """Look into the HDF5 files of the backbone: the one, or each shard."""
         self.weights(preset_utils.MODEL_WEIGHTS_FILE)
-        for name in sorted(set(self._shards())):
+        for name in self._shards:
             self.weights(name)
 
     def record(self) -> ClassifierRecord | None:
@@ -215,13 +220,8 @@ class PresetFiles:
         )
 
     def _local_directory(self) -> Path | None:
-        if "://" in self.preset:
-            return None
-        found = find_preset(self.preset)
-        if found is not None:
-            return found
-        if self.preset in preset_utils.BUILTIN_PRESETS:
-            return None
+        if _is_name(self.preset):
+            return find_preset(self.preset)
         path = Path(self.preset)
         if path.is_dir():
             return path
@@ -241,18 +241,18 @@ class PresetFiles:
         found = sorted(entry.name for entry in self.directory.iterdir())[:6]
         return f" (it holds {', '.join(found)})" if found else " (it is empty)"
 
-    def _check_shards(self) -> None:
-        for name in self._shards():
-            if os.path.basename(str(name)) != name:
-                raise PresetError(
-                    f"model.weights.json of the preset {self.preset!r} names a file outside "
-                    f"of the preset: {shorten(name)}."
-                )
-
-    def _shards(self) -> list[Any]:
+    def _read_shards(self) -> list[str]:
+        """The files over which the weights of the backbone are spread, each once."""
         contents = self.json(preset_utils.SHARDED_MODEL_WEIGHTS_CONFIG_FILE)
-        shards = (contents or {}).get("weight_map", {}).values()
-        return [n for shard in shards for n in (shard if isinstance(shard, list) else [shard])]
+        where = f"model.weights.json of the preset {self.preset!r}"
+        shards = (contents or {}).get("weight_map", {})
+        if not isinstance(shards, dict):
+            raise PresetError(f"{where} has an unusable `weight_map`. Received {shorten(shards)}.")
+        names = [n for s in shards.values() for n in (s if isinstance(s, list) else [s])]
+        for name in names:
+            if os.path.basename(str(name)) != name:
+                raise PresetError(f"{where} names a file outside of the preset: {shorten(name)}.")
+        return sorted(set(names))
 
 
 def _check_links(directory: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from conftest import make_classifier, mixed_texts
 
 from keras_textcls import ArgumentError, MissingDependencyError, PresetError, TextClassifier
-from keras_textcls.preset_files import PresetFiles
+from keras_textcls.preset_files import PresetFiles, place_of
 
 
 @pytest.fixture(scope="session")
@@ -182,6 +182,20 @@ def test_a_class_that_the_caller_registered_is_trusted(preset):
 def test_paths_that_leave_the_preset(preset, name, path):
     _edit(preset / name, lambda c: c["config"].update(vocabulary=path))
     _refused(preset, name, "names a path outside of the preset: vocabulary=")
+
+
+@pytest.mark.parametrize("shards", [["model_00000.weights.h5"], "x", None])
+def test_an_index_of_shards_that_is_none(preset, shards):
+    (preset / "model.weights.json").write_text(json.dumps({"weight_map": shards}))
+    _refused(preset, "model.weights.json", "unusable `weight_map`")
+
+
+def test_a_directory_is_recorded_as_it_is_loaded(preset, monkeypatch):
+    name = "bert_tiny_en_uncased"  # Keras Hub takes its own, not the directory.
+    monkeypatch.chdir(preset.parent)
+    preset.rename(name)
+    assert place_of(name) == name
+    assert place_of(f"./{name}") == str(preset.parent / name)
 
 
 def test_shards_outside_of_the_preset(preset):

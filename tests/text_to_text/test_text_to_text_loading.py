@@ -223,6 +223,15 @@ def test_what_the_caller_says_wrongly_is_no_fault_of_the_preset(saved):
         TextToTextClassifier.from_preset(directory, no_such_argument=3)
 
 
+def test_an_embedding_preset_by_a_relative_path_is_found_from_elsewhere(encoder, monkeypatch):
+    monkeypatch.chdir(encoder.parent)
+    model = TextToTextClassifier(
+        language_model(), ["ham", "spam"], embedding_preset=encoder.name, num_examples=1,
+        examples=ARGUMENTS["examples"],
+    )  # fmt: skip
+    assert model.get_config()["embedding_preset"] == str(encoder)
+
+
 @pytest.mark.parametrize("damage", ["weights", "task"])
 def test_a_broken_preset_is_a_preset_error(damage, saved, tmp_path):
     _, directory = saved
