@@ -95,10 +95,11 @@ def convert_backbone_config(config: dict[str, Any]) -> dict[str, Any]:
             f"{shorten(config['tie_word_embeddings'])}: an output layer of its own."
         )
     dropout = config.get("resid_dropout", 0.0)
-    if config.get("embed_dropout", dropout) != dropout:
+    embed_dropout = config.get("embed_dropout", 0.0)
+    if embed_dropout != dropout:
         raise PresetError(
             "GPTNeoBackbone has one dropout rate for embeddings and blocks. "
-            f"{CONFIG_FILE} has embed_dropout={shorten(config['embed_dropout'])} and "
+            f"{CONFIG_FILE} has embed_dropout={shorten(embed_dropout)} and "
             f"resid_dropout={shorten(dropout)}; make them equal."
         )
     try:
