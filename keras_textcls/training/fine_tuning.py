@@ -52,7 +52,7 @@ def fine_tune(job: Job) -> Outcome:
         RunError: the loss is no number, or memory runs out with one text a
             batch.
     """
-    store = CheckpointStore(job.run.directory / "checkpoint")
+    store = CheckpointStore(job.run.checkpoint)
     progress, state = store.load() or (Progress(batch_size=job.template.batch_size), None)
     train, validation = training_parts(job)
     classifier: Any = None

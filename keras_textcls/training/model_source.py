@@ -141,20 +141,17 @@ def model_source(
         labels = check_labels(data, chosen)
         return ModelSource(start, labels, is_multi_label(data, chosen), chosen), data
     continued = earlier.load()
-    multi_label = is_multi_label(data, chosen)
-    labels = check_labels(
-        data, chosen, continued.labels, multi_label or bool(continued.multi_label)
-    )
     if chosen.multi_label is False and continued.multi_label:
         raise ArgumentError(
             f"`multi_label=False` of the template does not hold: {earlier!r} is multi-label. Leave "
             "it out, or train a new version without `resume_from`."
         )
-    if multi_label and not continued.multi_label:
+    if is_multi_label(data, chosen) and not continued.multi_label:
         raise ArgumentError(
             f"{earlier!r} answers one label a text, but the dataset is multi-label. Train a new "
             "version without `resume_from`."
         )
+    labels = check_labels(data, chosen, continued.labels, continued.multi_label)
     in_pieces = earlier.record.template == TransferLearning.name
     return ModelSource(start, labels, continued.multi_label, chosen, True, in_pieces), data
 

@@ -100,6 +100,11 @@ class Run:
         return self.directory / "preset"
 
     @property
+    def checkpoint(self) -> Path:
+        """Path of what a killed run goes on from; it is gone once the run is trained."""
+        return self.directory / "checkpoint"
+
+    @property
     def log(self) -> str:
         """What `training.log` holds."""
         path = self.directory / "training.log"
@@ -197,7 +202,8 @@ class Run:
     def _is_base_of(self, run: Run) -> bool:
         try:
             adapter = json.loads((run.preset / ADAPTER_FILE).read_text(encoding="utf-8"))
-            return Path(adapter["base"]["preset"]).is_relative_to(self.directory)
+            base = Path(adapter["base"]["preset"])
+            return base.resolve().is_relative_to(self.directory.resolve())
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
@@ -219,7 +225,7 @@ class Run:
         if needed_by:
             raise RunError(
                 f"{self!r} is what {', '.join(f'{r.name}/{r.version}' for r in needed_by)} stands "
-                "on. Delete that first, or force it, and lose both."
+                "on. Delete that first, or lose both with force=True (--force)."
             )
         with self.locked():
             # Gone in one step: half a run is never seen.

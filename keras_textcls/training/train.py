@@ -191,10 +191,9 @@ def train(
 
 def _finished(run: Run) -> Run:
     """A trained run, without the checkpoint that it has if it was killed at the very end."""
-    store = CheckpointStore(run.directory / "checkpoint")
-    if store.directory.exists():
+    if run.checkpoint.exists():
         with contextlib.suppress(RunError), run.locked():
-            store.clear()
+            CheckpointStore(run.checkpoint).clear()
     return run
 
 
@@ -381,7 +380,7 @@ def _execute(run: Run, job: Any, verbose: int) -> Run:
                     f"{_how_to_go_on(run)}"
                 ) from error
             raise
-        CheckpointStore(run.directory / "checkpoint").clear()
+        CheckpointStore(run.checkpoint).clear()
         log.tell(f"Trained {run.name}/{run.version}: {_summary(outcome.metrics)}.")
     return run
 
