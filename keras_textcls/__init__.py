@@ -47,7 +47,7 @@ _EXPORTS = {
     "PromptTemplate": "text_to_text.prompt_template",
     "Report": "evaluation.report",
     "ReportInfo": "evaluation.report_info",
-    "ResultTable": "evaluation.result_table",
+    "ResultTable": "utils.result_table",
     "Run": "training.run",
     "RunError": "errors",
     "SuspectedLabelError": "evaluation.label_errors",
@@ -175,7 +175,7 @@ if TYPE_CHECKING:
     from keras_textcls.evaluation.metrics import Metric
     from keras_textcls.evaluation.report import Report
     from keras_textcls.evaluation.report_info import ReportInfo
-    from keras_textcls.evaluation.result_table import ResultTable
+    from keras_textcls.utils.result_table import ResultTable
     from keras_textcls.evaluation.significance import McNemar, PairedDifference
     from keras_textcls.evaluation.thresholds import TunedThresholds
     from keras_textcls.labels import LabelSet

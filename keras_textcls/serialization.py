@@ -21,7 +21,7 @@ from keras_textcls import (
     converters,
     models,  # noqa: F401  Registers what presets may name.
 )
-from keras_textcls.atomic import replace_directory
+from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError, shorten
 from keras_textcls.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
 from keras_textcls.model_card import CARD_FILE, is_own_card, write_card

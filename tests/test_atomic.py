@@ -8,8 +8,8 @@ import textwrap
 
 import pytest
 
-from keras_textcls import atomic
-from keras_textcls.atomic import replace_directory
+from keras_textcls.utils import atomic
+from keras_textcls.utils.atomic import replace_directory
 
 FILES = {"a.txt": "old a", "b.txt": "old b", "mine.txt": "kept"}
 

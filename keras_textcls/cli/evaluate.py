@@ -10,7 +10,7 @@ import click
 from keras_textcls.cli.reading import read_source, reads_a_file, with_reading_options
 from keras_textcls.cli.train import chooses_a_template, read_template
 from keras_textcls.errors import ArgumentError
-from keras_textcls.text_display import one_line
+from keras_textcls.utils.text_display import one_line
 
 _WIDTH = 100
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from safetensors.numpy import save_file
 
-from keras_textcls.atomic import replace_directory
+from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.converters.architectures import BY_BACKBONE
 from keras_textcls.converters.checkpoint import INDEX_FILE, WEIGHTS_FILE
 from keras_textcls.converters.gelu import gelu_kind

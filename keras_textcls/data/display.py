@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from keras_textcls.text_display import one_line
+from keras_textcls.utils.text_display import one_line
 
 if TYPE_CHECKING:
     from keras_textcls.data.text_dataset import TextDataset

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
-from keras_textcls.atomic import replace_file
+from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import InvalidDataError
-from keras_textcls.text_display import one_line
+from keras_textcls.utils.text_display import one_line
 
 NO_TEXT = "no text"
 NOT_A_TEXT = "not a text"

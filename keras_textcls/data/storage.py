@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from keras_textcls.atomic import replace_directory
+from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.data.invalid_rows import InvalidRows
 from keras_textcls.data.tables import DAMAGED
 from keras_textcls.data.text_dataset import TextDataset

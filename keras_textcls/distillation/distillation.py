@@ -21,7 +21,7 @@ import keras
 import keras_hub
 
 from keras_textcls import inputs, models
-from keras_textcls.atomic import replace_directory
+from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.distillation.distiller import DistillationConfig, train_student
 from keras_textcls.distillation.student_initialization import initialize_from_teacher
 from keras_textcls.distillation.teacher_states import TeacherStates, matching_layers, teacher_reader

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_textcls.atomic import is_free, replace_directory
+from keras_textcls.utils.atomic import is_free, replace_directory
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.evaluation.label_table import TOTAL
 from keras_textcls.evaluation.metrics import LOSSES
 from keras_textcls.evaluation.report import Report
-from keras_textcls.evaluation.result_table import ResultTable
+from keras_textcls.utils.result_table import ResultTable
 from keras_textcls.evaluation.significance import (
     PairedDifference,
     is_right,

@@ -15,7 +15,7 @@ from keras_textcls.errors import ArgumentError, RunError, shorten
 from keras_textcls.evaluation.evaluate import actual_labels, evaluated_part, texts_table
 from keras_textcls.evaluation.report import Report
 from keras_textcls.evaluation.report_info import ReportInfo
-from keras_textcls.evaluation.result_table import ResultTable
+from keras_textcls.utils.result_table import ResultTable
 from keras_textcls.evaluation.scores import encoded_scores
 from keras_textcls.labels import LabelSet
 from keras_textcls.text_classifier import TextClassifier

@@ -7,8 +7,8 @@ import math
 from typing import TYPE_CHECKING
 
 from keras_textcls.evaluation.metrics import list_names
-from keras_textcls.evaluation.result_table import ResultTable
-from keras_textcls.text_display import printable
+from keras_textcls.utils.result_table import ResultTable
+from keras_textcls.utils.text_display import printable
 
 if TYPE_CHECKING:
     from keras_textcls.evaluation.report import Report

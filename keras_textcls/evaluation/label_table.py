@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_textcls.evaluation.counts import Counts, averaged
 from keras_textcls.evaluation.metrics import LabelAreas
-from keras_textcls.evaluation.result_table import ResultTable
+from keras_textcls.utils.result_table import ResultTable
 
 COLUMNS = (
     "label", "support", "predicted", "tp", "fn", "fp", "tn",

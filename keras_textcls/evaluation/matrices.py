@@ -9,7 +9,7 @@ import numpy as np
 from keras_textcls.errors import UnknownLabelError, did_you_mean, shorten
 from keras_textcls.evaluation.counts import divide, pad
 from keras_textcls.evaluation.decisions import NO_ANSWER
-from keras_textcls.evaluation.result_table import ResultTable
+from keras_textcls.utils.result_table import ResultTable
 from keras_textcls.evaluation.scores import CHUNK, Scores
 
 UNANSWERED = "(none)"

@@ -10,7 +10,7 @@ import re
 import string
 from pathlib import Path
 
-from keras_textcls.atomic import replace_file
+from keras_textcls.utils.atomic import replace_file
 from keras_textcls.evaluation import display
 from keras_textcls.evaluation.page_data import describe
 from keras_textcls.evaluation.page_texts import to_json, visible, words

@@ -11,7 +11,7 @@ import numpy as np
 from keras_textcls.errors import ArgumentError, MissingDependencyError, shorten
 from keras_textcls.evaluation.label_table import TOTAL
 from keras_textcls.evaluation.matrices import LabelMatrix
-from keras_textcls.text_display import printable
+from keras_textcls.utils.text_display import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -36,7 +36,7 @@ from keras_textcls.evaluation.label_table import label_table
 from keras_textcls.evaluation.matrices import LabelMatrix
 from keras_textcls.evaluation.metrics import LabelAreas, Metric
 from keras_textcls.evaluation.report_info import ReportInfo
-from keras_textcls.evaluation.result_table import ResultTable
+from keras_textcls.utils.result_table import ResultTable
 from keras_textcls.evaluation.scores import Scores, read_scores
 from keras_textcls.evaluation.text_table import text_table
 from keras_textcls.evaluation.thresholds import TunedThresholds, tune

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from keras_textcls.atomic import is_free, replace_directory
+from keras_textcls.utils.atomic import is_free, replace_directory
 from keras_textcls.errors import InvalidDataError, KerasTextclsError
 from keras_textcls.evaluation.report import Report, read_seed, read_top_k
 from keras_textcls.evaluation.report_info import ReportInfo

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from typing import Any
 
-from keras_textcls.versions import installed_versions
+from keras_textcls.utils.versions import installed_versions
 
 _PACKAGES = ("keras-textcls", "numpy", "scikit-learn", "keras", "keras-hub")
 

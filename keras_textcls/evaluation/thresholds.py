@@ -11,7 +11,7 @@ import numpy as np
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.evaluation.counts import divide
 from keras_textcls.evaluation.decisions import MULTI_LABEL_THRESHOLD
-from keras_textcls.evaluation.result_table import ResultTable
+from keras_textcls.utils.result_table import ResultTable
 from keras_textcls.evaluation.scores import Scores
 
 OBJECTIVES = ("f1", "precision", "recall")

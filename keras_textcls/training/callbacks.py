@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls.atomic import replace_file
+from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import MissingDependencyError, RunError
 from keras_textcls.training.checkpoint import (
     CheckpointStore,

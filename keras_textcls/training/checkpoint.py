@@ -21,7 +21,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from keras_textcls.atomic import replace_file
+from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import RunError
 
 _STATE_FILE = "state.safetensors"

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from keras_textcls.atomic import replace_file
+from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import RunError, shorten
 
 RECORD_FILE = "run.json"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from keras_textcls.atomic import replace_file
+from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import ArgumentError, did_you_mean, shorten
 from keras_textcls.training.parameters import Parameter, parameter, parameters_of
 

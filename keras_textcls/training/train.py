@@ -49,7 +49,7 @@ from keras_textcls.training.templates import (
 )
 from keras_textcls.training.training_log import TrainingLog
 from keras_textcls.training.transfer_learning import transfer
-from keras_textcls.versions import installed_versions
+from keras_textcls.utils.versions import installed_versions
 
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "torch", "numpy")
 _TRAINERS = {

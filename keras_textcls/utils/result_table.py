@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from keras_textcls.atomic import replace_file
+from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import ArgumentError, MissingDependencyError, shorten
-from keras_textcls.text_display import printable
+from keras_textcls.utils.text_display import printable
 
 if TYPE_CHECKING:
     import pandas
