@@ -24,7 +24,7 @@ from keras_textcls.encoded_texts import EncodedTexts, concatenate
 from keras_textcls.errors import ArgumentError
 from keras_textcls.fast_tokenization import FastBytePair, Tokenize, fast_tokenizer
 from keras_textcls.framing import Framing, learn_framing, probe_texts
-from keras_textcls.inputs import TextColumns
+from keras_textcls.inputs.texts import TextColumns
 from keras_textcls.pieces import Pieces, cut_evenly
 from keras_textcls.preprocessor_fingerprint import preprocessor_fingerprint
 from keras_textcls.tracing import TextGraph

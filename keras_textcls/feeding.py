@@ -18,7 +18,7 @@ from keras_textcls.batching import BucketPolicy, PlannedBatch, WidthHistory
 from keras_textcls.encoded_texts import EncodedTexts, concatenate, from_features
 from keras_textcls.encoding import TextEncoder
 from keras_textcls.errors import ArgumentError, InvalidDataError
-from keras_textcls.inputs import (
+from keras_textcls.inputs.texts import (
     Batch,
     LabelledTexts,
     TextColumns,
@@ -28,7 +28,7 @@ from keras_textcls.inputs import (
     read_texts,
 )
 from keras_textcls.labels import LabelSet
-from keras_textcls.targets import class_weights, read_sample_weight, read_targets, refuse_unknown
+from keras_textcls.inputs.targets import class_weights, read_sample_weight, read_targets, refuse_unknown
 
 # Texts of a stream that are held in memory to be sorted by length.
 STREAM_WINDOW = 4096

@@ -14,9 +14,9 @@ import numpy as np
 from keras_textcls.batch_source import BatchSource, Encoded
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.feeding import Feeder, weigh
-from keras_textcls.inputs import LabelledTexts, open_stream
+from keras_textcls.inputs.texts import LabelledTexts, open_stream
 from keras_textcls.labels import LabelSet
-from keras_textcls.targets import names_in, stratified_holdout
+from keras_textcls.inputs.targets import names_in, stratified_holdout
 
 
 def fit_sources(

@@ -8,7 +8,7 @@ from hypothesis import given
 from sklearn.utils.class_weight import compute_class_weight
 
 from keras_textcls import ArgumentError, InvalidDataError, LabelSet, UnknownLabelError
-from keras_textcls.targets import (
+from keras_textcls.inputs.targets import (
     class_weights,
     names_in,
     read_sample_weight,

@@ -9,7 +9,7 @@ from typing import Any
 from keras_textcls.data.source import ROWS_A_PIECE
 from keras_textcls.data.tables import RowsSource
 from keras_textcls.errors import InvalidDataError, shorten
-from keras_textcls.inputs import to_list
+from keras_textcls.inputs.texts import to_list
 
 _LOOKED_AT = 200
 

@@ -27,7 +27,7 @@ from keras_textcls.data.platform_formats import (
     join_concepts,
 )
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.targets import read_targets
+from keras_textcls.inputs.targets import read_targets
 
 if TYPE_CHECKING:
     from keras_textcls.data.text_dataset import Example, TextDataset

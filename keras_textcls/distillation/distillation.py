@@ -20,7 +20,8 @@ from typing import Any
 import keras
 import keras_hub
 
-from keras_textcls import inputs, models
+from keras_textcls import models
+from keras_textcls.inputs.texts import texts
 from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.distillation.distiller import DistillationConfig, train_student
 from keras_textcls.distillation.student_initialization import initialize_from_teacher
@@ -75,7 +76,7 @@ def distill(
         InvalidDataError: a text cannot be used.
     """
     config = config or DistillationConfig()
-    columns = inputs.read_texts(texts, "texts")
+    columns = texts.read_texts(texts, "texts")
     if len(columns) != 1:
         raise ArgumentError(f"`texts` must be one column of texts. Received {len(columns)}.")
     work = Path(os.fspath(work_directory) if work_directory else f"{os.fspath(output)}.work")

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_textcls.batch_source import BatchSource, Encoded
 from keras_textcls.feeding import Feeder
-from keras_textcls.inputs import LabelledTexts, open_stream
+from keras_textcls.inputs.texts import LabelledTexts, open_stream
 from keras_textcls.text_to_text.answers import Answers
 from keras_textcls.text_to_text.prompt_encoding import with_answers
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.inputs import LabelledTexts, read_texts
+from keras_textcls.inputs.texts import LabelledTexts, read_texts
 from keras_textcls.labels import LabelSet
 from keras_textcls.text_classifier import TextClassifier
 

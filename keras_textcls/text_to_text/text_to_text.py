@@ -24,7 +24,7 @@ from keras_textcls.execution import bucket_policy, keeping_state, token_budget
 from keras_textcls.feeding import Feeder
 from keras_textcls.keras_fit import CompiledAsSaved, fit_source
 from keras_textcls.labels import LabelSet
-from keras_textcls.targets import read_sample_weight, stratified_holdout
+from keras_textcls.inputs.targets import read_sample_weight, stratified_holdout
 from keras_textcls.text_to_text import loading
 from keras_textcls.text_to_text.answer_model import (
     AnswerAccuracy,

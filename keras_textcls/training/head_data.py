@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.labels import LabelSet
-from keras_textcls.targets import class_weights, read_sample_weight
+from keras_textcls.inputs.targets import class_weights, read_sample_weight
 
 _MOST_NAMED = 10
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.inputs import to_list
+from keras_textcls.inputs.texts import to_list
 from keras_textcls.labels import UNKNOWN, LabelSet
 
 

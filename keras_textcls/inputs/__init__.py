@@ -1,0 +1,1 @@
+"""What a caller passes: texts, labels and weights, checked."""
