@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keras_textcls import ArgumentError, InvalidDataError, read
-from keras_textcls.data.delimited_records import Dialect, read_records
+from keras_textcls.data.formats.delimited_records import Dialect, read_records
 
 # Bytes that mean something to one of the formats.
 SPECIAL = [b'"', b",", b"\n", b"\r", b"\r\n", b"\t", b";", b"|", b"\x00", b"\xff", b"\xfe\xff"]

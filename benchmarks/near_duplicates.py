@@ -21,8 +21,8 @@ from unittest import mock
 
 import numpy as np
 
-from keras_textcls.data.near_duplicates import exact_duplicates, near_duplicates, normalize
-from keras_textcls.data.shingles import WIDTH, bands_and_rows, similarities
+from keras_textcls.data.checks.near_duplicates import exact_duplicates, near_duplicates, normalize
+from keras_textcls.data.checks.shingles import WIDTH, bands_and_rows, similarities
 
 SYLLABLES = [c + v + e for c in "bdfghklmnprstvw" for v in "aeiou" for e in ("", "n", "r", "s")]
 VOCABULARY = 30_000
@@ -129,7 +129,7 @@ def measure_near(texts: list[str], pairs: list[tuple[int, int]], threshold: floa
         compared += len(first)
         return similarities(some, first, second)
 
-    with mock.patch("keras_textcls.data.near_duplicates.similarities", counted):
+    with mock.patch("keras_textcls.data.checks.near_duplicates.similarities", counted):
         held, start = resident_mib(), time.perf_counter()
         clusters = near_duplicates(texts, threshold)
         seconds = time.perf_counter() - start

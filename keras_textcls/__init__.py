@@ -15,19 +15,19 @@ _EXPORTS = {
     "AnswerOptions": "prediction",
     "ArgumentError": "errors",
     "Calibration": "calibration",
-    "CheckReport": "data.findings",
+    "CheckReport": "data.checks.findings",
     "Comparison": "evaluation.comparison",
     "CrossValidation": "evaluation.cross_validation",
     "DatasetStatistics": "data.statistics",
     "Disagreement": "evaluation.comparison",
     "DistillationConfig": "distillation.distiller",
-    "DownloadPolicy": "data.downloads",
+    "DownloadPolicy": "data.downloads.downloads",
     "Example": "data.text_dataset",
-    "Finding": "data.findings",
+    "Finding": "data.checks.findings",
     "FineTuning": "training.templates",
     "InvalidDataError": "errors",
-    "InvalidRow": "data.invalid_rows",
-    "InvalidRows": "data.invalid_rows",
+    "InvalidRow": "data.rows.invalid_rows",
+    "InvalidRows": "data.rows.invalid_rows",
     "JudgedText": "evaluation.examples",
     "KerasTextclsError": "errors",
     "LabelMatrix": "evaluation.matrices",
@@ -144,9 +144,9 @@ __all__ = [
 if TYPE_CHECKING:
     from keras_textcls.calibration import Calibration, VectorScaling
     from keras_textcls.catalogue import PresetCatalogue, PresetInfo, presets
-    from keras_textcls.data.downloads import DownloadPolicy
-    from keras_textcls.data.findings import CheckReport, Finding
-    from keras_textcls.data.invalid_rows import InvalidRow, InvalidRows
+    from keras_textcls.data.downloads.downloads import DownloadPolicy
+    from keras_textcls.data.checks.findings import CheckReport, Finding
+    from keras_textcls.data.rows.invalid_rows import InvalidRow, InvalidRows
     from keras_textcls.data.reading import read
     from keras_textcls.data.statistics import DatasetStatistics
     from keras_textcls.data.text_dataset import Example, TextDataset

@@ -58,7 +58,7 @@ def with_reading_options(command: Command) -> Command:
 
 def read_source(source: str, options: dict[str, Any]) -> TextDataset:
     """Read SOURCE as the options say, and write down its invalid rows."""
-    from keras_textcls.data.platform_formats import split_concepts
+    from keras_textcls.data.formats.platform_formats import split_concepts
     from keras_textcls.data.reading import read
 
     label: Any = options["label"]
@@ -96,7 +96,7 @@ def read_source(source: str, options: dict[str, Any]) -> TextDataset:
 
 def _write_invalid_rows(rows: Sequence[Any], path: Path | None) -> None:
     if path is not None:
-        from keras_textcls.data.invalid_rows import InvalidRows
+        from keras_textcls.data.rows.invalid_rows import InvalidRows
 
         InvalidRows(rows).to_csv(path)
         click.echo(f"Wrote {len(rows):,} invalid rows to {path}", err=True)

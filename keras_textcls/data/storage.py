@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from keras_textcls.utils.atomic import replace_directory
-from keras_textcls.data.invalid_rows import InvalidRows
-from keras_textcls.data.tables import DAMAGED
+from keras_textcls.data.rows.invalid_rows import InvalidRows
+from keras_textcls.data.formats.tables import DAMAGED
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import InvalidDataError, KerasTextclsError, shorten
 

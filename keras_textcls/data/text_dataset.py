@@ -20,12 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from keras_textcls.data import display
-from keras_textcls.data.arrow_rows import join_tables, keep_rows, take_rows
-from keras_textcls.data.columns import TYPES
+from keras_textcls.data.rows.arrow_rows import join_tables, keep_rows, take_rows
+from keras_textcls.data.rows.columns import TYPES
 from keras_textcls.data.fingerprint import fingerprint_of
-from keras_textcls.data.invalid_rows import InvalidRows
-from keras_textcls.data.near_duplicates import text_digests
-from keras_textcls.data.partial_labels import label_names, rename_labels, say_no
+from keras_textcls.data.rows.invalid_rows import InvalidRows
+from keras_textcls.data.checks.near_duplicates import text_digests
+from keras_textcls.data.rows.partial_labels import label_names, rename_labels, say_no
 from keras_textcls.data.splitting import assign_parts, check_seed, check_shares, check_stratifiable
 from keras_textcls.data.statistics import DatasetStatistics, LengthStatistics, token_lengths
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
@@ -34,7 +34,7 @@ from keras_textcls.labels import LabelSet
 if TYPE_CHECKING:
     import pandas
 
-    from keras_textcls.data.findings import CheckReport
+    from keras_textcls.data.checks.findings import CheckReport
 
 _CHUNK = 16_384
 
@@ -318,7 +318,7 @@ class TextDataset:
         Returns:
             A `CheckReport`: what was found, how often, examples, what to do.
         """
-        from keras_textcls.data.checks import check_dataset
+        from keras_textcls.data.checks.checks import check_dataset
 
         return check_dataset(self, against, preset)
 

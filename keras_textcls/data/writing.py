@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from keras_textcls.utils.atomic import replace_file
-from keras_textcls.data.instruction_form import (
+from keras_textcls.data.formats.instruction_form import (
     DEFAULT_INSTRUCTION,
     braced,
     labels_in_braces,
     put_together,
 )
-from keras_textcls.data.platform_formats import (
+from keras_textcls.data.formats.platform_formats import (
     PORTAL_ID,
     PORTAL_METADATA,
     PORTAL_TEXT,

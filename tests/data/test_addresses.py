@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_textcls.data.addresses import AddressError, basic_authorization, parse_address
+from keras_textcls.data.downloads.addresses import AddressError, basic_authorization, parse_address
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_textcls.data import arrow_rows
-from keras_textcls.data.arrow_rows import join_tables, keep_rows, take_rows
+from keras_textcls.data.rows import arrow_rows
+from keras_textcls.data.rows.arrow_rows import join_tables, keep_rows, take_rows
 
 
 def table_of(texts, cuts):

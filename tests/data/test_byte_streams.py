@@ -9,8 +9,8 @@ import zipfile
 import pyarrow as pa
 import pytest
 
-from keras_textcls.data import byte_streams
-from keras_textcls.data.byte_streams import ByteStream
+from keras_textcls.data.formats import byte_streams
+from keras_textcls.data.formats.byte_streams import ByteStream
 from keras_textcls.errors import InvalidDataError
 
 DATA = b"text,label\n" + b"a cat,animal\n" * 5000

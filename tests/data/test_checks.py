@@ -5,7 +5,7 @@ import random
 import pytest
 
 from keras_textcls import read
-from keras_textcls.data import scripts
+from keras_textcls.data.checks.checks import scripts
 
 WORDS = "rain sun river stone bread table window garden letter music paper winter road".split()
 
@@ -25,7 +25,7 @@ def names(report):
 
 
 def test_nothing_is_found_where_nothing_is_wrong(rows, monkeypatch):
-    monkeypatch.setattr("keras_textcls.data.text_checks.count_languages", lambda texts: {"en": 9})
+    monkeypatch.setattr("keras_textcls.data.checks.text_checks.count_languages", lambda texts: {"en": 9})
     report = read(rows).check()
     assert names(report) == [] and "nothing found" in repr(report)
 

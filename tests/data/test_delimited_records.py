@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_textcls.data.delimited_blocks import record_lines, split_blocks
-from keras_textcls.data.delimited_records import Dialect, read_records, sniff_dialect
+from keras_textcls.data.formats.delimited_blocks import record_lines, split_blocks
+from keras_textcls.data.formats.delimited_records import Dialect, read_records, sniff_dialect
 
 COMMA = Dialect()
 messy = st.text(alphabet='ab",\n\r é;', max_size=60)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_textcls.data.download_cache import DownloadCache, download_folder
+from keras_textcls.data.downloads.download_cache import DownloadCache, download_folder
 
 URL = "https://example.org/a.txt"
 
@@ -121,7 +121,7 @@ def test_a_killed_process_leaves_no_entry(tmp_path):
     code = textwrap.dedent(
         f"""
         import os, pathlib
-        from keras_textcls.data.download_cache import DownloadCache
+        from keras_textcls.data.downloads.download_cache import DownloadCache
         os.replace = lambda *_: os._exit(9)
         DownloadCache(pathlib.Path({str(tmp_path)!r})).put({URL!r}, b"half")
         """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_textcls.data.download_policy import DownloadPolicy
+from keras_textcls.data.downloads.download_policy import DownloadPolicy
 from keras_textcls.errors import ArgumentError
 
 SECONDS = "must be a number of seconds, more than zero"

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from web_server import WebServer, answer, drip
 
-from keras_textcls.data import downloads
-from keras_textcls.data.download_cache import DownloadCache
-from keras_textcls.data.downloads import DownloadPolicy, FetchFailure, fetch_all
+from keras_textcls.data.downloads.downloads import downloads
+from keras_textcls.data.downloads.download_cache import DownloadCache
+from keras_textcls.data.downloads.downloads import DownloadPolicy, FetchFailure, fetch_all
 from keras_textcls.errors import ArgumentError
 
 
@@ -315,7 +315,7 @@ def test_ctrl_c_ends_the_program(server):
     code = textwrap.dedent(
         f"""
         import signal
-        from keras_textcls.data.downloads import DownloadPolicy, fetch_all
+        from keras_textcls.data.downloads.downloads import DownloadPolicy, fetch_all
         signal.signal(signal.SIGINT, signal.default_int_handler)
         list(fetch_all([{server.add("/a", route)!r}], DownloadPolicy(timeout=500, deadline=500)))
         """

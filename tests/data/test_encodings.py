@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_textcls.data.encodings import (
+from keras_textcls.data.formats.encodings import (
     Utf8Blocks,
     check_encoding,
     decode,

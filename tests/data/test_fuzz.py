@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_textcls import ArgumentError, InvalidDataError, read
-from keras_textcls.data.delimited_records import Dialect, read_records
+from keras_textcls.data.formats.delimited_records import Dialect, read_records
 
 SEEDS = {
     ".csv": b'text,label\n"two, words",a\n"two\nlines ""x""",b\ncaf\xc3\xa9,a\n,b\nplain,\n' * 3,

@@ -9,7 +9,7 @@ import zlib
 import pytest
 from web_server import WebServer, answer, in_turn
 
-from keras_textcls.data.downloads import DownloadPolicy, FetchFailure, fetch_all
+from keras_textcls.data.downloads.downloads import DownloadPolicy, FetchFailure, fetch_all
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_textcls import ArgumentError, InvalidDataError, PromptTemplate, TextDataset, read
-from keras_textcls.data.instruction_form import (
+from keras_textcls.data.formats.instruction_form import (
     braced,
     labels_in_braces,
     put_together,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from jaccard import components as oracle
 
-from keras_textcls.data.linking import EXHAUSTIVE, Components, link_groups
+from keras_textcls.data.checks.linking import EXHAUSTIVE, Components, link_groups
 
 PAIRS = st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=40)
 

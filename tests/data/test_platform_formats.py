@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_textcls import ArgumentError, read
-from keras_textcls.data.platform_formats import join_concepts, split_concepts
+from keras_textcls.data.formats.platform_formats import join_concepts, split_concepts
 
 PORTAL = (
     "input.id,input.data.text.raw,input.data.concepts[0].id,input.data.concepts[0].value,"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from web_server import WebServer, answer
 
-from keras_textcls.data.downloads import DownloadPolicy, FetchFailure
-from keras_textcls.data.referenced_texts import resolve_cells
+from keras_textcls.data.downloads.downloads import DownloadPolicy, FetchFailure
+from keras_textcls.data.downloads.referenced_texts import resolve_cells
 from keras_textcls.errors import ArgumentError
 
 LEAVES = "the path leaves the folder of the table"

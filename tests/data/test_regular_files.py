@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from keras_textcls.data.regular_files import UnreadableFileError, read_regular_file
+from keras_textcls.data.downloads.regular_files import UnreadableFileError, read_regular_file
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_textcls.data.columns import ColumnRoles, choose_roles
-from keras_textcls.data.row_reader import RowRules, read_rows
-from keras_textcls.data.vectorized_rows import assemble
+from keras_textcls.data.rows.columns import ColumnRoles, choose_roles
+from keras_textcls.data.rows.row_reader import RowRules, read_rows
+from keras_textcls.data.rows.vectorized_rows import assemble
 from keras_textcls.errors import ArgumentError
 from keras_textcls.labels import LabelSet
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from keras_textcls import InvalidDataError, TextDataset, UnknownLabelError, read
 from keras_textcls.data.fingerprint import fingerprint_of
-from keras_textcls.data.spool import Spool
+from keras_textcls.data.rows.spool import Spool
 from keras_textcls.errors import ArgumentError
 
 ROWS = [(f"text number {i} about {n}", n) for i in range(30) for n in ("cats", "dogs", "eels")]

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_textcls import InvalidDataError, MissingDependencyError, read
-from keras_textcls.data import tfds_source
+from keras_textcls.data.formats import tfds_source
 
 tfds = pytest.importorskip("tensorflow_datasets")
 ROWS = [("a good day", "pos"), ("a bad day", "neg"), ("naïve", "pos")]

@@ -1,0 +1,1 @@
+"""What makes training or evaluation on a dataset go wrong."""

@@ -1,0 +1,58 @@
+"""What makes training or evaluation on a dataset go wrong: every check, in one report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from keras_textcls.data.checks.findings import LEVELS, CheckReport, Finding
+from keras_textcls.data.checks.label_checks import check_label_counts, check_label_names, check_order
+from keras_textcls.data.checks.near_duplicates import equal_digests, near_duplicates
+from keras_textcls.data.checks.repetition_checks import check_duplicates, check_leakage
+from keras_textcls.data.checks.text_checks import (
+    check_addresses,
+    check_languages,
+    check_scripts,
+    check_short,
+    check_truncation,
+)
+from keras_textcls.errors import ArgumentError, shorten
+
+if TYPE_CHECKING:
+    from keras_textcls.data.text_dataset import TextDataset
+
+
+def check_dataset(
+    dataset: TextDataset, against: TextDataset | None = None, preset: Any = None
+) -> CheckReport:
+    """Run every check; see `TextDataset.check`."""
+    if against is not None and not hasattr(against, "_digests"):
+        raise ArgumentError(f"`against` must be a TextDataset. Received {shorten(against)}.")
+    # Pairs are compared as a whole: many share one of their texts.
+    texts = _whole_texts(dataset)
+    everything = texts if against is None else [*texts, *_whole_texts(against)]
+    clusters = near_duplicates(everything)
+    digests = dataset._digests()
+    checks: list[Callable[[], list[Finding]]] = [
+        lambda: check_leakage(dataset, against, everything, digests, clusters),
+        lambda: check_duplicates(dataset, texts, equal_digests(digests), clusters),
+        lambda: check_label_counts(dataset),
+        lambda: check_label_names(dataset),
+        lambda: check_order(dataset),
+        lambda: check_short(texts),
+        lambda: check_addresses(texts),
+        lambda: check_scripts(texts),
+        lambda: check_truncation(dataset, preset),
+    ]
+    found = [finding for check in checks for finding in check()]
+    languages, not_checked = check_languages(texts)
+    found += languages
+    found.sort(key=lambda finding: LEVELS.index(finding.level))
+    return CheckReport(tuple(found), len(texts), not_checked)
+
+
+def _whole_texts(dataset: TextDataset) -> list[str]:
+    pairs = dataset.text_pairs
+    if pairs is None:
+        return dataset.texts
+    return [f"{first} | {second}" for first, second in zip(dataset.texts, pairs, strict=True)]

@@ -1,0 +1,64 @@
+"""Addresses of the web: which may be asked, and with which credentials."""
+
+from __future__ import annotations
+
+import base64
+import unicodedata
+import urllib.parse
+
+import urllib3
+from urllib3.exceptions import LocationValueError
+from urllib3.util import Url
+
+
+class AddressError(Exception):
+    """An address is refused; the message says why, without the address."""
+
+
+def parse_address(url: str) -> Url:
+    """Take an http or https address apart.
+
+    Args:
+        url: string.
+
+    Returns:
+        A `urllib3.util.Url` with a host.
+
+    Raises:
+        AddressError: it is no such address.
+
+    Example:
+    >>> parse_address("https://Example.org/a b.txt").url
+    'https://example.org/a%20b.txt'
+    >>> parse_address("file:///etc/hostname")
+    Traceback (most recent call last):
+    ...
+    keras_textcls.data.downloads.addresses.AddressError: the address does not start with http:// or https://
+    """
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in url):
+        raise AddressError("the address holds a character that no address may hold")
+    try:
+        parsed = urllib3.util.parse_url(url)
+    except LocationValueError:
+        raise AddressError("the address is not valid") from None
+    if parsed.scheme not in ("http", "https"):
+        raise AddressError("the address does not start with http:// or https://")
+    if not parsed.host:
+        raise AddressError("the address names no host")
+    return parsed
+
+
+def basic_authorization(auth: str) -> str:
+    """Write the header field that sends a name and a password.
+
+    Args:
+        auth: string, `name:password` as an address holds it.
+
+    Returns:
+        A string.
+
+    Example:
+    >>> basic_authorization("ann:p%40ss")
+    'Basic YW5uOnBAc3M='
+    """
+    return "Basic " + base64.b64encode(urllib.parse.unquote_to_bytes(auth)).decode()

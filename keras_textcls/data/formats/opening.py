@@ -1,0 +1,137 @@
+"""Which source of rows a path or an object is."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_textcls.data.formats.byte_streams import SUFFIXES
+from keras_textcls.data.formats.delimited import DelimitedSource
+from keras_textcls.data.formats.folders import folder_paths
+from keras_textcls.data.formats.iterables import columns_source, rows_source
+from keras_textcls.data.formats.json_text import JsonSource
+from keras_textcls.data.rows.source import Source
+from keras_textcls.data.formats.tables import (
+    arrow_source,
+    excel_source,
+    frame_source,
+    hugging_face_source,
+    parquet_source,
+)
+from keras_textcls.data.formats.tfds_source import PREFIX as TFDS
+from keras_textcls.data.formats.tfds_source import tfds_source
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.inputs.texts import to_list
+
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".txt": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class FileOptions:
+    """How a file is taken apart; see the arguments of `read`.
+
+    Args:
+        format: string.
+        encoding: string.
+        delimiter: string or `None`.
+        quote: string or `None`.
+        header: bool or names.
+        sheet: string or `None`.
+        tfds_directory: string or `None`.
+    """
+
+    format: str
+    encoding: str
+    delimiter: str | None
+    quote: str | None
+    header: bool | Sequence[str]
+    sheet: str | None
+    tfds_directory: str | None
+
+
+def open_source(source: Any, options: FileOptions) -> Source:
+    """Open a path or an object as a source of rows.
+
+    Args:
+        source: what `read` takes, but a saved dataset or a dict of parts.
+        options: `FileOptions`.
+
+    Returns:
+        A `Source`.
+
+    Raises:
+        InvalidDataError: it cannot be read.
+        ArgumentError: its format is not known.
+    """
+    if isinstance(source, str) and source.startswith(TFDS):
+        return tfds_source(source[len(TFDS) :], options.tfds_directory)
+    if isinstance(source, (str, os.PathLike)):
+        if not str(source):
+            raise InvalidDataError("`source` is an empty path. Pass the path of a file or folder.")
+        return _open_path(Path(source), options)
+    package = type(source).__module__.split(".")[0]
+    if package == "datasets" and getattr(source, "features", None) is not None:
+        return hugging_face_source(source)
+    is_column = not any(hasattr(source, n) for n in ("columns", "column_names", "schema"))
+    values = to_list(source) if is_column else None
+    if values is not None:
+        return rows_source(values)
+    if hasattr(source, "__arrow_c_stream__") or package in ("pandas", "pyarrow"):
+        return frame_source(source)
+    if isinstance(source, Mapping):
+        return columns_source(source)
+    if isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray)):
+        return rows_source(source)
+    raise InvalidDataError(
+        "`source` must be a path, a data frame, a data set, or an iterable of rows. Received "
+        f"{shorten(source)} of type {type(source).__name__}."
+    )
+
+
+def _open_path(path: Path, options: FileOptions) -> Source:
+    if os.path.isdir(path):
+        return folder_paths(path)
+    if str(path).startswith(("http:/", "https:/", "file:/")):
+        raise InvalidDataError(
+            f"{path} is an address, not a file. Download the file first; addresses are read where "
+            'they are the cells of a file, with cells="url".'
+        )
+    kind = options.format
+    if kind == "auto":
+        name = path.name.lower()
+        for suffix in SUFFIXES:
+            name = name.removesuffix(suffix)
+        kind = FORMATS.get(Path(name).suffix, "")
+    if kind in ("csv", "tsv"):
+        delimiter = options.delimiter or ("\t" if kind == "tsv" else None)
+        return DelimitedSource(path, options.encoding, delimiter, options.quote, options.header)
+    if kind == "json":
+        return JsonSource(path, options.encoding)
+    if kind == "parquet":
+        return parquet_source(path)
+    if kind == "arrow":
+        return arrow_source(path)
+    if kind == "excel":
+        return excel_source(path, options.sheet, options.header is True)
+    formats = sorted(set(FORMATS.values()))
+    raise ArgumentError(
+        f"What is {path.name}? Its suffix is none of {', '.join(FORMATS)}. Pass format=..., one of "
+        f"{', '.join(map(repr, formats))}. Received: format={shorten(options.format)}."
+    )

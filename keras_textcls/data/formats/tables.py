@@ -1,0 +1,381 @@
+"""Tables as sources of rows: Arrow, Parquet, data frames, Hugging Face data sets, Excel."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from keras_textcls.data.formats.byte_streams import FREE_EXPANSION, MAX_EXPANSION
+from keras_textcls.data.rows.source import ROWS_A_PIECE, Piece
+from keras_textcls.errors import InvalidDataError, MissingDependencyError, shorten
+
+# What pyarrow and openpyxl raise on files that are damaged.
+DAMAGED = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    SystemError,
+    MemoryError,
+    EOFError,
+    SyntaxError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+
+
+class TableSource:
+    """Record batches of Arrow, wherever they come from.
+
+    Args:
+        name: string, what messages call it.
+        schema: `pyarrow.Schema`.
+        batches: function from column names to an iterator of record batches or
+            tables with those columns.
+        details: dict of strings. Defaults to `None`, none.
+        class_names: mapping from a column to the names of its classes in their
+            order. Defaults to `None`, not known.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        schema: pa.Schema,
+        batches: Callable[[Sequence[str]], Iterator[pa.RecordBatch | pa.Table]],
+        details: dict[str, str] | None = None,
+        class_names: Mapping[str, list[str]] | None = None,
+    ) -> None:
+        self.name = name
+        self.columns = list(schema.names)
+        self.first_line = 1
+        self.details = dict(details or {})
+        self.class_names = dict(class_names or {})
+        self._batches = batches
+
+    def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
+        """Yield functions that read some rows each; see `Source`."""
+        batches = self._batches(columns)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except DAMAGED as error:
+                raise _unreadable(self.name, error) from None
+            for start in range(0, batch.num_rows, 4 * ROWS_A_PIECE):
+                part = batch.slice(start, 4 * ROWS_A_PIECE)
+                yield lambda part=part: _piece(part)  # type: ignore[misc]
+
+
+def _piece(part: pa.RecordBatch | pa.Table) -> Piece:
+    table = pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part
+    return Piece.of_rows(table, table.num_rows)
+
+
+def _unreadable(name: str, error: BaseException) -> InvalidDataError:
+    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    return InvalidDataError(
+        f"{name} cannot be read: {reason}. The file is broken, or is not what its name says."
+    )
+
+
+def parquet_source(path: Path) -> TableSource:
+    """Read a Parquet file, one group of rows at a time.
+
+    Args:
+        path: `Path`.
+
+    Returns:
+        A `TableSource`.
+
+    Raises:
+        InvalidDataError: it is no Parquet file, or cannot be read.
+    """
+    try:
+        schema = pyarrow.parquet.read_schema(path)
+        _ = schema.names
+    except DAMAGED as error:
+        raise _unreadable(str(path), error) from None
+
+    def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            yield from file.iter_batches(4 * ROWS_A_PIECE, columns=list(columns))
+
+    return TableSource(str(path), schema, batches)
+
+
+def arrow_source(path: Path) -> TableSource:
+    """Read an Arrow file (Feather too), in the file or the stream format.
+
+    Args:
+        path: `Path`.
+
+    Returns:
+        A `TableSource`.
+
+    Raises:
+        InvalidDataError: it is no Arrow file, or cannot be read.
+    """
+
+    def open_file() -> Any:
+        source = pa.memory_map(str(path))
+        try:
+            return pa.ipc.open_file(source)
+        except pa.ArrowInvalid:
+            source.seek(0)
+            return pa.ipc.open_stream(source)
+
+    try:
+        schema = open_file().schema
+        # Names that are not UTF-8 show only when they are looked at.
+        _ = schema.names
+    except DAMAGED as error:
+        raise _unreadable(str(path), error) from None
+
+    def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        opened = open_file()
+        count = getattr(opened, "num_record_batches", None)
+        some = iter(opened) if count is None else (opened.get_batch(i) for i in range(count))
+        for batch in some:
+            batch = batch.select(list(columns))
+            # A file from a stranger may say that a text begins where there is no memory.
+            batch.validate(full=False)
+            _check_strings(batch)
+            yield batch
+
+    return TableSource(str(path), schema, batches)
+
+
+def _check_strings(batch: pa.RecordBatch) -> None:
+    """Refuse offsets that point outside; bytes that are no UTF-8 are found later."""
+    for column in batch.columns:
+        if pa.types.is_string(column.type):
+            column.view(pa.binary()).validate(full=True)
+        elif pa.types.is_large_string(column.type):
+            column.view(pa.large_binary()).validate(full=True)
+        else:
+            column.validate(full=True)
+
+
+def frame_source(frame: Any) -> TableSource:
+    """Read a pandas or polars data frame, an Arrow table, or what else exports Arrow.
+
+    Args:
+        frame: an object with `__arrow_c_stream__`.
+
+    Returns:
+        A `TableSource`.
+
+    Raises:
+        InvalidDataError: it has columns that are no Arrow type.
+    """
+    name = f"the {type(frame).__module__.split('.')[0]} {type(frame).__name__}"
+    if isinstance(frame, pa.RecordBatch):
+        frame = pa.Table.from_batches([frame])
+    if isinstance(frame, pa.Table):
+        table = frame
+    elif type(frame).__module__.split(".")[0] == "pandas":
+        return _pandas_source(frame, name)
+    else:
+        try:
+            table = pa.table(frame)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise _unreadable(name, error) from None
+    return TableSource(name, table.schema, lambda columns: iter([table.select(list(columns))]))
+
+
+def _pandas_source(frame: Any, name: str) -> Any:
+    if not len(frame.columns) or not len(frame):
+        raise InvalidDataError(f"{name} is empty. Pass at least one row.")
+    columns = {str(column): frame[column] for column in frame.columns if frame.columns.is_unique}
+    if not columns:
+        raise InvalidDataError(f"{name} has columns of the same name. Rename them.")
+    # Column by column, in Python: columns of objects hold anything.
+    return RowsSource(name, lambda: _pandas_pieces(columns), list(columns))
+
+
+def _pandas_pieces(columns: Mapping[str, Any]) -> Iterator[dict[str, list[Any]] | pa.Table]:
+    count = len(next(iter(columns.values())))
+    for start in range(0, count, ROWS_A_PIECE):
+        part = {n: column.iloc[start : start + ROWS_A_PIECE] for n, column in columns.items()}
+        try:
+            # Arrow takes the ordinal numbers for the periods.
+            if any(str(column.dtype).startswith("period") for column in part.values()):
+                raise pa.ArrowInvalid
+            arrays = [pa.array(column, from_pandas=True) for column in part.values()]
+            yield pa.Table.from_arrays(arrays, names=list(part))
+        except (pa.ArrowException, UnicodeEncodeError):
+            yield {name: column.tolist() for name, column in part.items()}
+
+
+class RowsSource:
+    """Rows as Python values, such as those of an iterable.
+
+    Args:
+        name: string, what messages call it.
+        pieces: function without arguments that returns an iterator of tables,
+            or of dicts from column name to a list of values.
+        columns: list of strings.
+        details: dict of strings. Defaults to `None`, none.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        pieces: Callable[[], Iterator[Mapping[str, list[Any]] | pa.Table]],
+        columns: list[str],
+        details: dict[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.columns = columns
+        self.first_line = 1
+        self.details = dict(details or {})
+        self._pieces = pieces
+
+    def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
+        """Yield functions that give some rows each; see `Source`."""
+        for rows in self._pieces():
+            count = rows.num_rows if isinstance(rows, pa.Table) else len(next(iter(rows.values())))
+            yield lambda rows=rows, count=count: Piece.of_rows(rows, count)  # type: ignore[misc]
+
+
+def hugging_face_source(dataset: Any) -> TableSource:
+    """Read a `datasets.Dataset`, its class labels by name and in their order.
+
+    Args:
+        dataset: `datasets.Dataset`, or `datasets.IterableDataset` with features.
+
+    Returns:
+        A `TableSource`.
+    """
+    arrow = dataset.with_format("arrow")
+    names = {
+        column: list(getattr(getattr(feature, "feature", feature), "names", None) or ())
+        for column, feature in dataset.features.items()
+    }
+
+    def batches(columns: Sequence[str]) -> Iterator[pa.Table]:
+        for table in arrow.select_columns(list(columns)).iter(4 * ROWS_A_PIECE):
+            for column in columns:
+                if names[column]:
+                    named = _named(table.column(column), names[column])
+                    position = table.schema.get_field_index(column)
+                    table = table.set_column(position, column, named)
+            yield table
+
+    schema = dataset.features.arrow_schema
+    return TableSource("the Hugging Face data set", schema, batches, class_names=names)
+
+
+def _named(column: pa.ChunkedArray, names: list[str]) -> pa.Array:
+    """Class indices as names; -1, which stands for none, as null."""
+
+    def name(value: Any) -> Any:
+        if isinstance(value, list):
+            return [name(member) for member in value]
+        return names[value] if isinstance(value, int) and 0 <= value < len(names) else None
+
+    return pa.array([name(value) for value in column.to_pylist()])
+
+
+def excel_source(path: Path, sheet: str | None = None, header: bool = True) -> RowsSource:
+    """Read a sheet of an Excel workbook (.xlsx).
+
+    Args:
+        path: `Path`.
+        sheet: string or `None`, name of the sheet. Defaults to `None`, the first.
+        header: bool, whether the first row holds the names. Defaults to `True`.
+
+    Returns:
+        A `RowsSource`; numbers of rows are those that Excel shows.
+
+    Raises:
+        MissingDependencyError: openpyxl is not installed.
+        InvalidDataError: it is no workbook, or has no such sheet.
+    """
+    try:
+        openpyxl = importlib.import_module("openpyxl")
+    except ImportError:
+        raise MissingDependencyError(
+            f"Reading {path.name} needs openpyxl. Install it: pip install 'keras-textcls[excel]'."
+        ) from None
+    _refuse_bomb(path)
+    rows = _sheet_rows(openpyxl, path, sheet)
+    first = next(rows, None)
+    if first is None:
+        raise InvalidDataError(f"{path} is empty. A sheet of texts has at least one row.")
+    names = [str(i) if not header else _cell_text(c) for i, c in enumerate(first)]
+
+    def pieces() -> Iterator[dict[str, list[Any]]]:
+        rows = _sheet_rows(openpyxl, path, sheet)
+        if header:
+            next(rows)
+        while held := [row for _, row in zip(range(ROWS_A_PIECE), rows, strict=False)]:
+            yield {n: [_cell(row, i) for row in held] for i, n in enumerate(names)}
+
+    source = RowsSource(str(path), pieces, names)
+    source.first_line = 2 if header else 1
+    return source
+
+
+def _sheet_rows(openpyxl: Any, path: Path, sheet: str | None) -> Iterator[tuple[Any, ...]]:
+    book = None
+    try:
+        with warnings.catch_warnings():
+            # Parts of a workbook that are no cells, such as validation rules.
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            if sheet is not None and sheet not in book.sheetnames:
+                raise InvalidDataError(
+                    f"{path} has no sheet {shorten(sheet)}. Its sheets are "
+                    f"{', '.join(map(repr, book.sheetnames))}."
+                )
+            page = book[sheet] if sheet is not None else book.worksheets[0]
+            yield from page.iter_rows(values_only=True)
+    except InvalidDataError:
+        raise
+    except DAMAGED as error:
+        raise _unreadable(str(path), error) from None
+    finally:
+        if book is not None:
+            book.close()
+
+
+def _refuse_bomb(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(info.file_size for info in archive.infolist())
+    except DAMAGED as error:
+        raise _unreadable(str(path), error) from None
+    if size > max(FREE_EXPANSION, MAX_EXPANSION * path.stat().st_size):
+        raise InvalidDataError(
+            f"{path} grows to more than {MAX_EXPANSION} times its size when it is decompressed, as "
+            "files do that are made to fill a disk. Save the sheet as CSV if you trust it."
+        )
+
+
+def _cell_text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _cell(row: tuple[Any, ...], index: int) -> Any:
+    """What a person sees in the cell: numbers are texts in a sheet of texts."""
+    value = row[index] if index < len(row) else None
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, (int, float, datetime.datetime, datetime.date, datetime.time)):
+        return str(value)
+    return value

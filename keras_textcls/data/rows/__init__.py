@@ -1,0 +1,1 @@
+"""From the rows of any source to the columns of a dataset."""
