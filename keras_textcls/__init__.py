@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
-    "AnswerOptions": "prediction",
+    "AnswerOptions": "predictions.prediction",
     "ArgumentError": "errors",
-    "Calibration": "calibration",
+    "Calibration": "predictions.calibration",
     "CheckReport": "data.checks.findings",
     "Comparison": "evaluation.comparison",
     "CrossValidation": "evaluation.cross_validation",
@@ -40,7 +40,7 @@ _EXPORTS = {
     "Metric": "evaluation.metrics",
     "MissingDependencyError": "errors",
     "PairedDifference": "evaluation.significance",
-    "Prediction": "prediction",
+    "Prediction": "predictions.prediction",
     "PresetCatalogue": "catalogue",
     "PresetError": "errors",
     "PresetInfo": "catalogue",
@@ -61,7 +61,7 @@ _EXPORTS = {
     "TransferLearning": "training.templates",
     "TunedThresholds": "evaluation.thresholds",
     "UnknownLabelError": "errors",
-    "VectorScaling": "calibration",
+    "VectorScaling": "predictions.calibration",
     "classifier_from_preset": "text_to_text_classifier",
     "compare": "evaluation.comparison",
     "cross_validate": "evaluation.cross_validation",
@@ -142,7 +142,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from keras_textcls.calibration import Calibration, VectorScaling
+    from keras_textcls.predictions.calibration import Calibration, VectorScaling
     from keras_textcls.catalogue import PresetCatalogue, PresetInfo, presets
     from keras_textcls.data.downloads.downloads import DownloadPolicy
     from keras_textcls.data.checks.findings import CheckReport, Finding
@@ -180,7 +180,7 @@ if TYPE_CHECKING:
     from keras_textcls.evaluation.thresholds import TunedThresholds
     from keras_textcls.labels import LabelSet
     from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric
-    from keras_textcls.prediction import AnswerOptions, Prediction
+    from keras_textcls.predictions.prediction import AnswerOptions, Prediction
     from keras_textcls.text_classifier import TextClassifier
     from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
     from keras_textcls.text_to_text.prompt_template import PromptTemplate

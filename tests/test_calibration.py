@@ -17,7 +17,7 @@ from keras_textcls import (
     VectorScaling,
     read,
 )
-from keras_textcls.calibration import fit_calibration
+from keras_textcls.predictions.calibration import fit_calibration
 
 
 def drawn(count=4000, temperature=2.5, classes=4, seed=0):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_textcls import ArgumentError, LabelSet
-from keras_textcls.prediction import (
+from keras_textcls.predictions.prediction import (
     AnswerOptions,
     decide,
     read_thresholds,

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_textcls.calibration import BINS, bin_of
+from keras_textcls.predictions.calibration import BINS, bin_of
 from keras_textcls.evaluation.counts import divide
 from keras_textcls.evaluation.scores import Scores
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from keras_textcls.calibration import BINS
+from keras_textcls.predictions.calibration import BINS
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.evaluation import (
     counts,
@@ -41,7 +41,7 @@ from keras_textcls.evaluation.scores import Scores, read_scores
 from keras_textcls.evaluation.text_table import text_table
 from keras_textcls.evaluation.thresholds import TunedThresholds, tune
 from keras_textcls.labels import LabelSet
-from keras_textcls.prediction import read_thresholds
+from keras_textcls.predictions.prediction import read_thresholds
 
 if TYPE_CHECKING:
     from keras_textcls.evaluation.plots import ReportPlots

@@ -22,7 +22,7 @@ from keras_textcls.evaluation.report_info import ReportInfo
 from keras_textcls.evaluation.scores import Scores, encoded_scores
 from keras_textcls.evaluation.text_table import are_texts
 from keras_textcls.labels import LabelSet
-from keras_textcls.prediction import read_thresholds
+from keras_textcls.predictions.prediction import read_thresholds
 
 # 2: `top_k`, `seed` and the notes of `info`; a report of schema 1 has their defaults.
 SCHEMA_VERSION = 2

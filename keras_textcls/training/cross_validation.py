@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_textcls.calibration import best_log_scale, mean_loss
+from keras_textcls.predictions.calibration import best_log_scale, mean_loss
 from keras_textcls.errors import ArgumentError, shorten
 
 # More would cost time and change no choice.

@@ -17,7 +17,7 @@ import keras
 import keras_textcls
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, KerasTextclsError, RunError, shorten
-from keras_textcls.prediction import AnswerOptions
+from keras_textcls.predictions.prediction import AnswerOptions
 from keras_textcls.training.callbacks import TrainingStopped, check_tensorboard, is_interactive
 from keras_textcls.training.checkpoint import CheckpointStore
 from keras_textcls.training.fine_tuning import check_fit, fine_tune

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from keras_textcls.calibration import VectorScaling
+from keras_textcls.predictions.calibration import VectorScaling
 from keras_textcls.errors import ArgumentError, UnknownLabelError, shorten
 from keras_textcls.labels import LabelSet
 

@@ -1,0 +1,1 @@
+"""Answers in label names, their calibration and thresholds: numpy only."""
