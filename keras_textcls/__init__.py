@@ -53,7 +53,7 @@ _EXPORTS = {
     "SuspectedLabelError": "evaluation.label_errors",
     "Template": "training.templates",
     "TextClassifier": "text_classifier",
-    "TextClassifierPreprocessor": "text_classifier_preprocessor",
+    "TextClassifierPreprocessor": "tokenization.preprocessor",
     "TextDataset": "data.text_dataset",
     "TextToText": "text_to_text.text_to_text",
     "TextToTextClassifier": "text_to_text_classifier",
@@ -182,7 +182,7 @@ if TYPE_CHECKING:
     from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric
     from keras_textcls.predictions.prediction import AnswerOptions, Prediction
     from keras_textcls.text_classifier import TextClassifier
-    from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+    from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
     from keras_textcls.text_to_text.prompt_template import PromptTemplate
     from keras_textcls.text_to_text.text_to_text import TextToText
     from keras_textcls.text_to_text_classifier import TextToTextClassifier, classifier_from_preset

@@ -15,8 +15,8 @@ import numpy as np
 from keras_textcls import batching
 from keras_textcls.batch_source import BatchSource, Encoded, stream_source
 from keras_textcls.batching import BucketPolicy, PlannedBatch, WidthHistory
-from keras_textcls.encoded_texts import EncodedTexts, concatenate, from_features
-from keras_textcls.encoding import TextEncoder
+from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate, from_features
+from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.errors import ArgumentError, InvalidDataError
 from keras_textcls.inputs.texts import (
     Batch,

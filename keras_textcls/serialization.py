@@ -26,7 +26,7 @@ from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetEr
 from keras_textcls.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
 from keras_textcls.model_card import CARD_FILE, is_own_card, write_card
 from keras_textcls.preset_files import ClassifierRecord, PresetFiles, is_own_file, write_record
-from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
 if TYPE_CHECKING:
     from keras_textcls.text_classifier import TextClassifier

@@ -18,7 +18,7 @@ from keras_hub.src.utils.python_utils import classproperty
 from keras_textcls import adapter_presets, adapters, converters, serialization
 from keras_textcls.adapters import Adaptable
 from keras_textcls.batch_source import quiet
-from keras_textcls.encoding import TextEncoder
+from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
 from keras_textcls.execution import bucket_policy, keeping_state, token_budget
 from keras_textcls.feeding import Feeder

@@ -29,12 +29,13 @@ import tensorflow as tf
 from architectures import architecture
 from processes import Processes
 
-from keras_textcls import TextClassifier, tracing
+from keras_textcls import TextClassifier
+from keras_textcls.tokenization import traced_graphs
 
 # Programs that run once are not worth optimizing.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 # The tests make the same few tokenizers over and over; tracing one takes seconds.
-tracing.KEPT = 256
+traced_graphs.KEPT = 256
 # A seed makes TensorFlow forget what it has compiled, and nothing that is tested draws from it.
 set_seed_of_tensorflow = tf.random.set_seed
 tf.random.set_seed = lambda seed: None
@@ -110,7 +111,7 @@ def make_classifier(name="BertBackbone", sequence_length=32, labels=("ham", "spa
     entry = architecture(name)
     backbone = perturb(entry.build_backbone())
     from keras_textcls.heads import backbone_inputs, subclass_for
-    from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+    from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
     preprocessor = None
     if entry.build_tokenizer is not None:

@@ -7,9 +7,9 @@ from architectures import ARCHITECTURES
 from conftest import make_classifier
 from texts import many_texts
 
-from keras_textcls import encoding
-from keras_textcls.encoding import TextEncoder
-from keras_textcls.fast_tokenization import FastBytePair
+from keras_textcls.tokenization import text_encoder
+from keras_textcls.tokenization.text_encoder import TextEncoder
+from keras_textcls.tokenization.fast_tokenization import FastBytePair
 
 WITH_TOKENIZER = [e.name for e in ARCHITECTURES if e.build_tokenizer is not None]
 # Their byte pairs run on texts that need Keras Hub's graph as well, which takes 10 s to trace.
@@ -24,8 +24,8 @@ def _encode_both_ways(preprocessor, texts, monkeypatch, in_graph=True):
     runner = encoder._runner(1)
     if not in_graph:
         runner._graph = None  # As of a preprocessor that cannot be traced.
-    expected = encoding._wrap(runner, encoding._unpad(runner, (texts,)))
-    monkeypatch.setattr(encoding, "FRAMING_PAYS", 0)
+    expected = text_encoder._wrap(runner, text_encoder._unpad(runner, (texts,)))
+    monkeypatch.setattr(text_encoder, "FRAMING_PAYS", 0)
     return encoder.encode((texts,)), expected, runner.is_framed
 
 
@@ -71,7 +71,7 @@ class _Reverser(keras_hub.models.BertTextClassifierPreprocessor):
 
 def test_a_preprocessor_that_does_more_is_not_framed(monkeypatch):
     tokenizer = make_classifier().preprocessor.tokenizer
-    monkeypatch.setattr("keras_textcls.framing.PROBES", ("", "a", "two words", "the fox"))
+    monkeypatch.setattr("keras_textcls.tokenization.packing.PROBES", ("", "a", "two words", "the fox"))
     preprocessor = _Reverser(tokenizer, sequence_length=24)
     texts = ["a fox", "a cat"] * 4
     found, expected, is_framed = _encode_both_ways(preprocessor, texts, monkeypatch)
@@ -80,14 +80,14 @@ def test_a_preprocessor_that_does_more_is_not_framed(monkeypatch):
 
 
 def test_pairs_of_texts_take_the_whole_preprocessor(monkeypatch):
-    monkeypatch.setattr(encoding, "FRAMING_PAYS", 0)
+    monkeypatch.setattr(text_encoder, "FRAMING_PAYS", 0)
     encoder = TextEncoder(make_classifier().preprocessor)
     encoded = encoder.encode((["the fox"], ["a cat"]))
     assert encoded.flat["segment_ids"].tolist() == [0, 0, 0, 0, 1, 1, 1]
 
 
 def test_another_sequence_length_is_learnt_anew(monkeypatch):
-    monkeypatch.setattr(encoding, "FRAMING_PAYS", 0)
+    monkeypatch.setattr(text_encoder, "FRAMING_PAYS", 0)
     preprocessor = make_classifier().preprocessor
     encoder = TextEncoder(preprocessor)
     for length in (8, 16):

@@ -9,7 +9,7 @@ from architectures import architecture, vocabularies
 from conftest import set_seed_of_tensorflow
 from texts import many_texts
 
-from keras_textcls.fast_tokenization import FastBytePair, GraphTokenizer, fast_tokenizer
+from keras_textcls.tokenization.fast_tokenization import FastBytePair, GraphTokenizer, fast_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_order_is_kept_between_texts_of_both_kinds(tokenizer):
 
 def test_no_graph_is_traced(tokenizer, monkeypatch):
     """That takes seconds of a real vocabulary."""
-    monkeypatch.setattr("keras_textcls.fast_tokenization.TextGraph", None)
+    monkeypatch.setattr("keras_textcls.tokenization.fast_tokenization.TextGraph", None)
     assert len(fast_tokenizer(tokenizer)(["a\n\nfox  "])[0]) > 2
 
 

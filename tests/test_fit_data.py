@@ -9,7 +9,7 @@ from conftest import make_classifier, mixed_texts
 
 from keras_textcls import ArgumentError, InvalidDataError, LabelSet, UnknownLabelError, feeding
 from keras_textcls.batch_source import BatchSource
-from keras_textcls.encoding import TextEncoder
+from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.inputs.texts import LabelledTexts
 
 TEXTS = mixed_texts(40)

@@ -305,7 +305,7 @@ def test_where_it_cannot_be_the_setter_says_so():
 
 def test_a_preprocessor_that_does_more_is_refused(monkeypatch):
     model = make_classifier("BertBackbone", compile=False)
-    monkeypatch.setattr("keras_textcls.encoding.learn_framing", lambda *arguments: None)
+    monkeypatch.setattr("keras_textcls.tokenization.text_encoder.learn_framing", lambda *arguments: None)
     with pytest.raises(ArgumentError, match=r"BertTextClassifierPreprocessor, sequence_length=32"):
         model.long_texts = "chunk"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_textcls.pieces import Pieces, cut_evenly, join_pieces
+from keras_textcls.tokenization.chunks import Pieces, cut_evenly, join_pieces
 
 
 @pytest.mark.parametrize("seed", range(20))

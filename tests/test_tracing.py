@@ -7,10 +7,10 @@ import pytest
 from architectures import architecture
 from conftest import make_classifier, mixed_texts, set_seed_of_tensorflow
 
-from keras_textcls import tracing
-from keras_textcls.encoding import TextEncoder
-from keras_textcls.preprocessor_fingerprint import preprocessor_fingerprint
-from keras_textcls.tracing import TextGraph
+from keras_textcls.tokenization import traced_graphs
+from keras_textcls.tokenization.text_encoder import TextEncoder
+from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
+from keras_textcls.tokenization.traced_graphs import TextGraph
 
 
 def _preprocessor(sequence_length=16, vocabulary=None, kind=None, **kwargs):
@@ -33,7 +33,7 @@ def _graph(preprocessor):
 
 
 def test_equal_preprocessors_share_a_graph(monkeypatch):
-    monkeypatch.setattr(tracing, "_kept", tracing.OrderedDict())
+    monkeypatch.setattr(traced_graphs, "_kept", traced_graphs.OrderedDict())
     first, second = _graph(_preprocessor()), _graph(_preprocessor(name="another"))
     assert first.for_dataset() is second.for_dataset()
     assert _ids(second, ["a fox"]) == [[2, 5, 6, 3] + [0] * 12]
@@ -50,7 +50,7 @@ def test_equal_preprocessors_share_a_graph(monkeypatch):
     ids=["length", "vocabulary", "truncation", "class"],
 )
 def test_others_do_not(monkeypatch, changes):
-    monkeypatch.setattr(tracing, "_kept", tracing.OrderedDict())
+    monkeypatch.setattr(traced_graphs, "_kept", traced_graphs.OrderedDict())
     first, second = _graph(_preprocessor()), _graph(_preprocessor(**changes))
     assert first.for_dataset() is not second.for_dataset()
     wanted = keras.ops.convert_to_numpy(_preprocessor(**changes)(["a fox"])["token_ids"])
@@ -58,15 +58,15 @@ def test_others_do_not(monkeypatch, changes):
 
 
 def test_only_so_many_graphs_are_kept(monkeypatch):
-    monkeypatch.setattr(tracing, "_kept", tracing.OrderedDict())
-    monkeypatch.setattr(tracing, "KEPT", 2)
+    monkeypatch.setattr(traced_graphs, "_kept", traced_graphs.OrderedDict())
+    monkeypatch.setattr(traced_graphs, "KEPT", 2)
     graphs = [_graph(_preprocessor(sequence_length=n)).for_dataset() for n in (8, 9, 8, 10)]
     assert graphs[0] is graphs[2]
-    assert list(tracing._kept.values()) == [graphs[2], graphs[3]]
+    assert list(traced_graphs._kept.values()) == [graphs[2], graphs[3]]
 
 
 def test_a_graph_stays_when_its_first_owner_changes(monkeypatch):
-    monkeypatch.setattr(tracing, "_kept", tracing.OrderedDict())
+    monkeypatch.setattr(traced_graphs, "_kept", traced_graphs.OrderedDict())
     first, second = _preprocessor(), _preprocessor()
     encoders = TextEncoder(first), TextEncoder(second)
     texts = ["a fox " * 20]
@@ -86,8 +86,8 @@ def test_plain_texts_of_byte_pairs_need_no_graph(monkeypatch):
     texts = mixed_texts(5)
     # Of a class that nothing is known of, so that it is traced.
     traced = TextEncoder(_own_class(preprocessor)).encode((texts,))
-    monkeypatch.setattr("keras_textcls.encoding.TextGraph", None)
-    monkeypatch.setattr("keras_textcls.fast_tokenization.TextGraph", None)
+    monkeypatch.setattr("keras_textcls.tokenization.text_encoder.TextGraph", None)
+    monkeypatch.setattr("keras_textcls.tokenization.fast_tokenization.TextGraph", None)
     found = TextEncoder(preprocessor).encode((texts,))
     assert found.lengths.tolist() == traced.lengths.tolist()
     for name, values in traced.flat.items():
@@ -101,7 +101,7 @@ def _own_class(preprocessor):
 
 
 def test_a_sentence_piece_model_survives_a_new_random_seed(monkeypatch):
-    monkeypatch.setattr(tracing.tf.random, "set_seed", set_seed_of_tensorflow)
+    monkeypatch.setattr(traced_graphs.tf.random, "set_seed", set_seed_of_tensorflow)
     encoder = TextEncoder(make_classifier("GemmaBackbone").preprocessor)
     texts = mixed_texts(1100, longest=4)
     for count in (3, len(texts)):
@@ -115,8 +115,8 @@ def test_what_is_no_matter_of_a_seed_is_raised():
     tokenizer = architecture("BertBackbone").build_tokenizer()
 
     def fail(texts):
-        return tracing.tf.io.read_file(texts[0])
+        return traced_graphs.tf.io.read_file(texts[0])
 
     graph = TextGraph("file", fail, 1, tokenizer)
-    with pytest.raises(tracing.tf.errors.NotFoundError):
+    with pytest.raises(traced_graphs.tf.errors.NotFoundError):
         graph(["nowhere"])

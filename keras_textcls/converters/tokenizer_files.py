@@ -30,7 +30,7 @@ from keras_textcls.converters.sentence_piece import (
 from keras_textcls.errors import PresetError, shorten
 from keras_textcls.heads import backbone_inputs, subclass_for
 from keras_textcls.preset_files import PresetFiles
-from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
 _SPM_FILES = ("spm.model", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 # Classes of `transformers` that take `tokenizer.json` for what it says.

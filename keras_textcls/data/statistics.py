@@ -130,7 +130,7 @@ def token_lengths(preset: Any, chunks: Iterable[Sequence[list[str]]]) -> tuple[n
     Raises:
         ArgumentError: the object has no preprocessor.
     """
-    from keras_textcls.encoding import TextEncoder
+    from keras_textcls.tokenization.text_encoder import TextEncoder
     from keras_textcls.text_classifier import TextClassifier
 
     if isinstance(preset, (str, os.PathLike)):

@@ -26,7 +26,7 @@ from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.distillation.distiller import DistillationConfig, train_student
 from keras_textcls.distillation.student_initialization import initialize_from_teacher
 from keras_textcls.distillation.teacher_states import TeacherStates, matching_layers, teacher_reader
-from keras_textcls.encoding import TextEncoder
+from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.heads import subclass_for
 

@@ -20,7 +20,7 @@ from keras_textcls import batching
 from keras_textcls.batch_source import BatchSource, EpochSetter, quiet
 from keras_textcls.batching import PlannedBatch
 from keras_textcls.distillation.teacher_states import TeacherStates
-from keras_textcls.encoded_texts import EncodedTexts
+from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.execution import backend_policy
 from keras_textcls.fast_adam import fused_adam

@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_textcls import batching
 from keras_textcls.batching import PlannedBatch
-from keras_textcls.encoded_texts import EncodedTexts
+from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution import backend_policy, keeping_state
 from keras_textcls.heads import backbone_inputs, sequence_output

@@ -14,7 +14,7 @@ from keras import ops
 
 from keras_textcls.batch_source import BatchSource
 from keras_textcls.batching import PlannedBatch, ladder
-from keras_textcls.encoded_texts import EncodedTexts
+from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.feeding import Feeder
 from keras_textcls.keras_predict import predict_source
 from keras_textcls.text_to_text.answers import AnswerEntries, Answers

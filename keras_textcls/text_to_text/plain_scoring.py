@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from keras_textcls.batch_source import Encoded
-from keras_textcls.encoded_texts import EncodedTexts
+from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.execution import keeping_state
 from keras_textcls.feeding import Feeder
 from keras_textcls.keras_predict import predict_source

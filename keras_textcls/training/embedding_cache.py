@@ -28,7 +28,7 @@ from safetensors.numpy import save_file
 from keras_textcls.utils.atomic import replace_file
 from keras_textcls.data.downloads.download_cache import CACHE_VARIABLE
 from keras_textcls.inputs.texts import LabelledTexts, TextColumns, read_texts
-from keras_textcls.preprocessor_fingerprint import asset_hashes, without_names
+from keras_textcls.tokenization.preprocessor_fingerprint import asset_hashes, without_names
 from keras_textcls.weight_fingerprint import weight_fingerprint
 
 _FORMAT = "keras-textcls embeddings 1"

@@ -107,7 +107,7 @@ def test_matching_layers(teacher, student, expected):
 
 
 def _states(folder, texts):
-    from keras_textcls.encoding import TextEncoder
+    from keras_textcls.tokenization.text_encoder import TextEncoder
 
     tokenizer = keras_hub.models.BertTokenizer(VOCABULARY, lowercase=True)
     preprocessor = keras_hub.models.BertTextClassifierPreprocessor(tokenizer, sequence_length=16)

@@ -6,7 +6,7 @@ import keras
 
 from keras_textcls.models.mini_encoder.mini_encoder_backbone import MiniEncoderBackbone
 from keras_textcls.models.mini_encoder.mini_encoder_tokenizer import MiniEncoderTokenizer
-from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")

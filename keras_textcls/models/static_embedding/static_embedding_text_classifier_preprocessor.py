@@ -12,7 +12,7 @@ from keras_textcls.models.static_embedding.static_embedding_backbone import (
 from keras_textcls.models.static_embedding.static_embedding_tokenizer import (
     StaticEmbeddingTokenizer,
 )
-from keras_textcls.text_classifier_preprocessor import TextClassifierPreprocessor
+from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_textcls.pieces import Pieces, join_pieces
+from keras_textcls.tokenization.chunks import Pieces, join_pieces
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,7 @@ from keras_hub.src.tokenizers.byte_pair_tokenizer import split_strings_for_bpe
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
-from keras_textcls.tracing import TextGraph
+from keras_textcls.tokenization.traced_graphs import TextGraph
 
 _CHUNK_SIZE = 1024
 # Methods whose rules are those of the twin; some tokenizers have others.

@@ -20,14 +20,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textcls.encoded_texts import EncodedTexts, concatenate
+from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
 from keras_textcls.errors import ArgumentError
-from keras_textcls.fast_tokenization import FastBytePair, Tokenize, fast_tokenizer
-from keras_textcls.framing import Framing, learn_framing, probe_texts
+from keras_textcls.tokenization.fast_tokenization import FastBytePair, Tokenize, fast_tokenizer
+from keras_textcls.tokenization.packing import Framing, learn_framing, probe_texts
 from keras_textcls.inputs.texts import TextColumns
-from keras_textcls.pieces import Pieces, cut_evenly
-from keras_textcls.preprocessor_fingerprint import preprocessor_fingerprint
-from keras_textcls.tracing import TextGraph
+from keras_textcls.tokenization.chunks import Pieces, cut_evenly
+from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
+from keras_textcls.tokenization.traced_graphs import TextGraph
 
 CHUNK_SIZE = 1024
 # From so many texts on, learning a framing (some 0.3 s) is paid back.

@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_textcls.preprocessor_fingerprint import preprocessor_fingerprint
+from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
 
 # So many graphs are kept; each keeps a vocabulary in memory.
 KEPT = 8
