@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls.batching import COMPILED, DYNAMIC, BucketPolicy
+from keras_textcls.batching.bucket_plan import COMPILED, DYNAMIC, BucketPolicy
 from keras_textcls.padding import needs_fixed_length
 
 # Multiply-adds that keep two cores busy long enough to hide the overhead of a

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from keras_textcls.batch_source import BatchSource, EpochSetter, quiet
+from keras_textcls.batching.batch_source import BatchSource, EpochSetter, quiet
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution import keeping_state, reseed_dropout
 from keras_textcls.fast_adam import fused_adam

@@ -17,12 +17,12 @@ from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls import adapter_presets, adapters, converters, serialization
 from keras_textcls.adapters import Adaptable
-from keras_textcls.batch_source import quiet
+from keras_textcls.batching.batch_source import quiet
 from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
 from keras_textcls.execution import bucket_policy, keeping_state, token_budget
-from keras_textcls.feeding import Feeder
-from keras_textcls.fit_data import evaluation_source, fit_sources
+from keras_textcls.batching.planner import Feeder
+from keras_textcls.batching.fit_data import evaluation_source, fit_sources
 from keras_textcls.heads import (
     DEFAULT_LEARNING_RATE,
     HeadSpec,

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls.batch_source import BatchSource
+from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.execution import keeping_state
 from keras_textcls.keras_predict import predict_source

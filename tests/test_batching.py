@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from keras_textcls.batching import (
+from keras_textcls.batching.bucket_plan import (
     COMPILED,
     DYNAMIC,
     BucketPolicy,

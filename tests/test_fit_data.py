@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from conftest import make_classifier, mixed_texts
 
-from keras_textcls import ArgumentError, InvalidDataError, LabelSet, UnknownLabelError, feeding
-from keras_textcls.batch_source import BatchSource
+from keras_textcls import (ArgumentError, InvalidDataError, LabelSet, UnknownLabelError)
+from keras_textcls.batching.bucket_plan import planner
+from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.inputs.texts import LabelledTexts
 
@@ -39,7 +40,7 @@ class Dataset:
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch):
     """Pieces that divide neither the batches nor the whole."""
-    monkeypatch.setattr(feeding, "DATASET_CHUNK", 7)
+    monkeypatch.setattr(planner, "DATASET_CHUNK", 7)
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_tokens_and_targets_are_those_of_lists(classifier):
 
 def test_many_texts_are_tokenized_alike(classifier, monkeypatch):
     """From 2048 texts at once on a shorter way is taken, in some pieces and not in others."""
-    monkeypatch.setattr(feeding, "DATASET_CHUNK", 2048)
+    monkeypatch.setattr(planner, "DATASET_CHUNK", 2048)
     texts = mixed_texts(2500, longest=4)
     feeder = classifier._feeder()
     expected, found = feeder.read(texts), feeder.read_dataset(Dataset(texts), False)

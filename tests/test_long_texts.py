@@ -9,7 +9,8 @@ import tensorflow as tf
 from architectures import architecture
 from conftest import make_classifier, mixed_texts, perturb
 
-from keras_textcls import ArgumentError, LabelSet, PresetError, TextClassifier, feeding
+from keras_textcls import (ArgumentError, LabelSet, PresetError, TextClassifier)
+from keras_textcls.batching.bucket_plan import planner
 from keras_textcls.heads import backbone_inputs
 from keras_textcls.models import (
     StaticEmbeddingBackbone,
@@ -181,7 +182,7 @@ def test_evaluate_of_short_texts_is_as_ever():
 
 
 def test_streams_give_what_lists_give(roberta, monkeypatch):
-    monkeypatch.setattr(feeding, "STREAM_WINDOW", 6)
+    monkeypatch.setattr(planner, "STREAM_WINDOW", 6)
     model = roberta
     # A window without a long text among others.
     texts, names = [*MIXED, *SHORT], [*NAMES, *NAMES[:9]]
@@ -214,7 +215,7 @@ class _Data:
 
 
 def test_data_sets_give_what_lists_give(roberta, monkeypatch):
-    monkeypatch.setattr(feeding, "DATASET_CHUNK", 5)
+    monkeypatch.setattr(planner, "DATASET_CHUNK", 5)
     model = roberta
     data = _Data([*MIXED, *SHORT], [*NAMES, *NAMES[:9]])
     expected = model.predict(data._texts, verbose=0)

@@ -104,7 +104,7 @@ class _Order(keras.callbacks.Callback):
 
     def __init__(self, monkeypatch):
         super().__init__()
-        from keras_textcls import batch_source
+        from keras_textcls.batching.bucket_plan import batch_source
 
         self.sources = []
         original = batch_source.BatchSource.for_keras
@@ -260,9 +260,9 @@ def test_streams_give_what_arrays_give(classifier):
 @pytest.mark.parametrize("batch_size", [None, 5])
 def test_fit_on_a_stream_in_windows(monkeypatch, batch_size):
     """Every text once an epoch, in batches of the stream's size or the one asked for."""
-    from keras_textcls import feeding
+    from keras_textcls.batching.bucket_plan import planner
 
-    monkeypatch.setattr(feeding, "STREAM_WINDOW", 12)
+    monkeypatch.setattr(planner, "STREAM_WINDOW", 12)
     classifier = make_classifier(dropout=0.0)
     steps = _Steps()
     stream = tf.data.Dataset.from_tensor_slices((TEXTS[:38], NAMES[:38])).batch(8)

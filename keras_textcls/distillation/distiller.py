@@ -16,9 +16,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_textcls import batching
-from keras_textcls.batch_source import BatchSource, EpochSetter, quiet
-from keras_textcls.batching import PlannedBatch
+from keras_textcls.batching.bucket_plan import bucket_plan
+from keras_textcls.batching.batch_source import BatchSource, EpochSetter, quiet
+from keras_textcls.batching.bucket_plan import PlannedBatch
 from keras_textcls.distillation.teacher_states import TeacherStates
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError, shorten
@@ -206,13 +206,13 @@ def _rounds(
 ) -> tuple[BatchSource, int, int]:
     """The batches, a part of an epoch a round; how many rounds; how many steps in all."""
     policy = backend_policy()
-    widths = batching.choose_widths(texts.lengths, policy, texts.full_length, config.epochs)
+    widths = bucket_plan.choose_widths(texts.lengths, policy, texts.full_length, config.epochs)
     names = set(backbone_inputs(student))
 
     def plan(round_index: int) -> list[PlannedBatch]:
         epoch, part = divmod(round_index, config.rounds_per_epoch)
         rng = np.random.default_rng([config.seed, epoch])
-        whole = batching.training_plan(
+        whole = bucket_plan.training_plan(
             texts.lengths, widths, config.batch_size, rng, policy.is_dynamic
         )
         return whole[part :: config.rounds_per_epoch]

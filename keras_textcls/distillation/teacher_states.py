@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls import batching
-from keras_textcls.batching import PlannedBatch
+from keras_textcls.batching.bucket_plan import bucket_plan
+from keras_textcls.batching.bucket_plan import PlannedBatch
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution import backend_policy, keeping_state
@@ -60,8 +60,8 @@ class TeacherStates:
         """
         policy = backend_policy()
         lengths = self._texts.lengths
-        widths = batching.choose_widths(lengths, policy, self._texts.full_length)
-        plan = batching.inference_plan(lengths, widths, policy, token_budget)
+        widths = bucket_plan.choose_widths(lengths, policy, self._texts.full_length)
+        plan = bucket_plan.inference_plan(lengths, widths, policy, token_budget)
         bar = keras.utils.Progbar(len(plan), verbose=int(verbose), unit_name="batch")
         names = set(backbone_inputs(reader))
         for i in range(self._read_progress(len(plan)), len(plan)):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_textcls.batch_source import BatchSource, Encoded
-from keras_textcls.feeding import Feeder
+from keras_textcls.batching.batch_source import BatchSource, Encoded
+from keras_textcls.batching.planner import Feeder
 from keras_textcls.inputs.texts import LabelledTexts, open_stream
 from keras_textcls.text_to_text.answers import Answers
 from keras_textcls.text_to_text.prompt_encoding import with_answers

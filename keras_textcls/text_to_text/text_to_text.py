@@ -13,7 +13,7 @@ from keras import ops
 
 from keras_textcls import adapter_presets
 from keras_textcls.adapters import Adaptable
-from keras_textcls.batch_source import Encoded, quiet
+from keras_textcls.batching.batch_source import Encoded, quiet
 from keras_textcls.errors import (
     ArgumentError,
     InvalidDataError,
@@ -21,7 +21,7 @@ from keras_textcls.errors import (
     shorten,
 )
 from keras_textcls.execution import bucket_policy, keeping_state, token_budget
-from keras_textcls.feeding import Feeder
+from keras_textcls.batching.planner import Feeder
 from keras_textcls.keras_fit import CompiledAsSaved, fit_source
 from keras_textcls.labels import LabelSet
 from keras_textcls.inputs.targets import read_sample_weight, stratified_holdout

@@ -19,8 +19,8 @@ from small_language_models import (
 )
 
 from keras_textcls import TextToTextClassifier
-from keras_textcls.batching import COMPILED, DYNAMIC
-from keras_textcls.feeding import Feeder
+from keras_textcls.batching.bucket_plan import COMPILED, DYNAMIC
+from keras_textcls.batching.planner import Feeder
 from keras_textcls.labels import LabelSet
 from keras_textcls.text_to_text.answer_model import output_layers
 from keras_textcls.text_to_text.answers import Answers, AnswerTrie

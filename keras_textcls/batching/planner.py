@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_textcls import batching
-from keras_textcls.batch_source import BatchSource, Encoded, stream_source
-from keras_textcls.batching import BucketPolicy, PlannedBatch, WidthHistory
+from keras_textcls.batching.bucket_plan import bucket_plan
+from keras_textcls.batching.batch_source import BatchSource, Encoded, stream_source
+from keras_textcls.batching.bucket_plan import BucketPolicy, PlannedBatch, WidthHistory
 from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate, from_features
 from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.errors import ArgumentError, InvalidDataError
@@ -166,7 +166,7 @@ class Feeder:
         def plan(epoch: int) -> list[PlannedBatch]:
             rng = np.random.default_rng([seed, epoch]) if shuffle else None
             exact = self.policy.is_dynamic
-            return batching.training_plan(lengths, widths, batch_size, rng, exact)
+            return bucket_plan.training_plan(lengths, widths, batch_size, rng, exact)
 
         return BatchSource.from_plan(data, plan, self.policy.fixed_length)
 
@@ -231,9 +231,9 @@ class Feeder:
 
         def plan(texts: EncodedTexts, epoch: int, is_last: bool) -> list[PlannedBatch]:
             rng = np.random.default_rng([seed, epoch]) if shuffle else None
-            widths = batching.choose_widths(texts.lengths, self.policy, texts.full_length)
+            widths = bucket_plan.choose_widths(texts.lengths, self.policy, texts.full_length)
             exact = self.policy.is_dynamic
-            planned = batching.training_plan(texts.lengths, widths, size, rng, exact)
+            planned = bucket_plan.training_plan(texts.lengths, widths, size, rng, exact)
             return [b for b in planned if is_last or len(b.indices) == size]
 
         return stream_source(windows, plan, True, self.policy.fixed_length)
@@ -327,7 +327,7 @@ class Feeder:
         history = self.histories.setdefault(0, WidthHistory())
         # Three passes: what is compiled now serves the next calls as well.
         widths = history.choose(texts.lengths, self.policy, texts.full_length, 3)
-        return batching.inference_plan(
+        return bucket_plan.inference_plan(
             texts.lengths, widths, self.policy, self.token_budget, batch_size
         )
 
