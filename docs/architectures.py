@@ -46,7 +46,7 @@ def try_architecture(entry) -> str:
     from conftest import make_classifier
 
     from keras_textcls import TextClassifier
-    from keras_textcls.padding import NEEDS_STATIC_LENGTH, PADDING_DEPENDENT
+    from keras_textcls.models.padding import NEEDS_STATIC_LENGTH, PADDING_DEPENDENT
 
     note = PADDING_DEPENDENT.get(entry.name, NOTES.get(entry.name, ""))
     if entry.name in NEEDS_STATIC_LENGTH:

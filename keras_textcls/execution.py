@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_textcls.batching.bucket_plan import COMPILED, DYNAMIC, BucketPolicy
-from keras_textcls.padding import needs_fixed_length
+from keras_textcls.models.padding import needs_fixed_length
 
 # Multiply-adds that keep two cores busy long enough to hide the overhead of a
 # step, and still leave the activations in cache; a GPU wants far more.

@@ -23,7 +23,7 @@ from keras_textcls import (
 )
 from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError, shorten
-from keras_textcls.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
+from keras_textcls.models.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
 from keras_textcls.model_card import CARD_FILE, is_own_card, write_card
 from keras_textcls.preset_files import ClassifierRecord, PresetFiles, is_own_file, write_record
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor

@@ -23,7 +23,7 @@ from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorte
 from keras_textcls.execution import bucket_policy, keeping_state, token_budget
 from keras_textcls.batching.planner import Feeder
 from keras_textcls.batching.fit_data import evaluation_source, fit_sources
-from keras_textcls.heads import (
+from keras_textcls.models.heads import (
     DEFAULT_LEARNING_RATE,
     HeadSpec,
     backbone_inputs,
@@ -36,7 +36,7 @@ from keras_textcls.keras_predict import predict_source
 from keras_textcls.label_answers import LabelAnswers, answering_state
 from keras_textcls.labels import LabelSet
 from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
-from keras_textcls.padding import depends_on_padding
+from keras_textcls.models.padding import depends_on_padding
 from keras_textcls.preset_files import LONG_TEXTS, describe_presets
 from keras_textcls.whole_texts import (
     average_features,

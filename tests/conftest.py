@@ -110,7 +110,7 @@ def make_classifier(name="BertBackbone", sequence_length=32, labels=("ham", "spa
     keras.utils.set_random_seed(0)
     entry = architecture(name)
     backbone = perturb(entry.build_backbone())
-    from keras_textcls.heads import backbone_inputs, subclass_for
+    from keras_textcls.models.heads import backbone_inputs, subclass_for
     from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
     preprocessor = None

@@ -7,8 +7,8 @@ import pytest
 from architectures import ARCHITECTURES, NOT_TEXT, architecture
 from conftest import make_classifier, perturb
 
-from keras_textcls.heads import backbone_inputs, sequence_output
-from keras_textcls.padding import PADDING_DEPENDENT, depends_on_padding, needs_fixed_length
+from keras_textcls.models.heads import backbone_inputs, sequence_output
+from keras_textcls.models.padding import PADDING_DEPENDENT, depends_on_padding, needs_fixed_length
 
 TEXTS = ["the quick brown fox", "a cat", "the lazy dog jumped over the fox and the dog and a cat"]
 WITH_TOKENIZER = [e.name for e in ARCHITECTURES if e.build_tokenizer is not None]

@@ -8,7 +8,7 @@ from architectures import ARCHITECTURES, architecture
 from conftest import STEP_BY_STEP, make_classifier, mixed_texts, perturb
 
 from keras_textcls import ArgumentError, TextClassifier
-from keras_textcls.heads import KERAS_HUB_HEADS, MaskedPooling, resolve_head, subclass_for
+from keras_textcls.models.heads import KERAS_HUB_HEADS, MaskedPooling, resolve_head, subclass_for
 
 NATIVE = sorted(KERAS_HUB_HEADS)
 

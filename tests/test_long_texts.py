@@ -11,7 +11,7 @@ from conftest import make_classifier, mixed_texts, perturb
 
 from keras_textcls import (ArgumentError, LabelSet, PresetError, TextClassifier)
 from keras_textcls.batching.bucket_plan import planner
-from keras_textcls.heads import backbone_inputs
+from keras_textcls.models.heads import backbone_inputs
 from keras_textcls.models import (
     StaticEmbeddingBackbone,
     StaticEmbeddingTextClassifierPreprocessor,

@@ -15,7 +15,7 @@ import pytest
 from conftest import STEP_BY_STEP, make_classifier, mixed_texts, quantize
 
 from keras_textcls import ArgumentError, PresetError, TextClassifier
-from keras_textcls.heads import KERAS_HUB_HEADS, subclass_for
+from keras_textcls.models.heads import KERAS_HUB_HEADS, subclass_for
 
 NATIVE = sorted(KERAS_HUB_HEADS)
 TEXTS = mixed_texts(6)

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.converters.architectures import BY_BACKBONE
 from keras_textcls.converters.checkpoint import INDEX_FILE, WEIGHTS_FILE
-from keras_textcls.converters.gelu import gelu_kind
+from keras_textcls.models.gelu import gelu_kind
 from keras_textcls.converters.layout import Architecture
 from keras_textcls.converters.tokenizer_export import write_tokenizer
 from keras_textcls.converters.weights import head_links, links

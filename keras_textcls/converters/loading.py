@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_textcls.converters.architectures import ARCHITECTURES
 from keras_textcls.converters.checkpoint import Tensors
-from keras_textcls.converters.gelu import KINDS, gelu_kind, set_gelu
+from keras_textcls.models.gelu import KINDS, gelu_kind, set_gelu
 from keras_textcls.converters.layout import Architecture
 from keras_textcls.converters.tokenizer_files import load_preprocessor
 from keras_textcls.converters.weights import (

@@ -28,7 +28,7 @@ from keras_textcls.converters.sentence_piece import (
     read_model,
 )
 from keras_textcls.errors import PresetError, shorten
-from keras_textcls.heads import backbone_inputs, subclass_for
+from keras_textcls.models.heads import backbone_inputs, subclass_for
 from keras_textcls.preset_files import PresetFiles
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 

@@ -28,7 +28,7 @@ from keras_textcls.distillation.student_initialization import initialize_from_te
 from keras_textcls.distillation.teacher_states import TeacherStates, matching_layers, teacher_reader
 from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.heads import subclass_for
+from keras_textcls.models.heads import subclass_for
 
 _RECORD_FILE = "distillation.json"
 STUDENTS = ("mini_encoder", "static_embedding")

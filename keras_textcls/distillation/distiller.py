@@ -24,7 +24,7 @@ from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.execution import backend_policy
 from keras_textcls.fast_adam import fused_adam
-from keras_textcls.heads import backbone_inputs
+from keras_textcls.models.heads import backbone_inputs
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ from keras_textcls.batching.bucket_plan import PlannedBatch
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution import backend_policy, keeping_state
-from keras_textcls.heads import backbone_inputs, sequence_output
+from keras_textcls.models.heads import backbone_inputs, sequence_output
 
 STATES_FILE = "teacher_states.f16"
 _PROGRESS_FILE = "teacher_progress.json"

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls.heads import backbone_inputs, sequence_output
+from keras_textcls.models.heads import backbone_inputs, sequence_output
 
 # Found by tests/test_architectures.py.
 PADDING_DEPENDENT = {
