@@ -32,7 +32,7 @@ from keras_textcls.models import (
     GPTNeoCausalLMPreprocessor,
     GPTNeoTokenizer,
 )
-from keras_textcls.schedules import WarmupLinearDecay
+from keras_textcls.optimization.schedules import WarmupLinearDecay
 
 END = "<|endoftext|>"
 OPENERS: dict[str, Any] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}

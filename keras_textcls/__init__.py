@@ -34,8 +34,8 @@ _EXPORTS = {
     "LabelSet": "labels",
     "LearningCurve": "evaluation.cross_validation",
     "Lora": "training.templates",
-    "MaskedBinaryCrossentropy": "masked",
-    "MaskedMetric": "masked",
+    "MaskedBinaryCrossentropy": "optimization.masked",
+    "MaskedMetric": "optimization.masked",
     "McNemar": "evaluation.significance",
     "Metric": "evaluation.metrics",
     "MissingDependencyError": "errors",
@@ -179,7 +179,7 @@ if TYPE_CHECKING:
     from keras_textcls.evaluation.significance import McNemar, PairedDifference
     from keras_textcls.evaluation.thresholds import TunedThresholds
     from keras_textcls.labels import LabelSet
-    from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric
+    from keras_textcls.optimization.masked import MaskedBinaryCrossentropy, MaskedMetric
     from keras_textcls.predictions.prediction import AnswerOptions, Prediction
     from keras_textcls.text_classifier import TextClassifier
     from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor

@@ -35,7 +35,7 @@ from keras_textcls.keras_fit import CompiledAsSaved, fit_source
 from keras_textcls.keras_predict import predict_source
 from keras_textcls.label_answers import LabelAnswers, answering_state
 from keras_textcls.labels import LabelSet
-from keras_textcls.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
+from keras_textcls.optimization.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
 from keras_textcls.models.padding import depends_on_padding
 from keras_textcls.preset_files import LONG_TEXTS, describe_presets
 from keras_textcls.whole_texts import (

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import make_classifier, mixed_texts
 
-from keras_textcls import fast_adam
+from keras_textcls.optimization import fused_adam
 
 ADAMS = {
     "plain": keras.optimizers.Adam,
@@ -54,7 +54,7 @@ def _trained_state(optimizer, fused):
     model = _model(optimizer if fused else _with_dense_gradients(optimizer))
     ids = np.random.default_rng(0).integers(0, 40, (12, 6)).astype("int32")
     initial = None
-    with fast_adam.fused_adam(optimizer if fused else keras.optimizers.SGD()):
+    with fused_adam.fused_adam(optimizer if fused else keras.optimizers.SGD()):
         assert ("_backend_update_step" in vars(optimizer)) == (fused and FUSED)
         for _ in range(2):
             model.fit(ids, ids[:, 0] % 3, batch_size=4, epochs=2, shuffle=False, verbose=0)
@@ -84,7 +84,7 @@ def test_weights_and_moments_are_those_of_keras(kind):
     ],
 )
 def test_other_optimizers_are_left_alone(optimizer):
-    with fast_adam.fused_adam(optimizer):
+    with fused_adam.fused_adam(optimizer):
         assert "_backend_update_step" not in getattr(optimizer, "__dict__", {})
 
 
@@ -103,7 +103,7 @@ def test_fit_uses_it_and_ends_where_keras_does(monkeypatch):
     weights = []
     for fused in (True, False):
         if not fused:
-            monkeypatch.setattr(fast_adam, "_is_plain_adam", lambda optimizer: False)
+            monkeypatch.setattr(fused_adam, "_is_plain_adam", lambda optimizer: False)
         model = make_classifier()
         model.compile(optimizer=_with_dense_gradients(keras.optimizers.Adam(0.01)))
         model.fit(mixed_texts(16), [0, 1] * 8, batch_size=4, epochs=2, verbose=0, seed=0)

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_textcls import fast_adam
-from keras_textcls.layerwise_adam import LayerwiseAdamW
+from keras_textcls.optimization import fused_adam
+from keras_textcls.optimization.layerwise_adam import LayerwiseAdamW
 
 
 def _train(optimizer, factors_of=None, fused=True):
@@ -20,7 +20,7 @@ def _train(optimizer, factors_of=None, fused=True):
     model.compile(optimizer=optimizer, loss=loss)
     ids = np.random.default_rng(0).integers(0, 20, (12, 5)).astype("int32")
     before = model.get_weights()
-    with fast_adam.fused_adam(optimizer if fused else keras.optimizers.SGD()):
+    with fused_adam.fused_adam(optimizer if fused else keras.optimizers.SGD()):
         model.fit(ids, ids[:, 0] % 3, batch_size=4, epochs=2, shuffle=False, verbose=0)
     return before, model.get_weights()
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_textcls.schedules import WarmupLinearDecay
+from keras_textcls.optimization.schedules import WarmupLinearDecay
 
 
 @pytest.mark.parametrize("warmup", [0, 1, 3, 10])

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_textcls.smoothing import SmoothedSparseCategoricalCrossentropy
+from keras_textcls.optimization.smoothing import SmoothedSparseCategoricalCrossentropy
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])

@@ -12,10 +12,10 @@ from keras_textcls.adapters.targets import find_targets
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, RunError
 from keras_textcls.execution import reseed_dropout
-from keras_textcls.layerwise_adam import LayerwiseAdamW
-from keras_textcls.masked import MaskedBinaryCrossentropy
-from keras_textcls.schedules import WarmupLinearDecay
-from keras_textcls.smoothing import SmoothedSparseCategoricalCrossentropy
+from keras_textcls.optimization.layerwise_adam import LayerwiseAdamW
+from keras_textcls.optimization.masked import MaskedBinaryCrossentropy
+from keras_textcls.optimization.schedules import WarmupLinearDecay
+from keras_textcls.optimization.smoothing import SmoothedSparseCategoricalCrossentropy
 from keras_textcls.text_to_text_classifier import Classifier
 from keras_textcls.training.callbacks import (
     Checkpointing,
