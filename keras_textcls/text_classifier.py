@@ -15,7 +15,10 @@ import keras_hub
 import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
-from keras_textcls import adapter_presets, adapters, converters, serialization
+from keras_textcls import adapters
+from keras_textcls.saving import adapter_presets
+from keras_textcls.saving import huggingface
+from keras_textcls.saving import classifier_presets
 from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.batch_source import quiet
 from keras_textcls.tokenization.text_encoder import TextEncoder
@@ -37,7 +40,7 @@ from keras_textcls.label_answers import LabelAnswers, answering_state
 from keras_textcls.labels import LabelSet
 from keras_textcls.optimization.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
 from keras_textcls.models.padding import depends_on_padding
-from keras_textcls.preset_files import LONG_TEXTS, describe_presets
+from keras_textcls.saving.preset_files import LONG_TEXTS, describe_presets
 from keras_textcls.whole_texts import (
     average_features,
     build_scorer,
@@ -203,7 +206,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
     @classmethod
     def _load_whole(cls, files: Any, load_weights: bool, **kwargs: Any) -> TextClassifier:
         """Load a preset that is more than adapters."""
-        return serialization.load_classifier(cls, files, load_weights, **kwargs)
+        return classifier_presets.load_classifier(cls, files, load_weights, **kwargs)
 
     @classmethod
     def _arguments_of(
@@ -213,7 +216,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
         return {} if fresh else {"labels": record.labels, "multi_label": record.multi_label}
 
     def _save_whole(self, preset_dir: Any, max_shard_size: float | None) -> None:
-        serialization.save_classifier(self, preset_dir, max_shard_size)
+        classifier_presets.save_classifier(self, preset_dir, max_shard_size)
 
     def _record_fields(self) -> dict[str, Any]:
         """What `classifier.json` keeps of this kind of classifier alone."""
@@ -256,7 +259,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
         Returns:
             A `TextClassifier` that shares the backbone and the preprocessor.
         """
-        return serialization.from_keras_hub(cls, task, **kwargs)
+        return classifier_presets.from_keras_hub(cls, task, **kwargs)
 
     def with_new_head(self, **head: Any) -> TextClassifier:
         """Return a classifier with a new head on the same backbone.
@@ -293,7 +296,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
         Raises:
             ArgumentError: Keras Hub has no such head for this backbone.
         """
-        return serialization.to_keras_hub(self)
+        return classifier_presets.to_keras_hub(self)
 
     def save_to_preset(
         self, preset_dir: Any, max_shard_size: float | None = 10, adapter_only: bool = False
@@ -339,7 +342,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
             PresetError: the directory cannot be written.
         """
         with adapters.folded(self.lora):
-            converters.save_to_huggingface(self, directory)
+            huggingface.save_to_huggingface(self, directory)
 
     def compile(
         self,
@@ -677,7 +680,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, ready for JSON."""
-        gelu = converters.changed_gelu(self.backbone)
+        gelu = huggingface.changed_gelu(self.backbone)
         return {
             **super().get_config(),
             # Only where the config of the backbone cannot say it.
@@ -700,7 +703,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
         gelu: Any = copied.pop("gelu", None)
         classifier = super().from_config(copied)
         if gelu is not None:
-            converters.set_gelu(classifier.backbone, gelu)
+            huggingface.set_gelu(classifier.backbone, gelu)
         return classifier
 
     def _feeder(self, long_texts: str = LONG_TEXTS[0]) -> Feeder:

@@ -9,7 +9,7 @@ import pytest
 from conftest import make_classifier, mixed_texts
 
 from keras_textcls import ArgumentError, MissingDependencyError, PresetError, TextClassifier
-from keras_textcls.preset_files import PresetFiles, place_of
+from keras_textcls.saving.preset_files import PresetFiles, place_of
 
 
 @pytest.fixture(scope="session")

@@ -257,12 +257,12 @@ def test_saving_onto_a_file_is_a_preset_error(tmp_path):
 def test_a_full_disk_leaves_the_old_preset(tmp_path, monkeypatch):
     first = make_classifier(labels=["old", "older"])
     first.save_to_preset(tmp_path / "p")
-    from keras_textcls import serialization
+    from keras_textcls.saving import classifier_presets
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(serialization, "write_record", full)
+    monkeypatch.setattr(classifier_presets, "write_record", full)
     with pytest.raises(PresetError, match="No space left on device"):
         make_classifier(labels=["new", "newer"]).save_to_preset(tmp_path / "p")
     assert [p.name for p in tmp_path.iterdir()] == ["p"]

@@ -4,7 +4,7 @@ import numpy as np
 from conftest import make_classifier
 
 from keras_textcls import TextClassifier
-from keras_textcls.weight_fingerprint import weight_fingerprint
+from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 
 
 def test_a_saved_and_loaded_backbone_has_the_same_hash(tmp_path):

@@ -11,7 +11,7 @@ import keras_hub
 import numpy as np
 from keras import ops
 
-from keras_textcls import adapter_presets
+from keras_textcls.saving import adapter_presets
 from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.batch_source import Encoded, quiet
 from keras_textcls.errors import (

@@ -10,7 +10,7 @@ from conftest import STEP_BY_STEP, make_classifier
 
 from converters.checkpoints import LABELS, NAMES, load, save_checkpoint, texts
 from keras_textcls import ArgumentError, PresetError
-from keras_textcls.converters import exporting
+from keras_textcls.saving.huggingface import exporting
 
 TEXTS = texts()
 # Keras Hub's backbone, where `tests/architectures` has one, and the head of `transformers`.

@@ -8,7 +8,7 @@ import pytest
 
 from converters.checkpoints import LABELS, NAMES, load, logits, save_checkpoint, texts
 from keras_textcls import ArgumentError
-from keras_textcls.converters import changed_gelu, set_gelu
+from keras_textcls.saving.huggingface import changed_gelu, set_gelu
 
 TEXTS = texts()
 

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_textcls import adapters, converters, serialization
-from keras_textcls.adapters.files import (
+from keras_textcls import adapters
+from keras_textcls.saving import huggingface
+from keras_textcls.saving import classifier_presets
+from keras_textcls.saving.adapter_files import (
     AdapterRecord,
     read_record,
     read_weights,
@@ -26,8 +28,8 @@ from keras_textcls.adapters.low_rank import low_rank
 from keras_textcls.adapters.targets import layer_paths
 from keras_textcls.catalogue import ADAPTER_FILE, find_preset
 from keras_textcls.errors import ArgumentError, PresetError, did_you_mean
-from keras_textcls.preset_files import PresetFiles, place_of
-from keras_textcls.weight_fingerprint import weight_fingerprint
+from keras_textcls.saving.preset_files import PresetFiles, place_of
+from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 
 if TYPE_CHECKING:
     from keras_textcls.text_classifier import TextClassifier
@@ -116,14 +118,14 @@ def _load_adapter(
     arguments.update(kwargs)
     classifier = cls._load_whole(base_files, load_weights, **arguments)
     backbone = classifier.backbone
-    if names is not None and names.gelu not in (None, converters.changed_gelu(backbone)):
-        converters.set_gelu(backbone, names.gelu)
+    if names is not None and names.gelu not in (None, huggingface.changed_gelu(backbone)):
+        huggingface.set_gelu(backbone, names.gelu)
     if load_weights:
         _check_base(classifier, files, record, base, base_files)
         classifier._runtime.base = BasePreset(place_of(base), _sample(backbone))
     _attach(classifier, files, record, load_weights, fresh)
     if not fresh:
-        serialization.restore(classifier, names)
+        classifier_presets.restore(classifier, names)
     if record.sequence_length and classifier.sequence_length and "preprocessor" not in kwargs:
         classifier.sequence_length = record.sequence_length
     return classifier
@@ -229,10 +231,10 @@ def _save_adapter(classifier: TextClassifier, target: Path) -> None:
         head=classifier._head_arguments(),
         sequence_length=classifier.sequence_length,
     )
-    with serialization.replacing_preset(target) as draft:
+    with classifier_presets.replacing_preset(target) as draft:
         write_adapter(record, weights, draft)
         if hasattr(classifier, "labels"):
-            serialization.write_names(classifier, target, draft, base=base.preset)
+            classifier_presets.write_names(classifier, target, draft, base=base.preset)
 
 
 def _adapters_and_base(
@@ -272,7 +274,7 @@ def _lora_weights(lora: adapters.Lora) -> dict[str, Any]:
 
 
 def _head_weights(classifier: TextClassifier) -> dict[str, Any]:
-    layers = {name: getattr(classifier, name, None) for name in serialization.WEIGHTED_LAYERS}
+    layers = {name: getattr(classifier, name, None) for name in classifier_presets.WEIGHTED_LAYERS}
     return {
         f"head/{name}/{weight.name}": weight
         for name, layer in layers.items()

@@ -15,8 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls.converters.checkpoint import Tensors
-from keras_textcls.converters.layout import BLOCK, NORMS, Architecture
+from keras_textcls.saving.huggingface.checkpoint import Tensors
+from keras_textcls.saving.huggingface.layout import BLOCK, NORMS, Architecture
 from keras_textcls.errors import PresetError, shorten
 
 # Buffers that older checkpoints carry, and poolers that the head does not use.

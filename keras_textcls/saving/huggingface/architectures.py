@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from keras_textcls.converters.layout import Architecture, Head
+from keras_textcls.saving.huggingface.layout import Architecture, Head
 
 _ARGUMENTS = {
     "vocabulary_size": "vocab_size",

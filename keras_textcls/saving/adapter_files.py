@@ -19,7 +19,7 @@ import safetensors.numpy
 from keras_textcls.adapters.lora import LoraConfig
 from keras_textcls.catalogue import ADAPTER_FILE
 from keras_textcls.errors import ArgumentError, PresetError, shorten
-from keras_textcls.preset_files import PresetFiles
+from keras_textcls.saving.preset_files import PresetFiles
 
 WEIGHTS_FILE = "adapter.safetensors"
 SCHEMA_VERSION = 1

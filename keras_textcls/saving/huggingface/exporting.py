@@ -12,12 +12,12 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from keras_textcls.utils.atomic import replace_directory
-from keras_textcls.converters.architectures import BY_BACKBONE
-from keras_textcls.converters.checkpoint import INDEX_FILE, WEIGHTS_FILE
+from keras_textcls.saving.huggingface.architectures import BY_BACKBONE
+from keras_textcls.saving.huggingface.checkpoint import INDEX_FILE, WEIGHTS_FILE
 from keras_textcls.models.gelu import gelu_kind
-from keras_textcls.converters.layout import Architecture
-from keras_textcls.converters.tokenizer_export import write_tokenizer
-from keras_textcls.converters.weights import head_links, links
+from keras_textcls.saving.huggingface.layout import Architecture
+from keras_textcls.saving.huggingface.tokenizer_export import write_tokenizer
+from keras_textcls.saving.huggingface.weights import head_links, links
 from keras_textcls.errors import ArgumentError, PresetError
 
 if TYPE_CHECKING:

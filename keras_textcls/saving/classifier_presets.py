@@ -17,15 +17,13 @@ import keras
 import keras_hub
 from keras_hub.src.utils import preset_utils
 
-from keras_textcls import (
-    converters,
-    models,  # noqa: F401  Registers what presets may name.
-)
+from keras_textcls import models
+from keras_textcls.saving import huggingface
 from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError, shorten
 from keras_textcls.models.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
-from keras_textcls.model_card import CARD_FILE, is_own_card, write_card
-from keras_textcls.preset_files import ClassifierRecord, PresetFiles, is_own_file, write_record
+from keras_textcls.saving.model_card import CARD_FILE, is_own_card, write_card
+from keras_textcls.saving.preset_files import ClassifierRecord, PresetFiles, is_own_file, write_record
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
 if TYPE_CHECKING:
@@ -51,9 +49,9 @@ def load_classifier(
         A `TextClassifier`.
     """
     fresh = kwargs.get("num_classes") is not None or kwargs.get("labels") is not None
-    if converters.handles(files, fresh):
+    if huggingface.handles(files, fresh):
         defaults = _sentence_pooling(files)
-        return converters.load_checkpoint(cls, files, load_weights, defaults, **kwargs)
+        return huggingface.load_checkpoint(cls, files, load_weights, defaults, **kwargs)
     saved = _saved_head(files, fresh)
     if not fresh and "num_classes" not in saved:
         record = files.record()
@@ -155,7 +153,7 @@ def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.
         ) from error
     record = files.record()
     if record is not None and record.gelu is not None:
-        converters.set_gelu(backbone, record.gelu)
+        huggingface.set_gelu(backbone, record.gelu)
     return backbone
 
 
@@ -389,7 +387,7 @@ def write_names(
         temperature=classifier.temperature,
         vector_scaling=classifier.vector_scaling,
         training=classifier.training_summary,
-        gelu=converters.changed_gelu(classifier.backbone),
+        gelu=huggingface.changed_gelu(classifier.backbone),
         answer_options=classifier.answer_options,
         **classifier._record_fields(),
     )

@@ -15,7 +15,7 @@ import numpy as np
 import safetensors
 
 from keras_textcls.errors import PresetError, shorten
-from keras_textcls.preset_files import PresetFiles
+from keras_textcls.saving.preset_files import PresetFiles
 
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"

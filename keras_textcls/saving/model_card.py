@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_textcls.converters import changed_gelu
+from keras_textcls.saving.huggingface import changed_gelu
 
 if TYPE_CHECKING:
     from keras_textcls.text_classifier import TextClassifier

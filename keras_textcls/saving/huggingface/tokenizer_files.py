@@ -18,9 +18,9 @@ from typing import Any
 import keras
 import keras_hub
 
-from keras_textcls.converters.charsmap import compile_rules, rules_of
-from keras_textcls.converters.layout import Architecture
-from keras_textcls.converters.sentence_piece import (
+from keras_textcls.saving.huggingface.charsmap import compile_rules, rules_of
+from keras_textcls.saving.huggingface.layout import Architecture
+from keras_textcls.saving.huggingface.sentence_piece import (
     CONTROL,
     NORMAL,
     UNKNOWN,
@@ -29,7 +29,7 @@ from keras_textcls.converters.sentence_piece import (
 )
 from keras_textcls.errors import PresetError, shorten
 from keras_textcls.models.heads import backbone_inputs, subclass_for
-from keras_textcls.preset_files import PresetFiles
+from keras_textcls.saving.preset_files import PresetFiles
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
 _SPM_FILES = ("spm.model", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")

@@ -9,12 +9,12 @@ import keras
 import keras_hub
 import numpy as np
 
-from keras_textcls.converters.architectures import ARCHITECTURES
-from keras_textcls.converters.checkpoint import Tensors
+from keras_textcls.saving.huggingface.architectures import ARCHITECTURES
+from keras_textcls.saving.huggingface.checkpoint import Tensors
 from keras_textcls.models.gelu import KINDS, gelu_kind, set_gelu
-from keras_textcls.converters.layout import Architecture
-from keras_textcls.converters.tokenizer_files import load_preprocessor
-from keras_textcls.converters.weights import (
+from keras_textcls.saving.huggingface.layout import Architecture
+from keras_textcls.saving.huggingface.tokenizer_files import load_preprocessor
+from keras_textcls.saving.huggingface.weights import (
     assign,
     check_excess,
     checked_size,
@@ -23,7 +23,7 @@ from keras_textcls.converters.weights import (
 )
 from keras_textcls.errors import ArgumentError, PresetError, shorten
 from keras_textcls.labels import LabelSet
-from keras_textcls.preset_files import PresetFiles
+from keras_textcls.saving.preset_files import PresetFiles
 
 if TYPE_CHECKING:
     from keras_textcls.text_classifier import TextClassifier

@@ -1,0 +1,1 @@
+"""Presets in and out: files, records, adapters, model cards; Hugging Face checkpoints."""
