@@ -121,7 +121,7 @@ class NaiveScorer:
         import numpy as np
 
         from keras_textcls.batching.batch_source import Encoded
-        from keras_textcls.keras_predict import predict_source
+        from keras_textcls.execution.predict import predict_source
         from keras_textcls.text_to_text.prompt_encoding import with_answers
 
         columns = []

@@ -23,7 +23,7 @@ from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.batch_source import quiet
 from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
-from keras_textcls.execution import bucket_policy, keeping_state, token_budget
+from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
 from keras_textcls.batching.planner import Feeder
 from keras_textcls.batching.fit_data import evaluation_source, fit_sources
 from keras_textcls.models.heads import (
@@ -34,8 +34,8 @@ from keras_textcls.models.heads import (
     pool,
     resolve_head,
 )
-from keras_textcls.keras_fit import CompiledAsSaved, fit_source
-from keras_textcls.keras_predict import predict_source
+from keras_textcls.execution.fit import CompiledAsSaved, fit_source
+from keras_textcls.execution.predict import predict_source
 from keras_textcls.label_answers import LabelAnswers, answering_state
 from keras_textcls.labels import LabelSet
 from keras_textcls.optimization.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown

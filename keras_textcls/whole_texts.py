@@ -16,8 +16,8 @@ import numpy as np
 
 from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.execution import keeping_state
-from keras_textcls.keras_predict import predict_source
+from keras_textcls.execution.backend_policy import keeping_state
+from keras_textcls.execution.predict import predict_source
 
 # Rows of features that the head reads at a time.
 _ROWS = 4096

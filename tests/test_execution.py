@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import make_classifier
 
-from keras_textcls.execution import keeping_state
+from keras_textcls.execution.backend_policy import keeping_state
 
 TEXTS = ["the quick brown fox", "a cat"]
 

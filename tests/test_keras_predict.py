@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from conftest import make_classifier, mixed_texts
 
-from keras_textcls import keras_predict
+from keras_textcls.execution.backend_policy import predict
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="only TensorFlow traces a predict"
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def _trace_at_once(monkeypatch):
-    monkeypatch.setattr(keras_predict, "_UNTRACED_STEPS", 0)
+    monkeypatch.setattr(predict, "_UNTRACED_STEPS", 0)
 
 
 def test_tensorflow_traces_a_predict_once(monkeypatch):

@@ -22,7 +22,7 @@ from keras_textcls.batching.bucket_plan import PlannedBatch
 from keras_textcls.distillation.teacher_states import TeacherStates
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.execution import backend_policy
+from keras_textcls.execution.backend_policy import backend_policy
 from keras_textcls.optimization.fused_adam import fused_adam
 from keras_textcls.models.heads import backbone_inputs
 

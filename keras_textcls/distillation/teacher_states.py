@@ -15,7 +15,7 @@ from keras_textcls.batching.bucket_plan import bucket_plan
 from keras_textcls.batching.bucket_plan import PlannedBatch
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError
-from keras_textcls.execution import backend_policy, keeping_state
+from keras_textcls.execution.backend_policy import backend_policy, keeping_state
 from keras_textcls.models.heads import backbone_inputs, sequence_output
 
 STATES_FILE = "teacher_states.f16"

@@ -20,9 +20,9 @@ from keras_textcls.errors import (
     refuse_unknown_arguments,
     shorten,
 )
-from keras_textcls.execution import bucket_policy, keeping_state, token_budget
+from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
 from keras_textcls.batching.planner import Feeder
-from keras_textcls.keras_fit import CompiledAsSaved, fit_source
+from keras_textcls.execution.fit import CompiledAsSaved, fit_source
 from keras_textcls.labels import LabelSet
 from keras_textcls.inputs.targets import read_sample_weight, stratified_holdout
 from keras_textcls.text_to_text import loading

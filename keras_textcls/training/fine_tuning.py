@@ -11,7 +11,7 @@ import keras
 from keras_textcls.adapters.targets import find_targets
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, RunError
-from keras_textcls.execution import reseed_dropout
+from keras_textcls.execution.backend_policy import reseed_dropout
 from keras_textcls.optimization.layerwise_adam import LayerwiseAdamW
 from keras_textcls.optimization.masked import MaskedBinaryCrossentropy
 from keras_textcls.optimization.schedules import WarmupLinearDecay

@@ -11,7 +11,7 @@ import keras
 
 from keras_textcls.batching.batch_source import BatchSource, EpochSetter, quiet
 from keras_textcls.errors import ArgumentError
-from keras_textcls.execution import keeping_state, reseed_dropout
+from keras_textcls.execution.backend_policy import keeping_state, reseed_dropout
 from keras_textcls.optimization.fused_adam import fused_adam
 
 _HAS_STATE = "has_state"

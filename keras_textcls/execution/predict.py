@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_textcls.batching.batch_source import BatchSource, quiet
-from keras_textcls.execution import keeping_state
+from keras_textcls.execution.backend_policy import keeping_state
 
 # Tracing takes a second or more, which is what some such number of steps lose without a graph.
 _UNTRACED_STEPS = 4
