@@ -52,7 +52,7 @@ _EXPORTS = {
     "RunError": "errors",
     "SuspectedLabelError": "evaluation.label_errors",
     "Template": "training.templates",
-    "TextClassifier": "text_classifier",
+    "TextClassifier": "classifiers.text_classifier",
     "TextClassifierPreprocessor": "tokenization.preprocessor",
     "TextDataset": "data.text_dataset",
     "TextToText": "text_to_text.text_to_text",
@@ -181,7 +181,7 @@ if TYPE_CHECKING:
     from keras_textcls.labels import LabelSet
     from keras_textcls.optimization.masked import MaskedBinaryCrossentropy, MaskedMetric
     from keras_textcls.predictions.prediction import AnswerOptions, Prediction
-    from keras_textcls.text_classifier import TextClassifier
+    from keras_textcls.classifiers.text_classifier import TextClassifier
     from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
     from keras_textcls.text_to_text.prompt_template import PromptTemplate
     from keras_textcls.text_to_text.text_to_text import TextToText

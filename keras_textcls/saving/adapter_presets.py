@@ -32,7 +32,7 @@ from keras_textcls.saving.preset_files import PresetFiles, place_of
 from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 
 if TYPE_CHECKING:
-    from keras_textcls.text_classifier import TextClassifier
+    from keras_textcls.classifiers.text_classifier import TextClassifier
 
 # Numbers of each weight that are compared.
 _SAMPLED = 16

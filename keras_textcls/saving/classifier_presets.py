@@ -27,7 +27,7 @@ from keras_textcls.saving.preset_files import ClassifierRecord, PresetFiles, is_
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
 if TYPE_CHECKING:
-    from keras_textcls.text_classifier import TextClassifier
+    from keras_textcls.classifiers.text_classifier import TextClassifier
 
 # Layers of a head that have weights, where it has them.
 WEIGHTED_LAYERS = ("pooled_dense", "output_dense")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keras_textcls.saving.huggingface import changed_gelu
 
 if TYPE_CHECKING:
-    from keras_textcls.text_classifier import TextClassifier
+    from keras_textcls.classifiers.text_classifier import TextClassifier
 
 CARD_FILE = "README.md"
 _MARK = "<!-- Written by keras-textcls; remove this line to keep your own edits. -->"

@@ -12,7 +12,7 @@ import numpy as np
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError
 from keras_textcls.inputs.targets import read_targets
-from keras_textcls.text_classifier import TextClassifier
+from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.training.embedding_cache import EmbeddingCache, embed_cached
 from keras_textcls.training.enrichment import add_neutral, neutral_texts, wants_neutral_texts
 from keras_textcls.training.head_installation import install_head

@@ -21,7 +21,7 @@ from keras_textcls.saving.huggingface.weights import head_links, links
 from keras_textcls.errors import ArgumentError, PresetError
 
 if TYPE_CHECKING:
-    from keras_textcls.text_classifier import TextClassifier
+    from keras_textcls.classifiers.text_classifier import TextClassifier
 
 _GELUS = {"exact": "gelu", "tanh": "gelu_new"}
 _OWN_FILES = (

@@ -26,7 +26,7 @@ from keras_textcls.labels import LabelSet
 from keras_textcls.saving.preset_files import PresetFiles
 
 if TYPE_CHECKING:
-    from keras_textcls.text_classifier import TextClassifier
+    from keras_textcls.classifiers.text_classifier import TextClassifier
 
 _SUFFIX = "ForSequenceClassification"
 _POOLER = tuple(f"pooler.{name}" for name in ("dense.weight", "dense.bias", "weight", "bias"))

@@ -36,12 +36,12 @@ from keras_textcls.models.heads import (
 )
 from keras_textcls.execution.fit import CompiledAsSaved, fit_source
 from keras_textcls.execution.predict import predict_source
-from keras_textcls.label_answers import LabelAnswers, answering_state
+from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
 from keras_textcls.labels import LabelSet
 from keras_textcls.optimization.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
 from keras_textcls.models.padding import depends_on_padding
 from keras_textcls.saving.preset_files import LONG_TEXTS, describe_presets
-from keras_textcls.whole_texts import (
+from keras_textcls.classifiers.long_texts import (
     average_features,
     build_scorer,
     evaluate_whole,
