@@ -56,13 +56,13 @@ _EXPORTS = {
     "TextClassifierPreprocessor": "tokenization.preprocessor",
     "TextDataset": "data.text_dataset",
     "TextToText": "text_to_text.text_to_text",
-    "TextToTextClassifier": "text_to_text_classifier",
+    "TextToTextClassifier": "text_to_text.text_to_text_classifier",
     "TextToTextLora": "training.templates",
     "TransferLearning": "training.templates",
     "TunedThresholds": "evaluation.thresholds",
     "UnknownLabelError": "errors",
     "VectorScaling": "predictions.calibration",
-    "classifier_from_preset": "text_to_text_classifier",
+    "classifier_from_preset": "text_to_text.text_to_text_classifier",
     "compare": "evaluation.comparison",
     "cross_validate": "evaluation.cross_validation",
     "distill": "distillation.distillation",
@@ -185,7 +185,7 @@ if TYPE_CHECKING:
     from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
     from keras_textcls.text_to_text.prompt_template import PromptTemplate
     from keras_textcls.text_to_text.text_to_text import TextToText
-    from keras_textcls.text_to_text_classifier import TextToTextClassifier, classifier_from_preset
+    from keras_textcls.text_to_text.text_to_text_classifier import TextToTextClassifier, classifier_from_preset
     from keras_textcls.training.run import Run
     from keras_textcls.training.runs import runs
     from keras_textcls.training.templates import (

@@ -20,7 +20,7 @@ from keras_textcls.evaluation.scores import encoded_scores
 from keras_textcls.labels import UNKNOWN, LabelSet
 from keras_textcls.inputs.targets import read_targets
 from keras_textcls.classifiers.text_classifier import TextClassifier
-from keras_textcls.text_to_text_classifier import (
+from keras_textcls.text_to_text.text_to_text_classifier import (
     Classifier,
     TextToTextClassifier,
     classifier_from_preset,

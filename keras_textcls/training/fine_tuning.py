@@ -16,7 +16,7 @@ from keras_textcls.optimization.layerwise_adam import LayerwiseAdamW
 from keras_textcls.optimization.masked import MaskedBinaryCrossentropy
 from keras_textcls.optimization.schedules import WarmupLinearDecay
 from keras_textcls.optimization.smoothing import SmoothedSparseCategoricalCrossentropy
-from keras_textcls.text_to_text_classifier import Classifier
+from keras_textcls.text_to_text.text_to_text_classifier import Classifier
 from keras_textcls.training.callbacks import (
     Checkpointing,
     EpochLines,

@@ -30,7 +30,7 @@ from keras_textcls.training.templates import Template, from_text
 
 if TYPE_CHECKING:
     from keras_textcls.data.text_dataset import TextDataset
-    from keras_textcls.text_to_text_classifier import Classifier
+    from keras_textcls.text_to_text.text_to_text_classifier import Classifier
 
 _LOCK_FILE = "run.lock"
 # How long a start waits for someone who only looks whether the run is in use.
@@ -131,7 +131,7 @@ class Run:
         Raises:
             RunError: the run is not trained.
         """
-        from keras_textcls.text_to_text_classifier import classifier_from_preset
+        from keras_textcls.text_to_text.text_to_text_classifier import classifier_from_preset
 
         status, reason = self._standing()
         if status != "trained":
