@@ -48,7 +48,7 @@ _EXPORTS = {
     "Report": "evaluation.report",
     "ReportInfo": "evaluation.report_info",
     "ResultTable": "utils.result_table",
-    "Run": "training.run",
+    "Run": "training.run_folders.run",
     "RunError": "errors",
     "SuspectedLabelError": "evaluation.label_errors",
     "Template": "training.templates",
@@ -70,7 +70,7 @@ _EXPORTS = {
     "learning_curve": "evaluation.cross_validation",
     "presets": "catalogue",
     "read": "data.reading",
-    "runs": "training.runs",
+    "runs": "training.run_folders.runs",
     "template": "training.templates",
     "templates": "training.templates",
     "train": "training.train",
@@ -186,8 +186,8 @@ if TYPE_CHECKING:
     from keras_textcls.text_to_text.prompt_template import PromptTemplate
     from keras_textcls.text_to_text.text_to_text import TextToText
     from keras_textcls.text_to_text.text_to_text_classifier import TextToTextClassifier, classifier_from_preset
-    from keras_textcls.training.run import Run
-    from keras_textcls.training.runs import runs
+    from keras_textcls.training.run_folders.run import Run
+    from keras_textcls.training.run_folders.runs import runs
     from keras_textcls.training.templates import (
         FineTuning,
         Lora,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from keras_textcls.training.run import Run
+    from keras_textcls.training.run_folders.run import Run
 
 _output = click.option("--output", default="runs", show_default=True, help="Directory of the runs.")
 _which = click.argument("run", metavar="NAME[/VERSION]")
 
 
 def _find(output: str, which: str) -> Run:
-    from keras_textcls.training.runs import find_run
+    from keras_textcls.training.run_folders.runs import find_run
 
     return find_run(output, which)
 
@@ -33,7 +33,7 @@ def runs_group() -> None:
 @_output
 def list_command(name: str | None, output: str) -> None:
     """List the runs, all or those of NAME."""
-    from keras_textcls.training.runs import broken_runs, runs
+    from keras_textcls.training.run_folders.runs import broken_runs, runs
 
     found, broken = runs(output, name), broken_runs(output, name)
     if not found and not broken:
@@ -130,7 +130,7 @@ def delete_command(run: str, output: str, yes: bool, force: bool) -> None:
     """Delete a run and its model."""
     if "/" not in run.strip("/"):
         raise click.UsageError("Say which version is to go: NAME/VERSION.")
-    from keras_textcls.training.runs import broken_runs, delete_broken
+    from keras_textcls.training.run_folders.runs import broken_runs, delete_broken
 
     name, _, version = run.strip("/").partition("/")
     directory = Path(output) / name / version

@@ -19,7 +19,7 @@ from keras_textcls.utils.result_table import ResultTable
 from keras_textcls.evaluation.scores import encoded_scores
 from keras_textcls.labels import LabelSet
 from keras_textcls.classifiers.text_classifier import TextClassifier
-from keras_textcls.training.embedding_cache import EmbeddingCache, embed_cached
+from keras_textcls.training.trainers.embedding_cache import EmbeddingCache, embed_cached
 from keras_textcls.training.templates import DEFAULT_TEMPLATE, Template, TransferLearning
 from keras_textcls.training.train import as_template, train
 

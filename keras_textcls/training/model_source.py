@@ -17,7 +17,7 @@ from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.text_to_text.loading import kept_prompt
 from keras_textcls.text_to_text.text_to_text_classifier import Classifier, TextToTextClassifier
 from keras_textcls.training.preparation import check_labels, check_pairs, is_multi_label
-from keras_textcls.training.run import Run
+from keras_textcls.training.run_folders.run import Run
 from keras_textcls.training.templates import Template, TextToTextLora, TransferLearning
 from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 

@@ -18,10 +18,10 @@ import keras_textcls
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, KerasTextclsError, RunError, shorten
 from keras_textcls.predictions.prediction import AnswerOptions
-from keras_textcls.training.callbacks import TrainingStopped, check_tensorboard, is_interactive
-from keras_textcls.training.checkpoint import CheckpointStore
-from keras_textcls.training.fine_tuning import check_fit, fine_tune
-from keras_textcls.training.job import Job, Outcome
+from keras_textcls.training.trainers.callbacks import TrainingStopped, check_tensorboard, is_interactive
+from keras_textcls.training.run_folders.checkpoint import CheckpointStore
+from keras_textcls.training.trainers.fine_tuning import check_fit, fine_tune
+from keras_textcls.training.trainers.job import Job, Outcome
 from keras_textcls.training.model_source import ModelSource, model_source
 from keras_textcls.training.preparation import (
     as_dataset,
@@ -31,9 +31,9 @@ from keras_textcls.training.preparation import (
     leakage,
     parts_of,
 )
-from keras_textcls.training.run import Run
-from keras_textcls.training.run_record import RunRecord, now
-from keras_textcls.training.runs import (
+from keras_textcls.training.run_folders.run import Run
+from keras_textcls.training.run_folders.run_record import RunRecord, now
+from keras_textcls.training.run_folders.runs import (
     DEFAULT_OUTPUT,
     check_output,
     find_run,
@@ -47,8 +47,8 @@ from keras_textcls.training.templates import (
     Template,
     template,
 )
-from keras_textcls.training.training_log import TrainingLog
-from keras_textcls.training.transfer_learning import transfer
+from keras_textcls.training.run_folders.training_log import TrainingLog
+from keras_textcls.training.trainers.transfer_learning import transfer
 from keras_textcls.utils.versions import installed_versions
 
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "torch", "numpy")

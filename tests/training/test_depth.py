@@ -4,7 +4,7 @@ import pytest
 from architectures import architecture
 
 from keras_textcls import ArgumentError
-from keras_textcls.training.depth import freeze, layers_by_depth, learning_rate_factors
+from keras_textcls.training.trainers.depth import freeze, layers_by_depth, learning_rate_factors
 
 ENCODERS = ["BertBackbone", "RobertaBackbone", "DistilBertBackbone", "DebertaV3Backbone",
             "ElectraBackbone", "FNetBackbone", "GPT2Backbone", "LlamaBackbone"]  # fmt: skip

@@ -11,7 +11,7 @@ from conftest import make_classifier
 from conftest import mixed_texts as any_texts
 
 import keras_textcls
-from keras_textcls.training.embedding_cache import (
+from keras_textcls.training.trainers.embedding_cache import (
     EmbeddingCache,
     embed_cached,
     embedding_key,
@@ -182,7 +182,7 @@ _WRITER = """
 import sys, warnings
 warnings.simplefilter("error")
 import numpy as np
-from keras_textcls.training.embedding_cache import EmbeddingCache, text_hashes
+from keras_textcls.training.trainers.embedding_cache import EmbeddingCache, text_hashes
 
 cache = EmbeddingCache(sys.argv[1], max_bytes=60_000)
 for step in range(30):

@@ -8,11 +8,11 @@ from keras import ops
 from test_linear_head import blobs
 
 from keras_textcls import ArgumentError
-from keras_textcls.training.head_data import read_head_data
-from keras_textcls.training.head_installation import install_head
-from keras_textcls.training.hidden_head import HiddenProblem, solve_hidden_head
-from keras_textcls.training.linear_head import LinearHead, solve_linear_head
-from keras_textcls.training.logistic_regression import Basis
+from keras_textcls.training.solved_heads.head_data import read_head_data
+from keras_textcls.training.solved_heads.head_installation import install_head
+from keras_textcls.training.solved_heads.hidden_head import HiddenProblem, solve_hidden_head
+from keras_textcls.training.solved_heads.linear_head import LinearHead, solve_linear_head
+from keras_textcls.training.solved_heads.logistic_regression import Basis
 
 
 def keras_loss(problem_data, rows, activation, first, second):

@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
 from keras_textcls import ArgumentError, InvalidDataError
-from keras_textcls.training.cross_validation import assign_folds
-from keras_textcls.training.linear_head import STRENGTHS, solve_linear_head
+from keras_textcls.training.solved_heads.cross_validation import assign_folds
+from keras_textcls.training.solved_heads.linear_head import STRENGTHS, solve_linear_head
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -126,7 +126,7 @@ def test_the_temperature_makes_held_out_texts_likelier():
 def test_it_is_deterministic_in_this_process_and_another():
     code = (
         "from test_linear_head import blobs\n"
-        "from keras_textcls.training.linear_head import solve_linear_head\n"
+        "from keras_textcls.training.solved_heads.linear_head import solve_linear_head\n"
         "print(solve_linear_head(*blobs(), seed=3).kernel.tobytes().hex())"
     )
     features, targets = blobs()

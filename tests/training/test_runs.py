@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from keras_textcls import ArgumentError, RunError, runs
-from keras_textcls.training.run import Run, _is_held_elsewhere
-from keras_textcls.training.run_record import RunRecord
-from keras_textcls.training.runs import (
+from keras_textcls.training.run_folders.run import Run, _is_held_elsewhere
+from keras_textcls.training.run_folders.run_record import RunRecord
+from keras_textcls.training.run_folders.runs import (
     broken_runs,
     check_output,
     delete_broken,
@@ -91,7 +91,7 @@ def test_a_run_whose_process_is_gone_is_stopped(tmp_path):
 def test_a_killed_process_lets_go(processes, tmp_path):
     run = _make(tmp_path / "model", status="training")
     code = (
-        "import os, signal, sys; from keras_textcls.training.runs import Run\n"
+        "import os, signal, sys; from keras_textcls.training.run_folders.runs import Run\n"
         f"with Run({str(run.directory)!r}).locked():\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )

@@ -15,7 +15,7 @@ from keras_textcls import (
     template,
     train,
 )
-from keras_textcls.training import callbacks
+from keras_textcls.training.trainers import callbacks
 
 QUICK = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01, "validation_share": 0.2, "rank": 2}
 TEXTS = ["win cash", "see you at six", ""]

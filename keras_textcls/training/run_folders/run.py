@@ -25,7 +25,7 @@ import filelock
 
 from keras_textcls.catalogue import ADAPTER_FILE
 from keras_textcls.errors import RunError
-from keras_textcls.training.run_record import RunRecord
+from keras_textcls.training.run_folders.run_record import RunRecord
 from keras_textcls.training.templates import Template, from_text
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Run:
         Returns:
             A list of `Run`.
         """
-        from keras_textcls.training.runs import runs
+        from keras_textcls.training.run_folders.runs import runs
 
         others = [run for run in runs(self.directory.parent.parent) if run != self]
         return [run for run in others if self._is_base_of(run) or self._is_continued_by(run)]

@@ -18,7 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.training.cross_validation import (
+from keras_textcls.training.solved_heads.cross_validation import (
     Folds,
     StrengthScore,
     assign_folds,
@@ -28,8 +28,8 @@ from keras_textcls.training.cross_validation import (
     score_outputs,
     search_strengths,
 )
-from keras_textcls.training.head_data import read_head_data
-from keras_textcls.training.logistic_regression import Basis, LogisticProblem, minimize
+from keras_textcls.training.solved_heads.head_data import read_head_data
+from keras_textcls.training.solved_heads.logistic_regression import Basis, LogisticProblem, minimize
 
 # From 30 to 0.0003, two for each power of ten.
 STRENGTHS = tuple(float(f"{10 ** (1.5 - i / 2):.3g}") for i in range(11))

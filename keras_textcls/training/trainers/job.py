@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.text_to_text.text_to_text_classifier import Classifier
-from keras_textcls.training.run import Run
+from keras_textcls.training.run_folders.run import Run
 
 
 @dataclasses.dataclass(frozen=True)

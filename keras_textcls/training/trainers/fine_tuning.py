@@ -17,7 +17,7 @@ from keras_textcls.optimization.masked import MaskedBinaryCrossentropy
 from keras_textcls.optimization.schedules import WarmupLinearDecay
 from keras_textcls.optimization.smoothing import SmoothedSparseCategoricalCrossentropy
 from keras_textcls.text_to_text.text_to_text_classifier import Classifier
-from keras_textcls.training.callbacks import (
+from keras_textcls.training.trainers.callbacks import (
     Checkpointing,
     EpochLines,
     StopRequest,
@@ -25,12 +25,12 @@ from keras_textcls.training.callbacks import (
     stop_on_interrupt,
     write_history,
 )
-from keras_textcls.training.checkpoint import CheckpointStore, Progress, write_weights
-from keras_textcls.training.depth import check_frozen, freeze, learning_rate_factors
-from keras_textcls.training.job import Job, Outcome
+from keras_textcls.training.run_folders.checkpoint import CheckpointStore, Progress, write_weights
+from keras_textcls.training.trainers.depth import check_frozen, freeze, learning_rate_factors
+from keras_textcls.training.trainers.job import Job, Outcome
 from keras_textcls.training.preparation import hold_out
 from keras_textcls.training.templates import FineTuning, GradientTraining, Lora
-from keras_textcls.training.transfer_learning import start_head
+from keras_textcls.training.trainers.transfer_learning import start_head
 
 _UNDECAYED = ("bias", "gamma", "beta", "scale")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_textcls.errors import ArgumentError, RunError, did_you_mean, shorten
-from keras_textcls.training.run import Run
-from keras_textcls.training.run_record import RECORD_FILE, RunRecord
+from keras_textcls.training.run_folders.run import Run
+from keras_textcls.training.run_folders.run_record import RECORD_FILE, RunRecord
 
 DEFAULT_OUTPUT = "runs"
 _NAME = re.compile(r"[\w][\w.-]*", re.ASCII)

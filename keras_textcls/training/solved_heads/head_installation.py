@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from keras_textcls.errors import ArgumentError
-from keras_textcls.training.hidden_head import HiddenHead
-from keras_textcls.training.linear_head import LinearHead
+from keras_textcls.training.solved_heads.hidden_head import HiddenHead
+from keras_textcls.training.solved_heads.linear_head import LinearHead
 
 
 def install_head(classifier: Any, head: LinearHead | HiddenHead) -> None:

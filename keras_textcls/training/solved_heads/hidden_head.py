@@ -15,7 +15,7 @@ from scipy.special import ndtr
 from threadpoolctl import threadpool_limits
 
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.training.cross_validation import (
+from keras_textcls.training.solved_heads.cross_validation import (
     StrengthScore,
     assign_folds,
     best_score,
@@ -23,8 +23,8 @@ from keras_textcls.training.cross_validation import (
     score_outputs,
     search_strengths,
 )
-from keras_textcls.training.head_data import HeadData, read_head_data
-from keras_textcls.training.logistic_regression import Basis, cross_entropy, l_bfgs
+from keras_textcls.training.solved_heads.head_data import HeadData, read_head_data
+from keras_textcls.training.solved_heads.logistic_regression import Basis, cross_entropy, l_bfgs
 
 STRENGTHS = (10.0, 3.16, 1.0, 0.316, 0.1, 0.0316, 0.01)
 _START = 1.0

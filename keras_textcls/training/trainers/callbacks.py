@@ -20,7 +20,7 @@ import numpy as np
 
 from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import MissingDependencyError, RunError
-from keras_textcls.training.checkpoint import (
+from keras_textcls.training.run_folders.checkpoint import (
     CheckpointStore,
     Progress,
     is_better,

@@ -1,0 +1,1 @@
+"""Runs as directories: records, checkpoints, logs, versions."""

@@ -1,0 +1,1 @@
+"""Heads on frozen features, solved to their optimum."""
