@@ -28,29 +28,29 @@ _EXPORTS = {
     "InvalidDataError": "errors",
     "InvalidRow": "data.rows.invalid_rows",
     "InvalidRows": "data.rows.invalid_rows",
-    "JudgedText": "evaluation.examples",
+    "JudgedText": "evaluation.report.examples",
     "KerasTextclsError": "errors",
-    "LabelMatrix": "evaluation.matrices",
+    "LabelMatrix": "evaluation.metrics.matrices",
     "LabelSet": "labels",
     "LearningCurve": "evaluation.cross_validation",
     "Lora": "training.templates",
     "MaskedBinaryCrossentropy": "optimization.masked",
     "MaskedMetric": "optimization.masked",
-    "McNemar": "evaluation.significance",
-    "Metric": "evaluation.metrics",
+    "McNemar": "evaluation.metrics.significance",
+    "Metric": "evaluation.metrics.metrics",
     "MissingDependencyError": "errors",
-    "PairedDifference": "evaluation.significance",
+    "PairedDifference": "evaluation.metrics.significance",
     "Prediction": "predictions.prediction",
     "PresetCatalogue": "catalogue",
     "PresetError": "errors",
     "PresetInfo": "catalogue",
     "PromptTemplate": "text_to_text.prompt_template",
-    "Report": "evaluation.report",
-    "ReportInfo": "evaluation.report_info",
+    "Report": "evaluation.report.report",
+    "ReportInfo": "evaluation.report.report_info",
     "ResultTable": "utils.result_table",
     "Run": "training.run_folders.run",
     "RunError": "errors",
-    "SuspectedLabelError": "evaluation.label_errors",
+    "SuspectedLabelError": "evaluation.metrics.label_errors",
     "Template": "training.templates",
     "TextClassifier": "classifiers.text_classifier",
     "TextClassifierPreprocessor": "tokenization.preprocessor",
@@ -59,7 +59,7 @@ _EXPORTS = {
     "TextToTextClassifier": "text_to_text.text_to_text_classifier",
     "TextToTextLora": "training.templates",
     "TransferLearning": "training.templates",
-    "TunedThresholds": "evaluation.thresholds",
+    "TunedThresholds": "evaluation.metrics.thresholds",
     "UnknownLabelError": "errors",
     "VectorScaling": "predictions.calibration",
     "classifier_from_preset": "text_to_text.text_to_text_classifier",
@@ -169,15 +169,15 @@ if TYPE_CHECKING:
         learning_curve,
     )
     from keras_textcls.evaluation.evaluate import evaluate
-    from keras_textcls.evaluation.examples import JudgedText
-    from keras_textcls.evaluation.label_errors import SuspectedLabelError
-    from keras_textcls.evaluation.matrices import LabelMatrix
-    from keras_textcls.evaluation.metrics import Metric
-    from keras_textcls.evaluation.report import Report
-    from keras_textcls.evaluation.report_info import ReportInfo
+    from keras_textcls.evaluation.report.examples import JudgedText
+    from keras_textcls.evaluation.metrics.label_errors import SuspectedLabelError
+    from keras_textcls.evaluation.metrics.matrices import LabelMatrix
+    from keras_textcls.evaluation.metrics.metrics import Metric
+    from keras_textcls.evaluation.report.report import Report
+    from keras_textcls.evaluation.report.report_info import ReportInfo
     from keras_textcls.utils.result_table import ResultTable
-    from keras_textcls.evaluation.significance import McNemar, PairedDifference
-    from keras_textcls.evaluation.thresholds import TunedThresholds
+    from keras_textcls.evaluation.metrics.significance import McNemar, PairedDifference
+    from keras_textcls.evaluation.metrics.thresholds import TunedThresholds
     from keras_textcls.labels import LabelSet
     from keras_textcls.optimization.masked import MaskedBinaryCrossentropy, MaskedMetric
     from keras_textcls.predictions.prediction import AnswerOptions, Prediction

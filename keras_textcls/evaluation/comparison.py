@@ -14,11 +14,11 @@ import numpy as np
 
 from keras_textcls.utils.atomic import is_free, replace_directory
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.evaluation.label_table import TOTAL
-from keras_textcls.evaluation.metrics import LOSSES
-from keras_textcls.evaluation.report import Report
+from keras_textcls.evaluation.report.label_table import TOTAL
+from keras_textcls.evaluation.metrics.metrics import LOSSES
+from keras_textcls.evaluation.report.report import Report
 from keras_textcls.utils.result_table import ResultTable
-from keras_textcls.evaluation.significance import (
+from keras_textcls.evaluation.metrics.significance import (
     PairedDifference,
     is_right,
     mcnemar,
@@ -26,7 +26,7 @@ from keras_textcls.evaluation.significance import (
 )
 
 if TYPE_CHECKING:
-    from keras_textcls.evaluation.plots import ComparisonPlots
+    from keras_textcls.evaluation.report.plots import ComparisonPlots
 
 _SINGLE = ("accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc", "log_loss",
            "expected_calibration_error")  # fmt: skip
@@ -281,7 +281,7 @@ class Comparison:
     @property
     def plot(self) -> ComparisonPlots:
         """Pictures: `comparison.plot.roc()`, `.pr()`, `.confusion()`, `ComparisonPlots`."""
-        from keras_textcls.evaluation.plots import ComparisonPlots
+        from keras_textcls.evaluation.report.plots import ComparisonPlots
 
         return ComparisonPlots(self)
 
@@ -405,6 +405,6 @@ def compare(
         ArgumentError: there are many models and many datasets, or too few of
             both.
     """
-    from keras_textcls.evaluation.reports_of import reports_of
+    from keras_textcls.evaluation.report.reports_of import reports_of
 
     return Comparison(reports_of(models, datasets, options))

@@ -13,10 +13,10 @@ import numpy as np
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, RunError, shorten
 from keras_textcls.evaluation.evaluate import actual_labels, evaluated_part, texts_table
-from keras_textcls.evaluation.report import Report
-from keras_textcls.evaluation.report_info import ReportInfo
+from keras_textcls.evaluation.report.report import Report
+from keras_textcls.evaluation.report.report_info import ReportInfo
 from keras_textcls.utils.result_table import ResultTable
-from keras_textcls.evaluation.scores import encoded_scores
+from keras_textcls.evaluation.metrics.scores import encoded_scores
 from keras_textcls.labels import LabelSet
 from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.training.trainers.embedding_cache import EmbeddingCache, embed_cached
@@ -177,7 +177,7 @@ class LearningCurve:
         Returns:
             The axes.
         """
-        from keras_textcls.evaluation.plots import draw_learning_curve
+        from keras_textcls.evaluation.report.plots import draw_learning_curve
 
         metric = metric or next(iter(self.values))
         if metric not in self.values:

@@ -6,7 +6,7 @@ from scipy.stats import bootstrap
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from keras_textcls import ArgumentError, Comparison, Report, compare
-from keras_textcls.evaluation.significance import mcnemar, paired_difference
+from keras_textcls.evaluation.metrics.significance import mcnemar, paired_difference
 
 LABELS = ["a", "b", "c"]
 

@@ -6,7 +6,7 @@ from simulated_scores import CASES, report_of
 from sklearn.metrics import multilabel_confusion_matrix, precision_recall_fscore_support
 
 from keras_textcls import Report
-from keras_textcls.evaluation.counts import Counts, averaged, divide
+from keras_textcls.evaluation.metrics.counts import Counts, averaged, divide
 
 
 def test_the_seed_platforms_tables_follow_from_the_counts():

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from simulated_scores import multi, report_of, single
 
-from keras_textcls.evaluation import decisions
-from keras_textcls.evaluation.scores import read_scores
+from keras_textcls.evaluation.metrics.metrics import decisions
+from keras_textcls.evaluation.metrics.scores import read_scores
 from keras_textcls.predictions.prediction import decide, read_thresholds
 
 THRESHOLDS = [None, 0.0, 0.3, 0.5, 0.7, 1.0, [0.2, 0.5, 0.8], {"label b": 0.9}]

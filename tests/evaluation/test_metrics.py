@@ -10,7 +10,7 @@ from simulated_scores import CASES, report_of, single
 from sklearn import metrics as oracle
 
 from keras_textcls import Report
-from keras_textcls.evaluation.metrics import LOSSES, bounds
+from keras_textcls.evaluation.metrics.metrics import LOSSES, bounds
 
 SINGLE = [name for name in CASES if not name.startswith("multi")]
 MULTI = ["multi-label", "multi-label with ties", "multi-label, a label absent"]

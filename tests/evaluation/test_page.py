@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from keras_textcls.evaluation.report import Report
+from keras_textcls.evaluation.report.report import Report
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed")
 webdriver = pytest.importorskip("selenium.webdriver")
@@ -401,7 +401,7 @@ class _NoIntervals:
 
 
 def test_a_sample_is_stated_and_the_counts_stay_exact(show, monkeypatch):
-    from keras_textcls.evaluation import page_texts
+    from keras_textcls.evaluation.html import page_texts
 
     monkeypatch.setattr(page_texts, "_MOST_TEXTS", 50)
     report = _single(rows=400)

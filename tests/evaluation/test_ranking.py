@@ -3,7 +3,7 @@ import pytest
 from simulated_scores import CASES, report_of
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from keras_textcls.evaluation.ranking import Ranking, known_rows
+from keras_textcls.evaluation.metrics.ranking import Ranking, known_rows
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -6,7 +6,7 @@ import pytest
 
 from keras_textcls import LabelSet
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError
-from keras_textcls.evaluation.scores import read_scores
+from keras_textcls.evaluation.metrics.scores import read_scores
 
 TWO = [[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]
 NAMES = ["ham", "spam", "ham"]
@@ -201,7 +201,7 @@ def test_scores_that_cannot_be_used(y_score, error, said):
 
 
 def test_the_row_of_a_wrong_score_is_named_beyond_the_first_chunk(monkeypatch):
-    from keras_textcls.evaluation import scores
+    from keras_textcls.evaluation.metrics.metrics import scores
 
     monkeypatch.setattr(scores, "CHUNK", 2)
     matrix = np.full((7, 2), 0.5)

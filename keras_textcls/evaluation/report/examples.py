@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from keras_textcls.errors import ArgumentError, UnknownLabelError, shorten
-from keras_textcls.evaluation.counts import pad
-from keras_textcls.evaluation.decisions import NO_ANSWER
-from keras_textcls.evaluation.matrices import UNANSWERED, without_label
-from keras_textcls.evaluation.scores import Scores
+from keras_textcls.evaluation.metrics.counts import pad
+from keras_textcls.evaluation.metrics.decisions import NO_ANSWER
+from keras_textcls.evaluation.metrics.matrices import UNANSWERED, without_label
+from keras_textcls.evaluation.metrics.scores import Scores
 
 TEXT_COLUMNS = ("text", "text_pair", "id")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_textcls.evaluation.counts import Counts, averaged
-from keras_textcls.evaluation.metrics import LabelAreas
+from keras_textcls.evaluation.metrics.counts import Counts, averaged
+from keras_textcls.evaluation.metrics.metrics import LabelAreas
 from keras_textcls.utils.result_table import ResultTable
 
 COLUMNS = (

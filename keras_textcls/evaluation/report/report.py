@@ -18,33 +18,31 @@ import pyarrow as pa
 
 from keras_textcls.predictions.calibration import BINS
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.evaluation import (
-    counts,
-    curves,
-    decisions,
-    examples,
-    fingerprints,
-    label_errors,
-    matrices,
-    metrics,
-    reliability,
-    resampling,
-)
-from keras_textcls.evaluation.examples import JudgedText
-from keras_textcls.evaluation.label_errors import SuspectedLabelError
-from keras_textcls.evaluation.label_table import label_table
-from keras_textcls.evaluation.matrices import LabelMatrix
-from keras_textcls.evaluation.metrics import LabelAreas, Metric
-from keras_textcls.evaluation.report_info import ReportInfo
+from keras_textcls.evaluation.metrics.metrics import counts
+from keras_textcls.evaluation.metrics.metrics import curves
+from keras_textcls.evaluation.metrics.metrics import decisions
+from keras_textcls.evaluation.report.report import examples
+from keras_textcls.evaluation.metrics.metrics import fingerprints
+from keras_textcls.evaluation.metrics.metrics import label_errors
+from keras_textcls.evaluation.metrics.metrics import matrices
+from keras_textcls.evaluation.metrics.metrics import metrics
+from keras_textcls.evaluation.metrics.metrics import reliability
+from keras_textcls.evaluation.metrics.metrics import resampling
+from keras_textcls.evaluation.report.examples import JudgedText
+from keras_textcls.evaluation.metrics.label_errors import SuspectedLabelError
+from keras_textcls.evaluation.report.label_table import label_table
+from keras_textcls.evaluation.metrics.matrices import LabelMatrix
+from keras_textcls.evaluation.metrics.metrics import LabelAreas, Metric
+from keras_textcls.evaluation.report.report_info import ReportInfo
 from keras_textcls.utils.result_table import ResultTable
-from keras_textcls.evaluation.scores import Scores, read_scores
-from keras_textcls.evaluation.text_table import text_table
-from keras_textcls.evaluation.thresholds import TunedThresholds, tune
+from keras_textcls.evaluation.metrics.scores import Scores, read_scores
+from keras_textcls.evaluation.report.text_table import text_table
+from keras_textcls.evaluation.metrics.thresholds import TunedThresholds, tune
 from keras_textcls.labels import LabelSet
 from keras_textcls.predictions.prediction import read_thresholds
 
 if TYPE_CHECKING:
-    from keras_textcls.evaluation.plots import ReportPlots
+    from keras_textcls.evaluation.report.plots import ReportPlots
 
 _MOST_TOP = 5
 
@@ -589,7 +587,7 @@ class Report:
     @property
     def plot(self) -> ReportPlots:
         """Pictures: `report.plot.roc()`, `.confusion()` and others, `ReportPlots`."""
-        from keras_textcls.evaluation.plots import ReportPlots
+        from keras_textcls.evaluation.report.plots import ReportPlots
 
         return ReportPlots(self)
 
@@ -602,7 +600,7 @@ class Report:
         Returns:
             The `Path` of the page.
         """
-        from keras_textcls.evaluation.page import write_page
+        from keras_textcls.evaluation.html.page import write_page
 
         return write_page(self, Path(path))
 
@@ -613,7 +611,7 @@ class Report:
             directory: string or path. A report that is there is replaced, all
                 at once.
         """
-        from keras_textcls.evaluation.report_files import save_report
+        from keras_textcls.evaluation.report.report_files import save_report
 
         save_report(self, Path(directory))
 
@@ -630,12 +628,12 @@ class Report:
         Raises:
             InvalidDataError: it is no saved report, or broken.
         """
-        from keras_textcls.evaluation.report_files import load_report
+        from keras_textcls.evaluation.report.report_files import load_report
 
         return load_report(Path(directory))
 
     def __str__(self) -> str:
-        from keras_textcls.evaluation.display import as_text
+        from keras_textcls.evaluation.report.display import as_text
 
         return as_text(self)
 
@@ -644,7 +642,7 @@ class Report:
         return f"<Report {self.name}: {len(self):,} texts, {first} {self.values[first]:.4f}>"
 
     def _repr_html_(self) -> str:
-        from keras_textcls.evaluation.display import as_html
+        from keras_textcls.evaluation.report.display import as_html
 
         return as_html(self)
 

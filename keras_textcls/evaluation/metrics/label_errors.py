@@ -16,7 +16,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_textcls.evaluation.scores import Scores
+from keras_textcls.evaluation.metrics.scores import Scores
 
 
 @dataclasses.dataclass(frozen=True)

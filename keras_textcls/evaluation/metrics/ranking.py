@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from keras_textcls.evaluation.counts import divide
-from keras_textcls.evaluation.scores import Scores
+from keras_textcls.evaluation.metrics.counts import divide
+from keras_textcls.evaluation.metrics.scores import Scores
 
 
 def known_rows(scores: Scores, label: int) -> tuple[np.ndarray, np.ndarray]:

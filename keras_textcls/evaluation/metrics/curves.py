@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from keras_textcls.evaluation.counts import divide
-from keras_textcls.evaluation.ranking import known_rows
-from keras_textcls.evaluation.scores import Scores
+from keras_textcls.evaluation.metrics.counts import divide
+from keras_textcls.evaluation.metrics.ranking import known_rows
+from keras_textcls.evaluation.metrics.scores import Scores
 
 # The thresholds 0, 0.01, ..., 1, and the points at which curves are averaged.
 GRID = np.arange(101) / 100

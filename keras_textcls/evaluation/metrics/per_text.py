@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_textcls.evaluation import counts
-from keras_textcls.evaluation.scores import CHUNK, Scores
+from keras_textcls.evaluation.metrics.metrics import counts
+from keras_textcls.evaluation.metrics.scores import CHUNK, Scores
 
 
 def per_text_values(

@@ -6,12 +6,12 @@ import html
 import math
 from typing import TYPE_CHECKING
 
-from keras_textcls.evaluation.metrics import list_names
+from keras_textcls.evaluation.metrics.metrics import list_names
 from keras_textcls.utils.result_table import ResultTable
 from keras_textcls.utils.text_display import printable
 
 if TYPE_CHECKING:
-    from keras_textcls.evaluation.report import Report
+    from keras_textcls.evaluation.report.report import Report
 
 _LABELS = 12
 _MAIN = (

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, MissingDependencyError, shorten
-from keras_textcls.evaluation.label_table import TOTAL
-from keras_textcls.evaluation.matrices import LabelMatrix
+from keras_textcls.evaluation.report.label_table import TOTAL
+from keras_textcls.evaluation.metrics.matrices import LabelMatrix
 from keras_textcls.utils.text_display import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from keras_textcls.evaluation.comparison import Comparison
-    from keras_textcls.evaluation.report import Report
+    from keras_textcls.evaluation.report.report import Report
 
 # Okabe and Ito's colours, which people with any colour vision tell apart; black is the mean.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A00")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from keras_textcls.evaluation.scores import CHUNK, Scores
+from keras_textcls.evaluation.metrics.scores import CHUNK, Scores
 
 
 def fingerprint(scores: Scores, table: pa.Table | None) -> str:

@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from keras_textcls.utils.atomic import is_free, replace_directory
 from keras_textcls.errors import InvalidDataError, KerasTextclsError
-from keras_textcls.evaluation.report import Report, read_seed, read_top_k
-from keras_textcls.evaluation.report_info import ReportInfo
-from keras_textcls.evaluation.scores import Scores, encoded_scores
-from keras_textcls.evaluation.text_table import are_texts
+from keras_textcls.evaluation.report.report import Report, read_seed, read_top_k
+from keras_textcls.evaluation.report.report_info import ReportInfo
+from keras_textcls.evaluation.metrics.scores import Scores, encoded_scores
+from keras_textcls.evaluation.report.text_table import are_texts
 from keras_textcls.labels import LabelSet
 from keras_textcls.predictions.prediction import read_thresholds
 

@@ -11,10 +11,10 @@ import string
 from pathlib import Path
 
 from keras_textcls.utils.atomic import replace_file
-from keras_textcls.evaluation import display
-from keras_textcls.evaluation.page_data import describe
-from keras_textcls.evaluation.page_texts import to_json, visible, words
-from keras_textcls.evaluation.report import Report
+from keras_textcls.evaluation.report.report import display
+from keras_textcls.evaluation.html.page_data import describe
+from keras_textcls.evaluation.html.page_texts import to_json, visible, words
+from keras_textcls.evaluation.report.report import Report
 
 # Of the whole page, in bytes; what the numbers leave of it is for the texts.
 _SIZE = 4_600_000

@@ -9,8 +9,8 @@ from typing import Any
 
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.evaluation.report import Report
-from keras_textcls.evaluation.report_files import is_report
+from keras_textcls.evaluation.report.report import Report
+from keras_textcls.evaluation.report.report_files import is_report
 
 
 def reports_of(

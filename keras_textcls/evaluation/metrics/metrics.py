@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.errors import shorten
-from keras_textcls.evaluation import counts, per_text, ranking, reliability
-from keras_textcls.evaluation.counts import Counts
-from keras_textcls.evaluation.scores import Scores
+from keras_textcls.evaluation.metrics.metrics import counts
+from keras_textcls.evaluation.metrics.metrics import per_text
+from keras_textcls.evaluation.metrics.metrics import ranking
+from keras_textcls.evaluation.metrics.metrics import reliability
+from keras_textcls.evaluation.metrics.counts import Counts
+from keras_textcls.evaluation.metrics.scores import Scores
 
 # Metrics of which less is better.
 LOSSES = frozenset(

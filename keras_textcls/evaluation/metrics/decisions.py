@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_textcls.evaluation.scores import Scores
+from keras_textcls.evaluation.metrics.scores import Scores
 
 NO_ANSWER = -1
 MULTI_LABEL_THRESHOLD = 0.5

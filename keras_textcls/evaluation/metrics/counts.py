@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_textcls.evaluation.scores import Scores
+from keras_textcls.evaluation.metrics.scores import Scores
 
 AVERAGES = ("macro", "micro", "weighted")
 

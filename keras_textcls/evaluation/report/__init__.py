@@ -1,0 +1,1 @@
+"""`Report`: numbers, tables, plots and files."""
