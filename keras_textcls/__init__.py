@@ -142,12 +142,12 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from keras_textcls.predictions.calibration import Calibration, VectorScaling
     from keras_textcls.catalogue import PresetCatalogue, PresetInfo, presets
-    from keras_textcls.data.downloads.downloads import DownloadPolicy
+    from keras_textcls.classifiers.text_classifier import TextClassifier
     from keras_textcls.data.checks.findings import CheckReport, Finding
-    from keras_textcls.data.rows.invalid_rows import InvalidRow, InvalidRows
+    from keras_textcls.data.downloads.downloads import DownloadPolicy
     from keras_textcls.data.reading import read
+    from keras_textcls.data.rows.invalid_rows import InvalidRow, InvalidRows
     from keras_textcls.data.statistics import DatasetStatistics
     from keras_textcls.data.text_dataset import Example, TextDataset
     from keras_textcls.distillation.distillation import distill
@@ -169,23 +169,25 @@ if TYPE_CHECKING:
         learning_curve,
     )
     from keras_textcls.evaluation.evaluate import evaluate
-    from keras_textcls.evaluation.report.examples import JudgedText
     from keras_textcls.evaluation.metrics.label_errors import SuspectedLabelError
     from keras_textcls.evaluation.metrics.matrices import LabelMatrix
     from keras_textcls.evaluation.metrics.metrics import Metric
-    from keras_textcls.evaluation.report.report import Report
-    from keras_textcls.evaluation.report.report_info import ReportInfo
-    from keras_textcls.utils.result_table import ResultTable
     from keras_textcls.evaluation.metrics.significance import McNemar, PairedDifference
     from keras_textcls.evaluation.metrics.thresholds import TunedThresholds
+    from keras_textcls.evaluation.report.examples import JudgedText
+    from keras_textcls.evaluation.report.report import Report
+    from keras_textcls.evaluation.report.report_info import ReportInfo
     from keras_textcls.labels import LabelSet
     from keras_textcls.optimization.masked import MaskedBinaryCrossentropy, MaskedMetric
+    from keras_textcls.predictions.calibration import Calibration, VectorScaling
     from keras_textcls.predictions.prediction import AnswerOptions, Prediction
-    from keras_textcls.classifiers.text_classifier import TextClassifier
-    from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
     from keras_textcls.text_to_text.prompt_template import PromptTemplate
     from keras_textcls.text_to_text.text_to_text import TextToText
-    from keras_textcls.text_to_text.text_to_text_classifier import TextToTextClassifier, classifier_from_preset
+    from keras_textcls.text_to_text.text_to_text_classifier import (
+        TextToTextClassifier,
+        classifier_from_preset,
+    )
+    from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
     from keras_textcls.training.run_folders.run import Run
     from keras_textcls.training.run_folders.runs import runs
     from keras_textcls.training.templates import (
@@ -198,6 +200,7 @@ if TYPE_CHECKING:
         templates,
     )
     from keras_textcls.training.train import train
+    from keras_textcls.utils.result_table import ResultTable
 
 
 def __getattr__(name: str) -> Any:

@@ -22,8 +22,8 @@ from keras.src.trainers.data_adapters import data_adapter_utils
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from keras_textcls.batching.bucket_plan import PlannedBatch
-from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
 from keras_textcls.tokenization.chunks import Pieces, join_pieces
+from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from keras_textcls.batching.bucket_plan import bucket_plan
 from keras_textcls.batching.batch_source import BatchSource, Encoded, stream_source
-from keras_textcls.batching.bucket_plan import BucketPolicy, PlannedBatch, WidthHistory
-from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate, from_features
-from keras_textcls.tokenization.text_encoder import TextEncoder
+from keras_textcls.batching.bucket_plan import BucketPolicy, PlannedBatch, WidthHistory, bucket_plan
 from keras_textcls.errors import ArgumentError, InvalidDataError
+from keras_textcls.inputs.targets import (
+    class_weights,
+    read_sample_weight,
+    read_targets,
+    refuse_unknown,
+)
 from keras_textcls.inputs.texts import (
     Batch,
     LabelledTexts,
@@ -28,7 +31,8 @@ from keras_textcls.inputs.texts import (
     read_texts,
 )
 from keras_textcls.labels import LabelSet
-from keras_textcls.inputs.targets import class_weights, read_sample_weight, read_targets, refuse_unknown
+from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate, from_features
+from keras_textcls.tokenization.text_encoder import TextEncoder
 
 # Texts of a stream that are held in memory to be sorted by length.
 STREAM_WINDOW = 4096

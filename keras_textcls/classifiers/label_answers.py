@@ -11,10 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from keras_textcls.predictions.calibration import METHODS, Calibration, VectorScaling, fit_calibration
-from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.batching.fit_data import read_labelled
+from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
+from keras_textcls.predictions.calibration import (
+    METHODS,
+    Calibration,
+    VectorScaling,
+    fit_calibration,
+)
 from keras_textcls.predictions.prediction import (
     AnswerOptions,
     Prediction,

@@ -16,16 +16,23 @@ import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls import adapters
-from keras_textcls.saving import adapter_presets
-from keras_textcls.saving import huggingface
-from keras_textcls.saving import classifier_presets
 from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.batch_source import quiet
-from keras_textcls.tokenization.text_encoder import TextEncoder
+from keras_textcls.batching.fit_data import evaluation_source, fit_sources
+from keras_textcls.batching.planner import Feeder
+from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
+from keras_textcls.classifiers.long_texts import (
+    average_features,
+    build_scorer,
+    evaluate_whole,
+    predict_whole,
+    score_features,
+)
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
 from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
-from keras_textcls.batching.planner import Feeder
-from keras_textcls.batching.fit_data import evaluation_source, fit_sources
+from keras_textcls.execution.fit import CompiledAsSaved, fit_source
+from keras_textcls.execution.predict import predict_source
+from keras_textcls.labels import LabelSet
 from keras_textcls.models.heads import (
     DEFAULT_LEARNING_RATE,
     HeadSpec,
@@ -34,20 +41,15 @@ from keras_textcls.models.heads import (
     pool,
     resolve_head,
 )
-from keras_textcls.execution.fit import CompiledAsSaved, fit_source
-from keras_textcls.execution.predict import predict_source
-from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
-from keras_textcls.labels import LabelSet
-from keras_textcls.optimization.masked import MaskedBinaryCrossentropy, MaskedMetric, counting_unknown
 from keras_textcls.models.padding import depends_on_padding
-from keras_textcls.saving.preset_files import LONG_TEXTS, describe_presets
-from keras_textcls.classifiers.long_texts import (
-    average_features,
-    build_scorer,
-    evaluate_whole,
-    predict_whole,
-    score_features,
+from keras_textcls.optimization.masked import (
+    MaskedBinaryCrossentropy,
+    MaskedMetric,
+    counting_unknown,
 )
+from keras_textcls.saving import adapter_presets, classifier_presets, huggingface
+from keras_textcls.saving.preset_files import LONG_TEXTS, describe_presets
+from keras_textcls.tokenization.text_encoder import TextEncoder
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")

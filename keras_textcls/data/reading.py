@@ -11,22 +11,22 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from keras_textcls.data.rows.arrow_rows import join_tables
-from keras_textcls.data.rows.columns import ColumnRoles, choose_roles
-from keras_textcls.data.formats.delimited import DelimitedSource
 from keras_textcls.data.downloads.downloads import DownloadPolicy
-from keras_textcls.data.rows.ingestion import ingest
+from keras_textcls.data.downloads.referenced_source import ReferencedSource
+from keras_textcls.data.formats.delimited import DelimitedSource
 from keras_textcls.data.formats.instruction_form import InstructionSource, instruction_column
 from keras_textcls.data.formats.opening import FileOptions, open_source
-from keras_textcls.data.rows.partial_labels import label_names, settle_negatives
 from keras_textcls.data.formats.platform_formats import PlatformSource, platform_form
-from keras_textcls.data.downloads.referenced_source import ReferencedSource
+from keras_textcls.data.formats.tfds_source import PREFIX as TFDS
+from keras_textcls.data.rows.arrow_rows import join_tables
+from keras_textcls.data.rows.columns import ColumnRoles, choose_roles
+from keras_textcls.data.rows.ingestion import ingest
+from keras_textcls.data.rows.partial_labels import label_names, settle_negatives
 from keras_textcls.data.rows.row_reader import SPLIT_NAMES, RowRules
 from keras_textcls.data.rows.source import Source
 from keras_textcls.data.rows.spool import MEMORY_LIMIT
 from keras_textcls.data.storage import is_dataset, load_dataset
 from keras_textcls.data.text_dataset import TextDataset
-from keras_textcls.data.formats.tfds_source import PREFIX as TFDS
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.labels import LabelSet
 

@@ -130,8 +130,8 @@ def token_lengths(preset: Any, chunks: Iterable[Sequence[list[str]]]) -> tuple[n
     Raises:
         ArgumentError: the object has no preprocessor.
     """
-    from keras_textcls.tokenization.text_encoder import TextEncoder
     from keras_textcls.classifiers.text_classifier import TextClassifier
+    from keras_textcls.tokenization.text_encoder import TextEncoder
 
     if isinstance(preset, (str, os.PathLike)):
         preset = TextClassifier.from_preset(preset, num_classes=2, load_weights=False)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from keras_textcls.utils.atomic import replace_directory
-from keras_textcls.data.rows.invalid_rows import InvalidRows
 from keras_textcls.data.formats.tables import DAMAGED
+from keras_textcls.data.rows.invalid_rows import InvalidRows
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import InvalidDataError, KerasTextclsError, shorten
+from keras_textcls.utils.atomic import replace_directory
 
 SCHEMA_VERSION = 1
 _DATA, _DESCRIPTION, _INVALID = "data.arrow", "dataset.json", "invalid_rows.csv"

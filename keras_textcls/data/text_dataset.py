@@ -20,11 +20,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from keras_textcls.data import display
+from keras_textcls.data.checks.near_duplicates import text_digests
+from keras_textcls.data.fingerprint import fingerprint_of
 from keras_textcls.data.rows.arrow_rows import join_tables, keep_rows, take_rows
 from keras_textcls.data.rows.columns import TYPES
-from keras_textcls.data.fingerprint import fingerprint_of
 from keras_textcls.data.rows.invalid_rows import InvalidRows
-from keras_textcls.data.checks.near_duplicates import text_digests
 from keras_textcls.data.rows.partial_labels import label_names, rename_labels, say_no
 from keras_textcls.data.splitting import assign_parts, check_seed, check_shares, check_stratifiable
 from keras_textcls.data.statistics import DatasetStatistics, LengthStatistics, token_lengths

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from keras_textcls.utils.atomic import replace_file
 from keras_textcls.data.formats.instruction_form import (
     DEFAULT_INSTRUCTION,
     braced,
@@ -28,6 +27,7 @@ from keras_textcls.data.formats.platform_formats import (
 )
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.inputs.targets import read_targets
+from keras_textcls.utils.atomic import replace_file
 
 if TYPE_CHECKING:
     from keras_textcls.data.text_dataset import Example, TextDataset

@@ -21,14 +21,13 @@ import keras
 import keras_hub
 
 from keras_textcls import models
-from keras_textcls.inputs.texts import texts
-from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.distillation.distiller import DistillationConfig, train_student
 from keras_textcls.distillation.student_initialization import initialize_from_teacher
 from keras_textcls.distillation.teacher_states import TeacherStates, matching_layers, teacher_reader
-from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.models.heads import subclass_for
+from keras_textcls.tokenization.text_encoder import TextEncoder
+from keras_textcls.utils.atomic import replace_directory
 
 _RECORD_FILE = "distillation.json"
 STUDENTS = ("mini_encoder", "static_embedding")

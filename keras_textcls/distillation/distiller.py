@@ -16,15 +16,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_textcls.batching.bucket_plan import bucket_plan
 from keras_textcls.batching.batch_source import BatchSource, EpochSetter, quiet
-from keras_textcls.batching.bucket_plan import PlannedBatch
+from keras_textcls.batching.bucket_plan import PlannedBatch, bucket_plan
 from keras_textcls.distillation.teacher_states import TeacherStates
-from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.execution.backend_policy import backend_policy
-from keras_textcls.optimization.fused_adam import fused_adam
 from keras_textcls.models.heads import backbone_inputs
+from keras_textcls.optimization.fused_adam import fused_adam
+from keras_textcls.tokenization.encoded_texts import EncodedTexts
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_textcls.utils.atomic import is_free, replace_directory
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.evaluation.report.label_table import TOTAL
 from keras_textcls.evaluation.metrics.metrics import LOSSES
-from keras_textcls.evaluation.report.report import Report
-from keras_textcls.utils.result_table import ResultTable
 from keras_textcls.evaluation.metrics.significance import (
     PairedDifference,
     is_right,
     mcnemar,
     paired_difference,
 )
+from keras_textcls.evaluation.report.label_table import TOTAL
+from keras_textcls.evaluation.report.report import Report
+from keras_textcls.utils.atomic import is_free, replace_directory
+from keras_textcls.utils.result_table import ResultTable
 
 if TYPE_CHECKING:
     from keras_textcls.evaluation.report.plots import ComparisonPlots

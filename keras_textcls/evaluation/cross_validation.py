@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, RunError, shorten
 from keras_textcls.evaluation.evaluate import actual_labels, evaluated_part, texts_table
+from keras_textcls.evaluation.metrics.scores import encoded_scores
 from keras_textcls.evaluation.report.report import Report
 from keras_textcls.evaluation.report.report_info import ReportInfo
-from keras_textcls.utils.result_table import ResultTable
-from keras_textcls.evaluation.metrics.scores import encoded_scores
 from keras_textcls.labels import LabelSet
-from keras_textcls.classifiers.text_classifier import TextClassifier
-from keras_textcls.training.trainers.embedding_cache import EmbeddingCache, embed_cached
 from keras_textcls.training.templates import DEFAULT_TEMPLATE, Template, TransferLearning
 from keras_textcls.training.train import as_template, train
+from keras_textcls.training.trainers.embedding_cache import EmbeddingCache, embed_cached
+from keras_textcls.utils.result_table import ResultTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

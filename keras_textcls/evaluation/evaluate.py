@@ -11,15 +11,15 @@ import keras
 import numpy as np
 import pyarrow as pa
 
+from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.data.reading import read
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.evaluation.metrics.scores import encoded_scores
 from keras_textcls.evaluation.report.report import Report
 from keras_textcls.evaluation.report.report_info import ReportInfo
-from keras_textcls.evaluation.metrics.scores import encoded_scores
-from keras_textcls.labels import UNKNOWN, LabelSet
 from keras_textcls.inputs.targets import read_targets
-from keras_textcls.classifiers.text_classifier import TextClassifier
+from keras_textcls.labels import UNKNOWN, LabelSet
 from keras_textcls.text_to_text.text_to_text_classifier import (
     Classifier,
     TextToTextClassifier,

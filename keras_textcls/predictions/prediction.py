@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from keras_textcls.predictions.calibration import VectorScaling
 from keras_textcls.errors import ArgumentError, UnknownLabelError, shorten
 from keras_textcls.labels import LabelSet
+from keras_textcls.predictions.calibration import VectorScaling
 
 
 @dataclasses.dataclass(frozen=True)

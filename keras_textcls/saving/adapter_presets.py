@@ -16,18 +16,17 @@ import keras
 import numpy as np
 
 from keras_textcls import adapters
-from keras_textcls.saving import huggingface
-from keras_textcls.saving import classifier_presets
+from keras_textcls.adapters.low_rank import low_rank
+from keras_textcls.adapters.targets import layer_paths
+from keras_textcls.catalogue import ADAPTER_FILE, find_preset
+from keras_textcls.errors import ArgumentError, PresetError, did_you_mean
+from keras_textcls.saving import classifier_presets, huggingface
 from keras_textcls.saving.adapter_files import (
     AdapterRecord,
     read_record,
     read_weights,
     write_adapter,
 )
-from keras_textcls.adapters.low_rank import low_rank
-from keras_textcls.adapters.targets import layer_paths
-from keras_textcls.catalogue import ADAPTER_FILE, find_preset
-from keras_textcls.errors import ArgumentError, PresetError, did_you_mean
 from keras_textcls.saving.preset_files import PresetFiles, place_of
 from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 

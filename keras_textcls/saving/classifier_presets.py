@@ -17,14 +17,18 @@ import keras
 import keras_hub
 from keras_hub.src.utils import preset_utils
 
-from keras_textcls import models
-from keras_textcls.saving import huggingface
-from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError, shorten
 from keras_textcls.models.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
+from keras_textcls.saving import huggingface
 from keras_textcls.saving.model_card import CARD_FILE, is_own_card, write_card
-from keras_textcls.saving.preset_files import ClassifierRecord, PresetFiles, is_own_file, write_record
+from keras_textcls.saving.preset_files import (
+    ClassifierRecord,
+    PresetFiles,
+    is_own_file,
+    write_record,
+)
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
+from keras_textcls.utils.atomic import replace_directory
 
 if TYPE_CHECKING:
     from keras_textcls.classifiers.text_classifier import TextClassifier

@@ -21,7 +21,6 @@ import h5py
 import keras
 from keras_hub.src.utils import preset_utils
 
-from keras_textcls.predictions.calibration import VectorScaling
 from keras_textcls.catalogue import (
     ADAPTER_FILE,
     DEFAULT_PRESET,
@@ -32,6 +31,7 @@ from keras_textcls.catalogue import (
     verify_bundled,
 )
 from keras_textcls.errors import ArgumentError, PresetError, did_you_mean, shorten
+from keras_textcls.predictions.calibration import VectorScaling
 from keras_textcls.predictions.prediction import AnswerOptions
 
 CLASSIFIER_FILE = "classifier.json"

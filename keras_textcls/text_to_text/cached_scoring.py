@@ -14,11 +14,11 @@ from keras import ops
 
 from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.batching.bucket_plan import PlannedBatch, ladder
-from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.batching.planner import Feeder
 from keras_textcls.execution.predict import predict_source
 from keras_textcls.text_to_text.answers import AnswerEntries, Answers
 from keras_textcls.text_to_text.plain_scoring import CompiledCall, PlainScorer
+from keras_textcls.tokenization.encoded_texts import EncodedTexts
 
 # Numbers of logits, and of a cache, that may be in memory at once.
 _MOST_LOGITS = 2**26

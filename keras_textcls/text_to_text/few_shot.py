@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.inputs.texts import LabelledTexts, read_texts
 from keras_textcls.labels import LabelSet
-from keras_textcls.classifiers.text_classifier import TextClassifier
 
 # Likenesses that may be in memory at once.
 _MOST_COMPARED = 2**25

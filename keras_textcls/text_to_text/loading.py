@@ -10,7 +10,6 @@ import keras
 import keras_hub
 from keras_hub.src.utils import preset_utils
 
-from keras_textcls.saving import classifier_presets
 from keras_textcls.errors import (
     ArgumentError,
     InvalidDataError,
@@ -22,6 +21,7 @@ from keras_textcls.errors import (
 from keras_textcls.labels import LabelSet
 from keras_textcls.models import GPTNeoCausalLM
 from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
+from keras_textcls.saving import classifier_presets
 from keras_textcls.saving.preset_files import ClassifierRecord, PresetFiles
 from keras_textcls.text_to_text.answers import read_answer_texts
 from keras_textcls.text_to_text.few_shot import read_examples
@@ -209,7 +209,10 @@ def save_text_to_text(model: TextToText, preset_dir: Any, max_shard_size: float 
     target = Path(os.fspath(preset_dir))
     task = model.causal_lm
     portable = type(task).__module__.startswith("keras_hub.")
-    with classifier_presets.replacing_preset(target) as draft, classifier_presets.with_new_optimizer(task):
+    with (
+        classifier_presets.replacing_preset(target) as draft,
+        classifier_presets.with_new_optimizer(task),
+    ):
         keras_hub.models.Task.save_to_preset(task, str(draft), max_shard_size=max_shard_size)
         if hasattr(model, "labels"):
             classifier_presets.write_names(model, target, draft, portable=portable)

@@ -15,13 +15,13 @@ import numpy as np
 from keras import ops
 
 from keras_textcls.batching.batch_source import Encoded
-from keras_textcls.tokenization.encoded_texts import EncodedTexts
-from keras_textcls.execution.backend_policy import keeping_state
 from keras_textcls.batching.planner import Feeder
+from keras_textcls.execution.backend_policy import keeping_state
 from keras_textcls.execution.predict import predict_source
 from keras_textcls.text_to_text.answer_model import answer_log_likelihoods, answer_logits
 from keras_textcls.text_to_text.answers import Answers
 from keras_textcls.text_to_text.prompt_encoding import with_answers
+from keras_textcls.tokenization.encoded_texts import EncodedTexts
 
 
 class PlainScorer:

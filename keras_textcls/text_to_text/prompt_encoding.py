@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.errors import ArgumentError, InvalidDataError
-from keras_textcls.tokenization.fast_tokenization import fast_tokenizer
 from keras_textcls.text_to_text.answers import Answers, tokenize_answers
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
+from keras_textcls.tokenization.encoded_texts import EncodedTexts
+from keras_textcls.tokenization.fast_tokenization import fast_tokenizer
 
 # Before whatever continues a text: tokenizers treat the beginning of a text otherwise.
 _ANCHOR = ":"

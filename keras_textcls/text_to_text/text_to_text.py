@@ -11,9 +11,9 @@ import keras_hub
 import numpy as np
 from keras import ops
 
-from keras_textcls.saving import adapter_presets
 from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.batch_source import Encoded, quiet
+from keras_textcls.batching.planner import Feeder
 from keras_textcls.errors import (
     ArgumentError,
     InvalidDataError,
@@ -21,10 +21,10 @@ from keras_textcls.errors import (
     shorten,
 )
 from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
-from keras_textcls.batching.planner import Feeder
 from keras_textcls.execution.fit import CompiledAsSaved, fit_source
-from keras_textcls.labels import LabelSet
 from keras_textcls.inputs.targets import read_sample_weight, stratified_holdout
+from keras_textcls.labels import LabelSet
+from keras_textcls.saving import adapter_presets
 from keras_textcls.text_to_text import loading
 from keras_textcls.text_to_text.answer_model import (
     AnswerAccuracy,

@@ -12,14 +12,14 @@ import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls.batching.batch_source import quiet
+from keras_textcls.batching.fit_data import evaluation_source, fit_sources
+from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
+from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
-from keras_textcls.batching.fit_data import evaluation_source, fit_sources
 from keras_textcls.execution.fit import fit_source
-from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
 from keras_textcls.labels import LabelSet
 from keras_textcls.saving.preset_files import PresetFiles, describe_presets, place_of
-from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.text_to_text.answer_feeding import AnswerFeeder
 from keras_textcls.text_to_text.answers import read_answer_texts
 from keras_textcls.text_to_text.cached_scoring import CachedScorer, agrees_with

@@ -11,11 +11,11 @@ import numpy as np
 from keras import ops
 
 from keras_textcls.batching.batch_source import Encoded
-from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.batching.planner import Feeder
 from keras_textcls.execution.predict import predict_source
 from keras_textcls.text_to_text.answers import Answers, AnswerTrie
 from keras_textcls.text_to_text.plain_scoring import CompiledCall
+from keras_textcls.tokenization.encoded_texts import EncodedTexts
 
 # Numbers of logits that may be in memory at once.
 _MOST_LOGITS = 2**26

@@ -20,12 +20,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
 from keras_textcls.errors import ArgumentError
-from keras_textcls.tokenization.fast_tokenization import FastBytePair, Tokenize, fast_tokenizer
-from keras_textcls.tokenization.packing import Framing, learn_framing, probe_texts
 from keras_textcls.inputs.texts import TextColumns
 from keras_textcls.tokenization.chunks import Pieces, cut_evenly
+from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
+from keras_textcls.tokenization.fast_tokenization import FastBytePair, Tokenize, fast_tokenizer
+from keras_textcls.tokenization.packing import Framing, learn_framing, probe_texts
 from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
 from keras_textcls.tokenization.traced_graphs import TextGraph
 

@@ -9,17 +9,17 @@ from typing import Any
 import keras
 
 from keras_textcls.catalogue import DEFAULT_PRESET
+from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
 from keras_textcls.saving.preset_files import PresetFiles, place_of
-from keras_textcls.classifiers.text_classifier import TextClassifier
+from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 from keras_textcls.text_to_text.loading import kept_prompt
 from keras_textcls.text_to_text.text_to_text_classifier import Classifier, TextToTextClassifier
 from keras_textcls.training.preparation import check_labels, check_pairs, is_multi_label
 from keras_textcls.training.run_folders.run import Run
 from keras_textcls.training.templates import Template, TextToTextLora, TransferLearning
-from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 
 # Tokens that are read of a text at the most where the preset says nothing of whole texts.
 _WHOLE = 512

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import ArgumentError, did_you_mean, shorten
 from keras_textcls.training.parameters import Parameter, parameter, parameters_of
+from keras_textcls.utils.atomic import replace_file
 
 # What a YAML file may hold beside the template: where a run got it from.
 _BESIDE = ("preset", "resume_from", "dataset", "validation")

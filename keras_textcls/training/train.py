@@ -18,10 +18,6 @@ import keras_textcls
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, KerasTextclsError, RunError, shorten
 from keras_textcls.predictions.prediction import AnswerOptions
-from keras_textcls.training.trainers.callbacks import TrainingStopped, check_tensorboard, is_interactive
-from keras_textcls.training.run_folders.checkpoint import CheckpointStore
-from keras_textcls.training.trainers.fine_tuning import check_fit, fine_tune
-from keras_textcls.training.trainers.job import Job, Outcome
 from keras_textcls.training.model_source import ModelSource, model_source
 from keras_textcls.training.preparation import (
     as_dataset,
@@ -31,6 +27,7 @@ from keras_textcls.training.preparation import (
     leakage,
     parts_of,
 )
+from keras_textcls.training.run_folders.checkpoint import CheckpointStore
 from keras_textcls.training.run_folders.run import Run
 from keras_textcls.training.run_folders.run_record import RunRecord, now
 from keras_textcls.training.run_folders.runs import (
@@ -41,13 +38,20 @@ from keras_textcls.training.run_folders.runs import (
     newest_version,
     runs,
 )
+from keras_textcls.training.run_folders.training_log import TrainingLog
 from keras_textcls.training.templates import (
     DEFAULT_TEMPLATE,
     GradientTraining,
     Template,
     template,
 )
-from keras_textcls.training.run_folders.training_log import TrainingLog
+from keras_textcls.training.trainers.callbacks import (
+    TrainingStopped,
+    check_tensorboard,
+    is_interactive,
+)
+from keras_textcls.training.trainers.fine_tuning import check_fit, fine_tune
+from keras_textcls.training.trainers.job import Job, Outcome
 from keras_textcls.training.trainers.transfer_learning import transfer
 from keras_textcls.utils.versions import installed_versions
 

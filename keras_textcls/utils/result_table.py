@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import ArgumentError, MissingDependencyError, shorten
+from keras_textcls.utils.atomic import replace_file
 from keras_textcls.utils.text_display import printable
 
 if TYPE_CHECKING:

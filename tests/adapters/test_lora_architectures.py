@@ -10,8 +10,8 @@ from trained_adapters import move
 from keras_textcls import ArgumentError
 from keras_textcls.adapters import LoraConfig, add_lora
 from keras_textcls.adapters.targets import find_targets, layer_paths
-from keras_textcls.models.heads import backbone_inputs, sequence_output
 from keras_textcls.models import MiniEncoderBackbone, StaticEmbeddingBackbone
+from keras_textcls.models.heads import backbone_inputs, sequence_output
 
 OURS = {
     "MiniEncoderBackbone": lambda: MiniEncoderBackbone(

@@ -14,8 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from keras_textcls import ArgumentError, InvalidDataError, read
-from keras_textcls.data.formats import delimited
-from keras_textcls.data.formats import json_text
+from keras_textcls.data.formats import delimited, json_text
 from keras_textcls.data.rows import source
 
 ROWS = [
@@ -527,8 +526,7 @@ def test_columns_are_texts():
 
 
 def test_a_file_of_one_endless_line_is_listed_in_pieces(tmp_path, monkeypatch):
-    from keras_textcls.data.formats import delimited_blocks
-    from keras_textcls.data.formats import delimited_records
+    from keras_textcls.data.formats import delimited_blocks, delimited_records
 
     for module in (delimited_blocks, delimited_records, delimited):
         monkeypatch.setattr(module, "MAX_RECORD", 1000)

@@ -7,9 +7,9 @@ from architectures import architecture
 from small_language_models import SHORT, language_model, letter_tokenizer, prompt_ids
 
 from keras_textcls import ArgumentError, TextToTextClassifier
-from keras_textcls.tokenization.fast_tokenization import GraphTokenizer
 from keras_textcls.text_to_text import text_to_text
 from keras_textcls.text_to_text.prompt_encoding import PieceTokenizer, as_encoded, with_answers
+from keras_textcls.tokenization.fast_tokenization import GraphTokenizer
 
 TEXTS = [
     "win cash",

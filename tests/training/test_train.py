@@ -22,9 +22,8 @@ from keras_textcls import (
     template,
     train,
 )
-from keras_textcls.training.trainers import callbacks
-from keras_textcls.training.trainers import fine_tuning
 from keras_textcls.training.templates import read_yaml
+from keras_textcls.training.trainers import callbacks, fine_tuning
 
 QUICK = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01, "validation_share": 0.2}
 

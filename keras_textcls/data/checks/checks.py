@@ -6,7 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from keras_textcls.data.checks.findings import LEVELS, CheckReport, Finding
-from keras_textcls.data.checks.label_checks import check_label_counts, check_label_names, check_order
+from keras_textcls.data.checks.label_checks import (
+    check_label_counts,
+    check_label_names,
+    check_order,
+)
 from keras_textcls.data.checks.near_duplicates import equal_digests, near_duplicates
 from keras_textcls.data.checks.repetition_checks import check_duplicates, check_leakage
 from keras_textcls.data.checks.text_checks import (

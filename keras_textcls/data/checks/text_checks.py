@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_textcls.data.checks.findings import EXAMPLES, Finding
-from keras_textcls.data.rows.invalid_rows import excerpt
 from keras_textcls.data.checks.scripts import count_languages, count_scripts
+from keras_textcls.data.rows.invalid_rows import excerpt
 
 if TYPE_CHECKING:
     from keras_textcls.data.text_dataset import TextDataset

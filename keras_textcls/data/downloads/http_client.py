@@ -26,7 +26,11 @@ from urllib3.util import Url
 
 from keras_textcls.data.downloads.addresses import AddressError, basic_authorization, parse_address
 from keras_textcls.data.downloads.download_policy import DownloadPolicy, FetchFailure
-from keras_textcls.data.downloads.http_connections import Transfer, make_manager, set_current_transfer
+from keras_textcls.data.downloads.http_connections import (
+    Transfer,
+    make_manager,
+    set_current_transfer,
+)
 from keras_textcls.errors import shorten
 
 _MAX_REDIRECTS = 10

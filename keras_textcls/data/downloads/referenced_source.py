@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.downloads.downloads import DownloadPolicy, FetchFailure
-from keras_textcls.data.formats.encodings import decode
-from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.downloads.referenced_texts import resolve_cells
+from keras_textcls.data.formats.encodings import decode
+from keras_textcls.data.rows import invalid_rows as reasons
+from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.rows.source import Piece, Source
 
 # Texts that are fetched at a time, since they are held in memory.

@@ -11,11 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.formats.byte_streams import ByteStream
 from keras_textcls.data.formats.delimited_blocks import Block, record_lines, split_blocks
-from keras_textcls.data.formats.delimited_records import MAX_RECORD, Record, read_records, sniff_dialect
+from keras_textcls.data.formats.delimited_records import (
+    MAX_RECORD,
+    Record,
+    read_records,
+    sniff_dialect,
+)
 from keras_textcls.data.formats.encodings import Utf8Blocks, check_encoding
+from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.rows.source import Piece
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from keras_textcls.data.formats.tables import RowsSource
 from keras_textcls.data.rows.row_reader import SPLIT_NAMES
 from keras_textcls.data.rows.source import ROWS_A_PIECE
-from keras_textcls.data.formats.tables import RowsSource
 from keras_textcls.errors import InvalidDataError
 
 # Files that are read at a time: their texts are held in memory.

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from keras_textcls.data.rows.source import ROWS_A_PIECE
 from keras_textcls.data.formats.tables import RowsSource
+from keras_textcls.data.rows.source import ROWS_A_PIECE
 from keras_textcls.errors import InvalidDataError, shorten
 from keras_textcls.inputs.texts import to_list
 

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.json
 
-from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.formats.byte_streams import ByteStream
 from keras_textcls.data.formats.encodings import Utf8Blocks, check_encoding
+from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.rows.source import ROWS_A_PIECE, Piece
 from keras_textcls.errors import InvalidDataError

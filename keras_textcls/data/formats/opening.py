@@ -13,7 +13,6 @@ from keras_textcls.data.formats.delimited import DelimitedSource
 from keras_textcls.data.formats.folders import folder_paths
 from keras_textcls.data.formats.iterables import columns_source, rows_source
 from keras_textcls.data.formats.json_text import JsonSource
-from keras_textcls.data.rows.source import Source
 from keras_textcls.data.formats.tables import (
     arrow_source,
     excel_source,
@@ -23,6 +22,7 @@ from keras_textcls.data.formats.tables import (
 )
 from keras_textcls.data.formats.tfds_source import PREFIX as TFDS
 from keras_textcls.data.formats.tfds_source import tfds_source
+from keras_textcls.data.rows.source import Source
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.inputs.texts import to_list
 

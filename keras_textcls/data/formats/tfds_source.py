@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
-from keras_textcls.data.rows.source import ROWS_A_PIECE
 from keras_textcls.data.formats.tables import RowsSource
+from keras_textcls.data.rows.source import ROWS_A_PIECE
 from keras_textcls.errors import InvalidDataError, MissingDependencyError
 
 PREFIX = "tfds:"

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
-from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import InvalidDataError
+from keras_textcls.utils.atomic import replace_file
 from keras_textcls.utils.text_display import one_line
 
 NO_TEXT = "no text"

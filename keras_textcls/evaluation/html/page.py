@@ -10,11 +10,10 @@ import re
 import string
 from pathlib import Path
 
-from keras_textcls.utils.atomic import replace_file
-from keras_textcls.evaluation.report.report import display
 from keras_textcls.evaluation.html.page_data import describe
 from keras_textcls.evaluation.html.page_texts import to_json, visible, words
-from keras_textcls.evaluation.report.report import Report
+from keras_textcls.evaluation.report.report import Report, display
+from keras_textcls.utils.atomic import replace_file
 
 # Of the whole page, in bytes; what the numbers leave of it is for the texts.
 _SIZE = 4_600_000
@@ -74,7 +73,7 @@ def render(report: Report) -> str:
 
 
 def _read(name: str) -> str:
-    folder = importlib.resources.files("keras_textcls.evaluation").joinpath(_FILES)
+    folder = importlib.resources.files("keras_textcls.evaluation.html").joinpath(_FILES)
     # Line ends as a browser reads them, whatever the checkout made of them.
     return folder.joinpath(name).read_text(encoding="utf-8").replace("\r\n", "\n")
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_textcls.evaluation.report.report import display
-from keras_textcls.evaluation.metrics.curves import Curve
-from keras_textcls.evaluation.metrics.metrics import LOSSES
 from keras_textcls.evaluation.html.page_counts import GridCounts, count_at_grid
 from keras_textcls.evaluation.html.page_pack import pack
 from keras_textcls.evaluation.html.page_texts import describe_texts, visible
-from keras_textcls.evaluation.report.report import Report
+from keras_textcls.evaluation.metrics.curves import Curve
+from keras_textcls.evaluation.metrics.metrics import LOSSES
+from keras_textcls.evaluation.report.report import Report, display
 
 _POINTS = 80
 

@@ -9,8 +9,8 @@ import numpy as np
 from keras_textcls.errors import UnknownLabelError, did_you_mean, shorten
 from keras_textcls.evaluation.metrics.counts import divide, pad
 from keras_textcls.evaluation.metrics.decisions import NO_ANSWER
-from keras_textcls.utils.result_table import ResultTable
 from keras_textcls.evaluation.metrics.scores import CHUNK, Scores
+from keras_textcls.utils.result_table import ResultTable
 
 UNANSWERED = "(none)"
 KINDS = ("count", "share", "mean_probability")

@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from keras_textcls.predictions.calibration import BINS, bin_of
 from keras_textcls.evaluation.metrics.counts import divide
 from keras_textcls.evaluation.metrics.scores import Scores
+from keras_textcls.predictions.calibration import BINS, bin_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

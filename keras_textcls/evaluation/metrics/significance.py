@@ -8,8 +8,8 @@ import math
 import numpy as np
 from scipy.stats import binomtest, chi2
 
-from keras_textcls.evaluation.report.report import Report
 from keras_textcls.evaluation.metrics.resampling import percentile_interval
+from keras_textcls.evaluation.report.report import Report
 
 # With fewer texts that only one model is right about the exact test is used.
 _FEW = 25

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, MissingDependencyError, shorten
-from keras_textcls.evaluation.report.label_table import TOTAL
 from keras_textcls.evaluation.metrics.matrices import LabelMatrix
+from keras_textcls.evaluation.report.label_table import TOTAL
 from keras_textcls.utils.text_display import printable
 
 if TYPE_CHECKING:

@@ -16,30 +16,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from keras_textcls.predictions.calibration import BINS
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.evaluation.metrics.metrics import counts
-from keras_textcls.evaluation.metrics.metrics import curves
-from keras_textcls.evaluation.metrics.metrics import decisions
-from keras_textcls.evaluation.report.report import examples
-from keras_textcls.evaluation.metrics.metrics import fingerprints
-from keras_textcls.evaluation.metrics.metrics import label_errors
-from keras_textcls.evaluation.metrics.metrics import matrices
-from keras_textcls.evaluation.metrics.metrics import metrics
-from keras_textcls.evaluation.metrics.metrics import reliability
-from keras_textcls.evaluation.metrics.metrics import resampling
-from keras_textcls.evaluation.report.examples import JudgedText
 from keras_textcls.evaluation.metrics.label_errors import SuspectedLabelError
-from keras_textcls.evaluation.report.label_table import label_table
 from keras_textcls.evaluation.metrics.matrices import LabelMatrix
-from keras_textcls.evaluation.metrics.metrics import LabelAreas, Metric
-from keras_textcls.evaluation.report.report_info import ReportInfo
-from keras_textcls.utils.result_table import ResultTable
+from keras_textcls.evaluation.metrics.metrics import (
+    LabelAreas,
+    Metric,
+    counts,
+    curves,
+    decisions,
+    fingerprints,
+    label_errors,
+    matrices,
+    metrics,
+    reliability,
+    resampling,
+)
 from keras_textcls.evaluation.metrics.scores import Scores, read_scores
-from keras_textcls.evaluation.report.text_table import text_table
 from keras_textcls.evaluation.metrics.thresholds import TunedThresholds, tune
+from keras_textcls.evaluation.report.examples import JudgedText
+from keras_textcls.evaluation.report.label_table import label_table
+from keras_textcls.evaluation.report.report import examples
+from keras_textcls.evaluation.report.report_info import ReportInfo
+from keras_textcls.evaluation.report.text_table import text_table
 from keras_textcls.labels import LabelSet
+from keras_textcls.predictions.calibration import BINS
 from keras_textcls.predictions.prediction import read_thresholds
+from keras_textcls.utils.result_table import ResultTable
 
 if TYPE_CHECKING:
     from keras_textcls.evaluation.report.plots import ReportPlots

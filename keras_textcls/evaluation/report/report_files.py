@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from keras_textcls.utils.atomic import is_free, replace_directory
 from keras_textcls.errors import InvalidDataError, KerasTextclsError
+from keras_textcls.evaluation.metrics.scores import Scores, encoded_scores
 from keras_textcls.evaluation.report.report import Report, read_seed, read_top_k
 from keras_textcls.evaluation.report.report_info import ReportInfo
-from keras_textcls.evaluation.metrics.scores import Scores, encoded_scores
 from keras_textcls.evaluation.report.text_table import are_texts
 from keras_textcls.labels import LabelSet
 from keras_textcls.predictions.prediction import read_thresholds
+from keras_textcls.utils.atomic import is_free, replace_directory
 
 # 2: `top_k`, `seed` and the notes of `info`; a report of schema 1 has their defaults.
 SCHEMA_VERSION = 2

@@ -22,8 +22,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from keras_textcls.adapters.lora_layer import ATTRIBUTE
-from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.errors import ArgumentError, PresetError, shorten
+from keras_textcls.utils.atomic import replace_directory
 
 MODEL_TYPE = "gpt_neo"
 WEIGHTS_FILE = "model.safetensors"

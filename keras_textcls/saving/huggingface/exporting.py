@@ -11,14 +11,14 @@ import keras
 import numpy as np
 from safetensors.numpy import save_file
 
-from keras_textcls.utils.atomic import replace_directory
+from keras_textcls.errors import ArgumentError, PresetError
+from keras_textcls.models.gelu import gelu_kind
 from keras_textcls.saving.huggingface.architectures import BY_BACKBONE
 from keras_textcls.saving.huggingface.checkpoint import INDEX_FILE, WEIGHTS_FILE
-from keras_textcls.models.gelu import gelu_kind
 from keras_textcls.saving.huggingface.layout import Architecture
 from keras_textcls.saving.huggingface.tokenizer_export import write_tokenizer
 from keras_textcls.saving.huggingface.weights import head_links, links
-from keras_textcls.errors import ArgumentError, PresetError
+from keras_textcls.utils.atomic import replace_directory
 
 if TYPE_CHECKING:
     from keras_textcls.classifiers.text_classifier import TextClassifier

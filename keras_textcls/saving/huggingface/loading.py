@@ -9,9 +9,11 @@ import keras
 import keras_hub
 import numpy as np
 
+from keras_textcls.errors import ArgumentError, PresetError, shorten
+from keras_textcls.labels import LabelSet
+from keras_textcls.models.gelu import KINDS, gelu_kind, set_gelu
 from keras_textcls.saving.huggingface.architectures import ARCHITECTURES
 from keras_textcls.saving.huggingface.checkpoint import Tensors
-from keras_textcls.models.gelu import KINDS, gelu_kind, set_gelu
 from keras_textcls.saving.huggingface.layout import Architecture
 from keras_textcls.saving.huggingface.tokenizer_files import load_preprocessor
 from keras_textcls.saving.huggingface.weights import (
@@ -21,8 +23,6 @@ from keras_textcls.saving.huggingface.weights import (
     head_links,
     links,
 )
-from keras_textcls.errors import ArgumentError, PresetError, shorten
-from keras_textcls.labels import LabelSet
 from keras_textcls.saving.preset_files import PresetFiles
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from tokenizers import (
     processors,
 )
 
+from keras_textcls.errors import ArgumentError
 from keras_textcls.saving.huggingface.layout import Architecture
 from keras_textcls.saving.huggingface.sentence_piece import CONTROL, UNKNOWN, read_model
-from keras_textcls.errors import ArgumentError
 
 # GPT-2 has no padding token, and its head looks for the last token that is none.
 PAD_TOKEN = "<|pad|>"

@@ -18,6 +18,8 @@ from typing import Any
 import keras
 import keras_hub
 
+from keras_textcls.errors import PresetError, shorten
+from keras_textcls.models.heads import backbone_inputs, subclass_for
 from keras_textcls.saving.huggingface.charsmap import compile_rules, rules_of
 from keras_textcls.saving.huggingface.layout import Architecture
 from keras_textcls.saving.huggingface.sentence_piece import (
@@ -27,8 +29,6 @@ from keras_textcls.saving.huggingface.sentence_piece import (
     SentencePieceModel,
     read_model,
 )
-from keras_textcls.errors import PresetError, shorten
-from keras_textcls.models.heads import backbone_inputs, subclass_for
 from keras_textcls.saving.preset_files import PresetFiles
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 

@@ -15,9 +15,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_textcls.errors import PresetError, shorten
 from keras_textcls.saving.huggingface.checkpoint import Tensors
 from keras_textcls.saving.huggingface.layout import BLOCK, NORMS, Architecture
-from keras_textcls.errors import PresetError, shorten
 
 # Buffers that older checkpoints carry, and poolers that the head does not use.
 _HARMLESS = re.compile(r"(.*\.)?(position_ids|token_type_ids)|h\.\d+\.attn\.(bias|masked_bias)")

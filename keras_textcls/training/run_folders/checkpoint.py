@@ -21,8 +21,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import RunError
+from keras_textcls.utils.atomic import replace_file
 
 _STATE_FILE = "state.safetensors"
 _SCHEMA_VERSION = 1

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import RunError, shorten
+from keras_textcls.utils.atomic import replace_file
 
 RECORD_FILE = "run.json"
 SCHEMA_VERSION = 1

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_textcls.predictions.calibration import best_log_scale, mean_loss
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.predictions.calibration import best_log_scale, mean_loss
 
 # More would cost time and change no choice.
 _MOST_TEXTS = 20_000

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.labels import LabelSet
 from keras_textcls.inputs.targets import class_weights, read_sample_weight
+from keras_textcls.labels import LabelSet
 
 _MOST_NAMED = 10
 

@@ -18,7 +18,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls.utils.atomic import replace_file
 from keras_textcls.errors import MissingDependencyError, RunError
 from keras_textcls.training.run_folders.checkpoint import (
     CheckpointStore,
@@ -31,6 +30,7 @@ from keras_textcls.training.run_folders.checkpoint import (
     write_state,
     write_weights,
 )
+from keras_textcls.utils.atomic import replace_file
 
 HISTORY_FILE = "history.csv"
 # Reading the loss waits for the step, so not every step is looked at.

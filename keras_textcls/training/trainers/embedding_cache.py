@@ -25,11 +25,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from keras_textcls.utils.atomic import replace_file
 from keras_textcls.data.downloads.download_cache import CACHE_VARIABLE
 from keras_textcls.inputs.texts import LabelledTexts, TextColumns, read_texts
-from keras_textcls.tokenization.preprocessor_fingerprint import asset_hashes, without_names
 from keras_textcls.saving.weight_fingerprint import weight_fingerprint
+from keras_textcls.tokenization.preprocessor_fingerprint import asset_hashes, without_names
+from keras_textcls.utils.atomic import replace_file
 
 _FORMAT = "keras-textcls embeddings 1"
 _CHUNK = 16_384

@@ -34,7 +34,7 @@ def neutral_texts() -> tuple[str, ...]:
     >>> neutral_texts()[0]
     'The kettle takes about four minutes to boil.'
     """
-    file = importlib.resources.files("keras_textcls.training").joinpath(_FILE)
+    file = importlib.resources.files("keras_textcls.training.trainers").joinpath(_FILE)
     return tuple(file.read_text(encoding="utf-8").splitlines())
 
 

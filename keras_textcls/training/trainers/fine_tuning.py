@@ -17,6 +17,9 @@ from keras_textcls.optimization.masked import MaskedBinaryCrossentropy
 from keras_textcls.optimization.schedules import WarmupLinearDecay
 from keras_textcls.optimization.smoothing import SmoothedSparseCategoricalCrossentropy
 from keras_textcls.text_to_text.text_to_text_classifier import Classifier
+from keras_textcls.training.preparation import hold_out
+from keras_textcls.training.run_folders.checkpoint import CheckpointStore, Progress, write_weights
+from keras_textcls.training.templates import FineTuning, GradientTraining, Lora
 from keras_textcls.training.trainers.callbacks import (
     Checkpointing,
     EpochLines,
@@ -25,11 +28,8 @@ from keras_textcls.training.trainers.callbacks import (
     stop_on_interrupt,
     write_history,
 )
-from keras_textcls.training.run_folders.checkpoint import CheckpointStore, Progress, write_weights
 from keras_textcls.training.trainers.depth import check_frozen, freeze, learning_rate_factors
 from keras_textcls.training.trainers.job import Job, Outcome
-from keras_textcls.training.preparation import hold_out
-from keras_textcls.training.templates import FineTuning, GradientTraining, Lora
 from keras_textcls.training.trainers.transfer_learning import start_head
 
 _UNDECAYED = ("bias", "gamma", "beta", "scale")

@@ -9,17 +9,21 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError
 from keras_textcls.inputs.targets import read_targets
-from keras_textcls.classifiers.text_classifier import TextClassifier
-from keras_textcls.training.trainers.embedding_cache import EmbeddingCache, embed_cached
-from keras_textcls.training.trainers.enrichment import add_neutral, neutral_texts, wants_neutral_texts
 from keras_textcls.training.solved_heads.head_installation import install_head
 from keras_textcls.training.solved_heads.hidden_head import HiddenHead, solve_hidden_head
-from keras_textcls.training.trainers.job import Job, Outcome
 from keras_textcls.training.solved_heads.linear_head import LinearHead, solve_linear_head
 from keras_textcls.training.templates import TransferLearning
+from keras_textcls.training.trainers.embedding_cache import EmbeddingCache, embed_cached
+from keras_textcls.training.trainers.enrichment import (
+    add_neutral,
+    neutral_texts,
+    wants_neutral_texts,
+)
+from keras_textcls.training.trainers.job import Job, Outcome
 
 # Texts that the first head of a fine-tuning is solved on: enough for a start.
 _TEXTS_FOR_A_START = 8192

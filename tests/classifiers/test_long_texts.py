@@ -9,13 +9,13 @@ import tensorflow as tf
 from architectures import architecture
 from conftest import make_classifier, mixed_texts, perturb
 
-from keras_textcls import (ArgumentError, LabelSet, PresetError, TextClassifier)
+from keras_textcls import ArgumentError, LabelSet, PresetError, TextClassifier
 from keras_textcls.batching.bucket_plan import planner
-from keras_textcls.models.heads import backbone_inputs
 from keras_textcls.models import (
     StaticEmbeddingBackbone,
     StaticEmbeddingTextClassifierPreprocessor,
 )
+from keras_textcls.models.heads import backbone_inputs
 
 # What stands before and after the text: attributes of the tokenizer.
 FRAMES = {
@@ -306,7 +306,9 @@ def test_where_it_cannot_be_the_setter_says_so():
 
 def test_a_preprocessor_that_does_more_is_refused(monkeypatch):
     model = make_classifier("BertBackbone", compile=False)
-    monkeypatch.setattr("keras_textcls.tokenization.text_encoder.learn_framing", lambda *arguments: None)
+    monkeypatch.setattr(
+        "keras_textcls.tokenization.text_encoder.learn_framing", lambda *arguments: None
+    )
     with pytest.raises(ArgumentError, match=r"BertTextClassifierPreprocessor, sequence_length=32"):
         model.long_texts = "chunk"
 

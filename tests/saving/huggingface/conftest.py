@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("torch", reason="transformers computes with PyTorch")
 pytest.importorskip("transformers")
 
-from converters import checkpoints
+from huggingface import checkpoints
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,11 @@ from architectures import architecture, vocabularies
 from conftest import set_seed_of_tensorflow
 from texts import many_texts
 
-from keras_textcls.tokenization.fast_tokenization import FastBytePair, GraphTokenizer, fast_tokenizer
+from keras_textcls.tokenization.fast_tokenization import (
+    FastBytePair,
+    GraphTokenizer,
+    fast_tokenizer,
+)
 
 
 @pytest.fixture(scope="module")

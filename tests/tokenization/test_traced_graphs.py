@@ -8,8 +8,8 @@ from architectures import architecture
 from conftest import make_classifier, mixed_texts, set_seed_of_tensorflow
 
 from keras_textcls.tokenization import traced_graphs
-from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
+from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.tokenization.traced_graphs import TextGraph
 
 

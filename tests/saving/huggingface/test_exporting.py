@@ -8,7 +8,7 @@ import pytest
 import transformers
 from conftest import STEP_BY_STEP, make_classifier
 
-from converters.checkpoints import LABELS, NAMES, load, save_checkpoint, texts
+from huggingface.checkpoints import LABELS, NAMES, load, save_checkpoint, texts
 from keras_textcls import ArgumentError, PresetError
 from keras_textcls.saving.huggingface import exporting
 

@@ -5,8 +5,12 @@ import pytest
 from scipy.special import expit
 
 from keras_textcls import ArgumentError
-from keras_textcls.training.trainers.enrichment import add_neutral, neutral_texts, wants_neutral_texts
 from keras_textcls.training.solved_heads.linear_head import solve_linear_head
+from keras_textcls.training.trainers.enrichment import (
+    add_neutral,
+    neutral_texts,
+    wants_neutral_texts,
+)
 
 
 def test_the_sentences_are_many_distinct_and_of_all_lengths():

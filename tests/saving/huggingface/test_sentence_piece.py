@@ -11,7 +11,7 @@ from architectures import vocabularies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converters.checkpoints import load, logits, save_checkpoint, texts
+from huggingface.checkpoints import load, logits, save_checkpoint, texts
 from keras_textcls import PresetError
 from keras_textcls.saving.huggingface.charsmap import compile_rules, rules_of
 from keras_textcls.saving.huggingface.sentence_piece import UNKNOWN, SentencePieceModel, read_model

@@ -18,7 +18,7 @@ from keras_textcls.training.trainers.embedding_cache import (
     text_hashes,
 )
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def mixed_texts(count):

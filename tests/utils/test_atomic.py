@@ -112,7 +112,7 @@ def test_killed_at_any_point_leaves_one_whole_directory(target, pause_at):
     code = textwrap.dedent(
         f"""
         import os, pathlib, sys, time
-        from keras_textcls import atomic
+        from keras_textcls.utils import atomic
         calls = 0
         def hook(event, args):
             global calls

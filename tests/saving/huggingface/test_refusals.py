@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from converters.checkpoints import save_checkpoint
+from huggingface.checkpoints import save_checkpoint
 from keras_textcls import PresetError, TextClassifier
 
 WEIGHTS = "model.safetensors"

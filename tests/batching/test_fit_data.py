@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from conftest import make_classifier, mixed_texts
 
-from keras_textcls import (ArgumentError, InvalidDataError, LabelSet, UnknownLabelError)
-from keras_textcls.batching.bucket_plan import planner
+from keras_textcls import ArgumentError, InvalidDataError, LabelSet, UnknownLabelError
 from keras_textcls.batching.batch_source import BatchSource
-from keras_textcls.tokenization.text_encoder import TextEncoder
+from keras_textcls.batching.bucket_plan import planner
 from keras_textcls.inputs.texts import LabelledTexts
+from keras_textcls.tokenization.text_encoder import TextEncoder
 
 TEXTS = mixed_texts(40)
 NAMES = ["spam" if i % 4 == 0 else "ham" for i in range(40)]

@@ -15,7 +15,7 @@ from keras_textcls import ArgumentError, InvalidDataError
 from keras_textcls.training.solved_heads.cross_validation import assign_folds
 from keras_textcls.training.solved_heads.linear_head import STRENGTHS, solve_linear_head
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def blobs(num_texts=200, hidden_dim=12, num_classes=4, seed=0, spread=1.0):

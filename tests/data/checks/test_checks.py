@@ -25,7 +25,9 @@ def names(report):
 
 
 def test_nothing_is_found_where_nothing_is_wrong(rows, monkeypatch):
-    monkeypatch.setattr("keras_textcls.data.checks.text_checks.count_languages", lambda texts: {"en": 9})
+    monkeypatch.setattr(
+        "keras_textcls.data.checks.text_checks.count_languages", lambda texts: {"en": 9}
+    )
     report = read(rows).check()
     assert names(report) == [] and "nothing found" in repr(report)
 
