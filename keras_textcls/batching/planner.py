@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_textcls.batching import bucket_plan
 from keras_textcls.batching.batch_source import BatchSource, Encoded, stream_source
-from keras_textcls.batching.bucket_plan import BucketPolicy, PlannedBatch, WidthHistory, bucket_plan
+from keras_textcls.batching.bucket_plan import BucketPolicy, PlannedBatch, WidthHistory
 from keras_textcls.errors import ArgumentError, InvalidDataError
 from keras_textcls.inputs.targets import (
     class_weights,

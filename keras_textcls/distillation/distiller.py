@@ -16,8 +16,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_textcls.batching import bucket_plan
 from keras_textcls.batching.batch_source import BatchSource, EpochSetter, quiet
-from keras_textcls.batching.bucket_plan import PlannedBatch, bucket_plan
+from keras_textcls.batching.bucket_plan import PlannedBatch
 from keras_textcls.distillation.teacher_states import TeacherStates
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.execution.backend_policy import backend_policy

@@ -11,7 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls.batching.bucket_plan import PlannedBatch, bucket_plan
+from keras_textcls.batching import bucket_plan
+from keras_textcls.batching.bucket_plan import PlannedBatch
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution.backend_policy import backend_policy, keeping_state
 from keras_textcls.models.heads import backbone_inputs, sequence_output

@@ -8,8 +8,8 @@ import pytest
 from conftest import make_classifier, mixed_texts
 
 from keras_textcls import ArgumentError, InvalidDataError, LabelSet, UnknownLabelError
+from keras_textcls.batching import planner
 from keras_textcls.batching.batch_source import BatchSource
-from keras_textcls.batching.bucket_plan import planner
 from keras_textcls.inputs.texts import LabelledTexts
 from keras_textcls.tokenization.text_encoder import TextEncoder
 

@@ -10,7 +10,7 @@ from architectures import architecture
 from conftest import make_classifier, mixed_texts, perturb
 
 from keras_textcls import ArgumentError, LabelSet, PresetError, TextClassifier
-from keras_textcls.batching.bucket_plan import planner
+from keras_textcls.batching import planner
 from keras_textcls.models import (
     StaticEmbeddingBackbone,
     StaticEmbeddingTextClassifierPreprocessor,

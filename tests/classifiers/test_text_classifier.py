@@ -104,7 +104,7 @@ class _Order(keras.callbacks.Callback):
 
     def __init__(self, monkeypatch):
         super().__init__()
-        from keras_textcls.batching.bucket_plan import batch_source
+        from keras_textcls.batching import batch_source
 
         self.sources = []
         original = batch_source.BatchSource.for_keras
@@ -260,7 +260,7 @@ def test_streams_give_what_arrays_give(classifier):
 @pytest.mark.parametrize("batch_size", [None, 5])
 def test_fit_on_a_stream_in_windows(monkeypatch, batch_size):
     """Every text once an epoch, in batches of the stream's size or the one asked for."""
-    from keras_textcls.batching.bucket_plan import planner
+    from keras_textcls.batching import planner
 
     monkeypatch.setattr(planner, "STREAM_WINDOW", 12)
     classifier = make_classifier(dropout=0.0)

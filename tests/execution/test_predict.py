@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from conftest import make_classifier, mixed_texts
 
-from keras_textcls.execution.backend_policy import predict
+from keras_textcls.execution import predict
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="only TensorFlow traces a predict"

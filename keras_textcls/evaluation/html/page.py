@@ -12,7 +12,8 @@ from pathlib import Path
 
 from keras_textcls.evaluation.html.page_data import describe
 from keras_textcls.evaluation.html.page_texts import to_json, visible, words
-from keras_textcls.evaluation.report.report import Report, display
+from keras_textcls.evaluation.report import display
+from keras_textcls.evaluation.report.report import Report
 from keras_textcls.utils.atomic import replace_file
 
 # Of the whole page, in bytes; what the numbers leave of it is for the texts.

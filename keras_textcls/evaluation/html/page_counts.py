@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from keras_textcls.evaluation.metrics import counts, metrics
 from keras_textcls.evaluation.metrics.counts import Counts
 from keras_textcls.evaluation.metrics.curves import GRID
 from keras_textcls.evaluation.metrics.matrices import without_label
-from keras_textcls.evaluation.metrics.metrics import counts, metrics
 from keras_textcls.evaluation.metrics.scores import CHUNK, Scores
 
 LEVELS = len(GRID) + 1

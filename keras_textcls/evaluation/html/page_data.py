@@ -13,7 +13,8 @@ from keras_textcls.evaluation.html.page_pack import pack
 from keras_textcls.evaluation.html.page_texts import describe_texts, visible
 from keras_textcls.evaluation.metrics.curves import Curve
 from keras_textcls.evaluation.metrics.metrics import LOSSES
-from keras_textcls.evaluation.report.report import Report, display
+from keras_textcls.evaluation.report import display
+from keras_textcls.evaluation.report.report import Report
 
 _POINTS = 80
 

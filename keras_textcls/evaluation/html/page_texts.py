@@ -11,7 +11,8 @@ import numpy as np
 from keras_textcls.evaluation.html.page_pack import pack
 from keras_textcls.evaluation.metrics.decisions import MULTI_LABEL_THRESHOLD
 from keras_textcls.evaluation.metrics.scores import Scores
-from keras_textcls.evaluation.report.report import Report, examples
+from keras_textcls.evaluation.report import examples
+from keras_textcls.evaluation.report.report import Report
 
 # The page tells scores apart to the thousandth: every second place rounds up to one.
 FINE_GRID = np.arange(2001) / 2000

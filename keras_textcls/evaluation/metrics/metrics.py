@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.errors import shorten
+from keras_textcls.evaluation.metrics import counts, per_text, ranking, reliability
 from keras_textcls.evaluation.metrics.counts import Counts
-from keras_textcls.evaluation.metrics.metrics import counts, per_text, ranking, reliability
 from keras_textcls.evaluation.metrics.scores import Scores
 
 # Metrics of which less is better.

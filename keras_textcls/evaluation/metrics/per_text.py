@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_textcls.evaluation.metrics.metrics import counts
+from keras_textcls.evaluation.metrics import counts
 from keras_textcls.evaluation.metrics.scores import CHUNK, Scores
 
 

@@ -17,14 +17,9 @@ import numpy as np
 import scipy.sparse
 
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.evaluation.metrics import counts, metrics, per_text, reliability
 from keras_textcls.evaluation.metrics.counts import Counts
-from keras_textcls.evaluation.metrics.metrics import (
-    LabelAreas,
-    counts,
-    metrics,
-    per_text,
-    reliability,
-)
+from keras_textcls.evaluation.metrics.metrics import LabelAreas
 from keras_textcls.evaluation.metrics.ranking import Ranking
 from keras_textcls.evaluation.metrics.scores import Scores
 

@@ -17,11 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.evaluation.metrics.label_errors import SuspectedLabelError
-from keras_textcls.evaluation.metrics.matrices import LabelMatrix
-from keras_textcls.evaluation.metrics.metrics import (
-    LabelAreas,
-    Metric,
+from keras_textcls.evaluation.metrics import (
     counts,
     curves,
     decisions,
@@ -32,11 +28,14 @@ from keras_textcls.evaluation.metrics.metrics import (
     reliability,
     resampling,
 )
+from keras_textcls.evaluation.metrics.label_errors import SuspectedLabelError
+from keras_textcls.evaluation.metrics.matrices import LabelMatrix
+from keras_textcls.evaluation.metrics.metrics import LabelAreas, Metric
 from keras_textcls.evaluation.metrics.scores import Scores, read_scores
 from keras_textcls.evaluation.metrics.thresholds import TunedThresholds, tune
+from keras_textcls.evaluation.report import examples
 from keras_textcls.evaluation.report.examples import JudgedText
 from keras_textcls.evaluation.report.label_table import label_table
-from keras_textcls.evaluation.report.report import examples
 from keras_textcls.evaluation.report.report_info import ReportInfo
 from keras_textcls.evaluation.report.text_table import text_table
 from keras_textcls.labels import LabelSet

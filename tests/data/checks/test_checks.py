@@ -5,7 +5,7 @@ import random
 import pytest
 
 from keras_textcls import read
-from keras_textcls.data.checks.checks import scripts
+from keras_textcls.data.checks import scripts
 
 WORDS = "rain sun river stone bread table window garden letter music paper winter road".split()
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from jaccard import clusters, edited_texts, jaccard, pair_at
 from texts import SENTENCES
 
-from keras_textcls.data.checks.checks import near_duplicates as module
-from keras_textcls.data.checks.checks import shingles
+from keras_textcls.data.checks import near_duplicates as module
+from keras_textcls.data.checks import shingles
 from keras_textcls.data.checks.near_duplicates import (
     exact_duplicates,
     near_duplicates,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from jaccard import edited_texts, jaccard, pair_at
 
-from keras_textcls.data.checks.checks import shingles
+from keras_textcls.data.checks import shingles
 from keras_textcls.data.checks.shingles import (
     MinHasher,
     bands_and_rows,

@@ -16,13 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from web_server import WebServer, answer, drip
 
+from keras_textcls.data.downloads import downloads
 from keras_textcls.data.downloads.download_cache import DownloadCache
-from keras_textcls.data.downloads.downloads import (
-    DownloadPolicy,
-    FetchFailure,
-    downloads,
-    fetch_all,
-)
+from keras_textcls.data.downloads.downloads import DownloadPolicy, FetchFailure, fetch_all
 from keras_textcls.errors import ArgumentError
 
 

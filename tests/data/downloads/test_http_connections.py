@@ -8,12 +8,8 @@ import threading
 import pytest
 from web_server import WebServer
 
-from keras_textcls.data.downloads.downloads import (
-    DownloadPolicy,
-    FetchFailure,
-    downloads,
-    fetch_all,
-)
+from keras_textcls.data.downloads import downloads
+from keras_textcls.data.downloads.downloads import DownloadPolicy, FetchFailure, fetch_all
 
 
 @pytest.fixture

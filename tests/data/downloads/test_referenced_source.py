@@ -4,7 +4,7 @@ import pytest
 from web_server import WebServer, answer
 
 from keras_textcls import DownloadPolicy, read
-from keras_textcls.data.downloads.downloads import referenced_source
+from keras_textcls.data.downloads import referenced_source
 
 POLICY = DownloadPolicy(cache=False, backoff=0.0, retries=1, max_bytes=1000)
 

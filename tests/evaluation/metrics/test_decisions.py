@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from simulated_scores import multi, report_of, single
 
-from keras_textcls.evaluation.metrics.metrics import decisions
+from keras_textcls.evaluation.metrics import decisions
 from keras_textcls.evaluation.metrics.scores import read_scores
 from keras_textcls.predictions.prediction import decide, read_thresholds
 

@@ -8,7 +8,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from keras_textcls import Report
 from keras_textcls.errors import ArgumentError
-from keras_textcls.evaluation.metrics.metrics import resampling
+from keras_textcls.evaluation.metrics import resampling
 
 
 def draws(texts, seed=0):

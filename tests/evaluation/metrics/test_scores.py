@@ -201,7 +201,7 @@ def test_scores_that_cannot_be_used(y_score, error, said):
 
 
 def test_the_row_of_a_wrong_score_is_named_beyond_the_first_chunk(monkeypatch):
-    from keras_textcls.evaluation.metrics.metrics import scores
+    from keras_textcls.evaluation.metrics import scores
 
     monkeypatch.setattr(scores, "CHUNK", 2)
     matrix = np.full((7, 2), 0.5)

@@ -9,7 +9,7 @@ from simulated_scores import CASES, report_of, single
 
 from keras_textcls import Report, ReportInfo
 from keras_textcls.errors import InvalidDataError
-from keras_textcls.evaluation.report.report import report_files
+from keras_textcls.evaluation.report import report_files
 
 TEXTS = ["plain", "ünïcode 文本", "line\nbreak", ""] * 30
 
