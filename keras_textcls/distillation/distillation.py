@@ -25,6 +25,7 @@ from keras_textcls.distillation.distiller import DistillationConfig, train_stude
 from keras_textcls.distillation.student_initialization import initialize_from_teacher
 from keras_textcls.distillation.teacher_states import TeacherStates, matching_layers, teacher_reader
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.inputs.texts import read_texts
 from keras_textcls.models.heads import subclass_for
 from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.utils.atomic import replace_directory
@@ -75,7 +76,7 @@ def distill(
         InvalidDataError: a text cannot be used.
     """
     config = config or DistillationConfig()
-    columns = texts.read_texts(texts, "texts")
+    columns = read_texts(texts, "texts")
     if len(columns) != 1:
         raise ArgumentError(f"`texts` must be one column of texts. Received {len(columns)}.")
     work = Path(os.fspath(work_directory) if work_directory else f"{os.fspath(output)}.work")
