@@ -114,13 +114,13 @@ class NaiveScorer:
         scores = answer_log_likelihoods(answered, inputs["answer_ids"])
         self._model = keras.Model(inputs, ops.expand_dims(scores, -1))
 
-    def score(self, prompts: Any, feeder: Any, **kwargs: Any) -> Any:
+    def score(self, prompts: Any, planner: Any, **kwargs: Any) -> Any:
         """Score label after label."""
         import dataclasses
 
         import numpy as np
 
-        from keras_textcls.batching.batch_source import Encoded
+        from keras_textcls.batching.windows import Window, Windows
         from keras_textcls.execution.predict import predict_source
         from keras_textcls.text_to_text.prompt_encoding import with_answers
 
@@ -129,7 +129,8 @@ class NaiveScorer:
             answer = np.array(ids, "int32")
             texts, targets = with_answers(prompts, [answer] * len(prompts), len(answer))
             fixed = {**texts.fixed, "answer_ids": targets}
-            source = feeder.inference(Encoded(dataclasses.replace(texts, fixed=fixed)))
+            window = Window(dataclasses.replace(texts, fixed=fixed))
+            source = planner.inference(Windows.of(window))
             columns.append(predict_source(self._model, source, **kwargs))
         return np.concatenate(columns, axis=1)
 
@@ -154,10 +155,11 @@ def score(model: Any, arguments: argparse.Namespace) -> None:
             calls[kind] = functools.partial(classifier.predict, texts, verbose=0)
             if kind == "plain":
                 naive = NaiveScorer(model, classifier._pieces().answers)
-                feeder = classifier._feeder()
-                prompts = feeder.read(texts).texts
+                planner = classifier._planner()
+                (window,) = classifier._reader("predict").read(texts, labelled=False)
+                prompts = window.texts
                 width = float(prompts.lengths.mean())
-                calls["naive"] = functools.partial(naive.score, prompts, feeder, verbose=0)
+                calls["naive"] = functools.partial(naive.score, prompts, planner, verbose=0)
         found = {kind: call() for kind, call in calls.items()}
         for kind, values in found.items():
             np.testing.assert_allclose(values, found["naive"], atol=2e-3, err_msg=kind)

@@ -1,6 +1,6 @@
 """The one source of batches that Keras reads, for texts in memory and for streams.
 
-It turns a plan of `batching.py`, or a stream, into a Keras data adapter, which
+It turns windows of texts and a plan for them into a Keras data adapter, which
 `keras.Model.fit`, `evaluate` and `predict` take on every backend. Under
 TensorFlow the shapes are declared open: Keras would otherwise fix them from
 the first batches and fail on the next width.
@@ -22,131 +22,107 @@ from keras.src.trainers.data_adapters import data_adapter_utils
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from keras_textcls.batching.bucket_plan import PlannedBatch
-from keras_textcls.tokenization.chunks import Pieces, join_pieces
-from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
+from keras_textcls.batching.windows import Window, Windows, join_windows
+from keras_textcls.tokenization.chunks import Chunks, join_chunks
+from keras_textcls.tokenization.encoded_texts import EncodedTexts
+
+# From a window and a plan to one element `(x,)`, `(x, y)` or `(x, y, sample_weight)`.
+Element = Callable[[Window, PlannedBatch], tuple[Any, ...]]
+# From texts, the index of a pass and whether these are its last texts to batches.
+Plan = Callable[[EncodedTexts, int, bool], list[PlannedBatch]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Encoded:
-    """Encoded texts with their targets.
+class _WholeTexts:
+    """What stays of a window in chunks when its tokens have been read."""
 
-    Args:
-        texts: `EncodedTexts`. Where it has `pieces`, targets and weights are
-            those of the whole texts.
-        y: array of targets, or `None`.
-        sample_weight: float array of shape `(num_texts,)`, or `None`.
-    """
-
-    texts: EncodedTexts
-    y: np.ndarray | None = None
-    sample_weight: np.ndarray | None = None
-
-    def element(self, batch: PlannedBatch) -> tuple[Any, ...]:
-        """Cut one element `(x,)`, `(x, y)` or `(x, y, sample_weight)` of a dataset."""
-        rows = batch.rows if self.y is None else len(batch.indices)
-        x = self.texts.batch(batch.indices, batch.padded_length, rows)
-        targets = (self.y, self.sample_weight)
-        return (x, *(t[batch.indices] for t in targets if t is not None))
-
-    def take(self, indices: np.ndarray) -> Encoded:
-        """Return some of the texts, in the order of `indices`."""
-        y, weight = (None if t is None else t[indices] for t in (self.y, self.sample_weight))
-        return Encoded(self.texts.take(indices), y, weight)
-
-    def join(self, other: Encoded) -> Encoded:
-        """Return the texts of both, these first."""
-        y, weight = (
-            None if a is None or b is None else np.concatenate([a, b])
-            for a, b in ((self.y, other.y), (self.sample_weight, other.sample_weight))
-        )
-        return Encoded(concatenate([self.texts, other.texts]), y, weight)
-
-
-@dataclasses.dataclass(frozen=True)
-class Window:
-    """What belongs to whole texts, not to their pieces.
-
-    Args:
-        pieces: `Pieces`.
-        y: array of targets, one a text, or `None`.
-        sample_weight: float array of shape `(num_texts,)`, or `None`.
-    """
-
-    pieces: Pieces
+    chunks: Chunks
     y: np.ndarray | None
     sample_weight: np.ndarray | None
 
     @classmethod
-    def of(cls, encoded: Encoded) -> Window:
-        """Return what stays when the tokens of some texts have been read."""
-        texts = encoded.texts
-        pieces = Pieces.whole(len(texts)) if texts.pieces is None else texts.pieces
-        return cls(pieces, encoded.y, encoded.sample_weight)
+    def of(cls, window: Window) -> _WholeTexts:
+        chunks = window.texts.chunks or Chunks.whole(len(window.texts))
+        return cls(chunks, window.y, window.sample_weight)
 
 
 class BatchSource:
-    """Batches in the order of a plan or a stream, pass after pass.
+    """Batches in the order of a plan, window after window, pass after pass.
 
     The epoch is set from outside (`epoch`), so that the order of epoch `n` is
     the same whether training began at 0 or was resumed.
 
     Args:
-        generate: function from epoch to an iterator of `(element, indices)`,
-            where `indices` says which texts the rows are, `-1` for filling.
-        example: one element, from which dtypes and ranks are read.
-        num_batches: int, batches a pass, or `None` if not known.
+        windows: `Windows`.
+        plan: function from `EncodedTexts`, epoch and whether no window follows
+            to a list of `PlannedBatch`.
         fixed_length: int or `None`, the width of every batch if there is only
             one. Defaults to `None`.
-        windows: list of `Window` or `None`, set where rows may be pieces of
-            texts: what belongs to the whole texts, complete at the end of a
-            pass. Defaults to `None`.
+        element: function from a `Window` and a `PlannedBatch` to an element.
+            Defaults to `Window.element`.
+        keeps_rest: bool, whether texts that a plan leaves out wait for the next
+            window. Defaults to `False`.
     """
 
     def __init__(
         self,
-        generate: Callable[[int], Iterator[tuple[tuple[Any, ...], np.ndarray]]],
-        example: tuple[Any, ...],
-        num_batches: int | None,
+        windows: Windows,
+        plan: Plan,
         fixed_length: int | None = None,
-        windows: list[Window] | None = None,
+        element: Element = Window.element,
+        keeps_rest: bool = False,
     ) -> None:
-        self._fixed_length = fixed_length
-        self._windows = windows
-        self._generate = generate
-        self._example = example
-        self.num_batches = num_batches
+        self._windows, self._plan, self._element = windows, plan, element
+        self._fixed_length, self._keeps_rest = fixed_length, keeps_rest
+        self._planned: tuple[int, list[PlannedBatch]] | None = None
+        # Of the windows of the last pass, where rows may be chunks.
+        self._whole_texts: list[_WholeTexts] = []
         self.epoch = 0
         # Batches of the pass that are done already.
         self.done = 0
         self.order: list[np.ndarray] = []
+        whole = windows.whole
+        if whole is not None and self.in_chunks:
+            self._whole_texts = [_WholeTexts.of(whole)]
+        first = self._served(next(iter(windows)) if whole is None else whole)
+        # Batches a pass, or `None` if not known.
+        self.num_batches: int | None = None
+        batch = PlannedBatch(np.arange(1), int(first.texts.lengths[0]), 1)
+        if whole is not None:
+            planned = self._batches(whole.texts, 0, True)
+            self.num_batches, batch = len(planned), planned[0]
+        self._example = element(first, batch)
 
-    @classmethod
-    def from_plan(
-        cls,
-        encoded: Encoded,
-        plan: Callable[[int], list[PlannedBatch]],
-        fixed_length: int | None = None,
-    ) -> BatchSource:
-        """Serve texts in memory.
+    def _served(self, window: Window) -> Window:
+        return Window(window.texts) if self.in_chunks else window
 
-        Args:
-            encoded: `Encoded`.
-            plan: function from epoch to a list of `PlannedBatch`.
-            fixed_length: int or `None`, as for the class. Defaults to `None`.
+    def _batches(self, texts: EncodedTexts, epoch: int, is_last: bool) -> list[PlannedBatch]:
+        if self._windows.whole is None:
+            return self._plan(texts, epoch, is_last)
+        if self._planned is None or self._planned[0] != epoch:
+            self._planned = epoch, self._plan(texts, epoch, is_last)
+        return self._planned[1]
 
-        Returns:
-            A `BatchSource`.
-        """
-        is_cut = encoded.texts.pieces is not None
-        windows = [Window.of(encoded)] if is_cut else None
-        served = Encoded(encoded.texts) if is_cut else encoded
-
-        def generate(epoch: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
-            for batch in plan(epoch):
-                yield served.element(batch), _row_indices(batch, 0)
-
-        first = plan(0)
-        return cls(generate, served.element(first[0]), len(first), fixed_length, windows)
+    def _generate(self, epoch: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
+        """Elements of a pass, each with which texts its rows are, -1 for filling."""
+        first_index, waiting = 0, None
+        whole_texts: list[_WholeTexts] = []
+        for window, is_last in _mark_last(iter(self._windows)):
+            if self.in_chunks:
+                whole_texts.append(_WholeTexts.of(window))
+            window = self._served(window)
+            if waiting is not None:
+                window = join_windows([waiting, window])
+            batches = self._batches(window.texts, epoch, is_last)
+            for batch in batches:
+                yield self._element(window, batch), _row_indices(batch, first_index)
+            if self._keeps_rest and not is_last:
+                used = np.concatenate([b.indices for b in batches] or [np.empty(0, int)])
+                waiting = window.take(np.setdiff1d(np.arange(len(window.texts)), used))
+            else:
+                first_index += len(window.texts)
+        # At the end only: Keras begins passes that it does not finish.
+        self._whole_texts = whole_texts
 
     def elements(self, endless: bool = False) -> Iterator[tuple[Any, ...]]:
         """Yield one pass, from the `epoch` that is set when it begins.
@@ -202,30 +178,30 @@ class BatchSource:
             rows: array of shape `(num_rows, ...)`, as the batches came.
 
         Returns:
-            An array of shape `(num_texts, ...)`; of a source that `is_cut`, the
-            average over the pieces of each text.
+            An array of shape `(num_texts, ...)`; of a source whose rows may be
+            chunks, the average over the chunks of each text.
         """
         order = np.concatenate(self.order)
         real = order >= 0
         restored = np.empty((int(real.sum()), *rows.shape[1:]), dtype=rows.dtype)
         restored[order[real]] = rows[real]
-        if self._windows is None:
+        if not self.in_chunks:
             return restored
-        return join_pieces(window.pieces for window in self._windows).average(restored)
+        return join_chunks(part.chunks for part in self._whole_texts).average(restored)
 
     @property
-    def is_cut(self) -> bool:
-        """Whether the rows may be pieces of texts; elements are then `(x,)`."""
-        return self._windows is not None
+    def in_chunks(self) -> bool:
+        """Whether rows may be chunks of texts; elements are then `(x,)`."""
+        return self._windows.in_chunks
 
     def targets(self) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Return the targets of the texts of the last pass, of a source that `is_cut`.
+        """Return the targets of the texts of the last pass, of a source in chunks.
 
         Returns:
             A tuple of an array of targets and one of weights, or `None` where
             there are none.
         """
-        columns = zip(*((w.y, w.sample_weight) for w in self._windows or ()), strict=True)
+        columns = zip(*((part.y, part.sample_weight) for part in self._whole_texts), strict=True)
         y, weight = (
             None if any(part is None for part in parts) else np.concatenate(parts)
             for parts in columns
@@ -312,54 +288,6 @@ class EpochSetter(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set the epoch of the source."""
         self._source.epoch = epoch
-
-
-def stream_source(
-    windows: Callable[[], Iterator[Encoded]],
-    plan: Callable[[EncodedTexts, int, bool], list[PlannedBatch]],
-    keep_partial: bool,
-    fixed_length: int | None = None,
-    is_cut: bool = False,
-) -> BatchSource:
-    """Serve a stream, bucketed within windows of it, in constant memory.
-
-    Args:
-        windows: function that starts a pass over the stream in windows.
-        plan: function from texts, epoch and whether the stream has ended to a
-            list of `PlannedBatch`.
-        keep_partial: bool, whether texts that a plan leaves out wait for the
-            next window.
-        fixed_length: int or `None`, as for `BatchSource`. Defaults to `None`.
-        is_cut: bool, whether rows may be pieces of texts. Defaults to `False`.
-
-    Returns:
-        A `BatchSource` whose `num_batches` is `None`.
-    """
-    read: list[Window] = []
-
-    def generate(epoch: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
-        first_index, waiting = 0, None
-        passed = []
-        for window, is_last in _mark_last(windows()):
-            if is_cut:
-                passed.append(Window.of(window))
-                window = Encoded(window.texts)
-            window = waiting.join(window) if waiting else window
-            planned = plan(window.texts, epoch, is_last)
-            for batch in planned:
-                yield window.element(batch), _row_indices(batch, first_index)
-            if keep_partial and not is_last:
-                used = np.concatenate([b.indices for b in planned] or [np.empty(0, int)])
-                waiting = window.take(np.setdiff1d(np.arange(len(window.texts)), used))
-            else:
-                first_index += len(window.texts)
-        # At the end only: Keras begins passes that it does not finish.
-        read[:] = passed
-
-    example = next(iter(windows()))
-    example = Encoded(example.texts) if is_cut else example
-    element = example.element(PlannedBatch(np.arange(1), int(example.texts.lengths[0]), 1))
-    return BatchSource(generate, element, None, fixed_length, read if is_cut else None)
 
 
 def _mark_last(items: Iterator[Any]) -> Iterator[tuple[Any, bool]]:

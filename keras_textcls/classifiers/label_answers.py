@@ -1,7 +1,7 @@
 """`LabelAnswers`: from scores to label names, for whatever gives scores for labels.
 
 What `TextClassifier` and `TextToTextClassifier` have in common: probabilities,
-decisions, calibration. It stands on `predict`.
+decisions, calibration.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_textcls.batching.fit_data import read_labelled
+from keras_textcls.batching.text_reader import TextReader
+from keras_textcls.batching.windows import Windows
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
 from keras_textcls.predictions.calibration import (
@@ -33,8 +34,8 @@ from keras_textcls.predictions.prediction import (
 class LabelAnswers:
     """Probabilities and label names, for a model with `predict` and labels.
 
-    A model has `labels`, `num_classes`, `multi_label`, `activation`, `predict`,
-    `_feeder` and a namespace `_runtime`, which `answering_state` begins.
+    A model has `labels`, `num_classes`, `multi_label`, `activation`, `_reader`,
+    `_outputs` and a namespace `_runtime`, which `answering_state` begins.
     """
 
     labels: LabelSet
@@ -43,14 +44,39 @@ class LabelAnswers:
     activation: Any
     _runtime: Any
 
+    def _reader(self, use: str) -> TextReader:
+        raise NotImplementedError
+
+    def _outputs(
+        self, windows: Windows, batch_size: int | None, verbose: str | int, **kwargs: Any
+    ) -> np.ndarray:
+        """Return the scores of encoded texts."""
+        raise NotImplementedError
+
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any
     ) -> np.ndarray:
-        """Return scores, logits unless `activation` is set."""
-        raise NotImplementedError
+        """Return the score of every label, as the model gives it.
 
-    def _feeder(self) -> Any:
-        raise NotImplementedError
+        Of a `TextClassifier` what the model outputs: logits, unless `activation`
+        is set. Of a `TextToTextClassifier` the log-likelihood of each label's
+        answer, less that after `content_free`, and over the number of tokens,
+        where those are set.
+
+        Args:
+            x: texts, a data set or a stream, as in `fit`; the labels that it
+                brings along are ignored.
+            batch_size: int, texts a batch. Defaults to `None`, as many as suit
+                the model.
+            verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
+            **kwargs: further arguments of `keras.Model.predict`.
+
+        Returns:
+            A float32 array of shape `(num_texts, num_classes)`, in the order of
+            the texts.
+        """
+        windows = self._reader("predict").read(x, labelled=False)
+        return self._outputs(windows, batch_size, verbose, **kwargs)
 
     def predict_proba(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
@@ -135,11 +161,15 @@ class LabelAnswers:
         """
         if method not in METHODS:
             raise ArgumentError(f"`method` must be one of {METHODS}. Received: method={method!r}.")
-        targets = read_labelled(self._feeder(), x, y).y
-        assert targets is not None
-        outputs = self.predict(x, batch_size, verbose=0)
+        windows = self._reader("predict").read(x, y)
+        if windows.whole is None:
+            raise ArgumentError(
+                "`x` is a stream of batches. To calibrate on, pass texts and labels in memory, or "
+                "a data set with labels."
+            )
+        outputs = self._outputs(windows, batch_size, verbose=0)
         logits = to_logits(outputs, self.activation, self.multi_label)
-        found = fit_calibration(logits, np.asarray(targets), method)
+        found = fit_calibration(logits, np.asarray(windows.whole.y), method)
         self.temperature, self.vector_scaling = found.temperature, found.vector_scaling
         return found
 

@@ -1,7 +1,7 @@
-"""From the features of pieces to the scores of whole texts.
+"""From the features of chunks to the scores of whole texts.
 
 The head reads what stands between the backbone and the scores, the features.
-Those of a text in pieces are an average, so the head is run on its own over
+Those of a text in chunks are an average, so the head is run on its own over
 them, as a small Keras model of the classifier's own layers: its `predict` and
 its `evaluate` are those of the classifier, without the backbone.
 """
@@ -47,7 +47,7 @@ def average_features(
 
     Args:
         embedder: `keras.Model` from the inputs of the backbone to features.
-        source: `BatchSource` that `is_cut`.
+        source: `BatchSource` whose rows are chunks.
         verbose: as in `keras.Model.predict`.
         **kwargs: further arguments of it.
 
@@ -59,7 +59,7 @@ def average_features(
     """
     if kwargs.get("steps") is not None:
         raise ArgumentError(
-            '`steps` counts batches, and with `long_texts="chunk"` the pieces of a text lie in '
+            '`steps` counts batches, and with `long_texts="chunk"` the chunks of a text lie in '
             f"several of them. Received: steps={shorten(kwargs['steps'])}. Pass fewer texts, or "
             'set long_texts = "truncate".'
         )
@@ -78,7 +78,7 @@ def predict_whole(
     Args:
         embedder: `keras.Model` from the inputs of the backbone to features.
         scorer: `keras.Model` from features to scores.
-        source: `BatchSource` that `is_cut`.
+        source: `BatchSource` whose rows are chunks.
         verbose: as in `keras.Model.predict`.
         **kwargs: further arguments of it.
 
@@ -117,7 +117,7 @@ def evaluate_whole(
     Args:
         embedder: `keras.Model` from the inputs of the backbone to features.
         scorer: `keras.Model` from features to scores, compiled.
-        source: `BatchSource` that `is_cut`, with labels.
+        source: `BatchSource` whose rows are chunks, with labels.
         verbose: as in `keras.Model.evaluate`, for both models.
         steps: must be `None`. Defaults to `None`.
         **kwargs: further arguments of `keras.Model.evaluate`.

@@ -17,9 +17,9 @@ from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls import adapters
 from keras_textcls.adapters import Adaptable
-from keras_textcls.batching.batch_source import quiet
-from keras_textcls.batching.fit_data import evaluation_source, fit_sources
-from keras_textcls.batching.planner import Feeder
+from keras_textcls.batching.batch_source import BatchSource
+from keras_textcls.batching.text_reader import TextReader
+from keras_textcls.batching.windows import Windows
 from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
 from keras_textcls.classifiers.long_texts import (
     average_features,
@@ -29,9 +29,8 @@ from keras_textcls.classifiers.long_texts import (
     score_features,
 )
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
-from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
-from keras_textcls.execution.fit import CompiledAsSaved, fit_source
 from keras_textcls.execution.predict import predict_source
+from keras_textcls.execution.text_model import TextModel
 from keras_textcls.labels import LabelSet
 from keras_textcls.models.heads import (
     DEFAULT_LEARNING_RATE,
@@ -45,7 +44,7 @@ from keras_textcls.models.padding import depends_on_padding
 from keras_textcls.optimization.masked import (
     MaskedBinaryCrossentropy,
     MaskedMetric,
-    counting_unknown,
+    unknown_refused_for,
 )
 from keras_textcls.saving import adapter_presets, classifier_presets, huggingface
 from keras_textcls.saving.preset_files import LONG_TEXTS, describe_presets
@@ -53,7 +52,7 @@ from keras_textcls.tokenization.text_encoder import TextEncoder
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
-class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.TextClassifier):
+class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextClassifier):
     """A text classifier on any Keras Hub text backbone, with label names.
 
     It composes a `keras_hub.models.Backbone` with a
@@ -156,7 +155,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
             scorer=None,
             compile_arguments=None,
             histories={},
-            counting_unknown=None,
+            unknown_refused_for=None,
             base=None,
             lora=None,
         )
@@ -394,7 +393,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
                     MaskedMetric(keras.metrics.Recall(thresholds=half, name="recall")),
                 ]
         every_metric = [metrics, kwargs.get("weighted_metrics")]
-        self._runtime.counting_unknown = counting_unknown(loss, every_metric)
+        self._runtime.unknown_refused_for = unknown_refused_for(loss, every_metric)
         self._runtime.histories = {}
         self._runtime.compile_arguments = {"loss": loss, "metrics": metrics, **kwargs}
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
@@ -424,7 +423,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
         Args:
             x: a list of texts, a string array, a column of a data frame, a
                 `(first, second)` tuple of those for pairs, a data set that
-                brings its labels along (see `inputs.LabelledTexts`), or a
+                brings its labels along (see `LabelledTexts`), or a
                 stream of `(texts, labels)` batches: a `tf.data.Dataset`, a
                 grain dataset, a `keras.utils.PyDataset` or a `torch`
                 `DataLoader`.
@@ -462,12 +461,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
         Raises:
             InvalidDataError: texts or labels cannot be used.
         """
-        if self.lora is not None:
-            self.lora.check_can_train()
-        seed = int(np.random.randint(2**31)) if seed is None else seed
-        feeder = self._feeder()
-        source, validation = fit_sources(
-            feeder,
+        return self._fit(
             x,
             y,
             batch_size=batch_size,
@@ -478,79 +472,20 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
             sample_weight=sample_weight,
             class_weight=class_weight,
             seed=seed,
-        )
-        self.labels = feeder.labels
-        return fit_source(
-            self,
-            source,
-            validation,
-            epochs=epochs,
-            seed=seed,
             callbacks=callbacks,
             verbose=verbose,
             initial_batch=initial_batch,
             **kwargs,
         )
 
-    def evaluate(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        sample_weight: Any = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Compute the loss and the metrics, as `keras.Model.evaluate` does.
-
-        They are those of what `predict` returns, with texts in pieces too (see
-        `long_texts`): the backbone runs first, then the head with the loss and
-        the metrics, each with a progress bar of its own.
-
-        Args:
-            x: texts, a data set or a stream, as in `fit`.
-            y: labels, as in `fit`.
-            batch_size: int, texts a batch. Defaults to `None`, as many as suit
-                the model.
-            verbose: as in `keras.Model.evaluate`. Defaults to `"auto"`.
-            sample_weight: numbers, one a text. Defaults to `None`.
-            **kwargs: further arguments of `keras.Model.evaluate`, such as
-                `return_dict`.
-
-        Returns:
-            A list of the loss and the metrics, or a dict if `return_dict=True`.
-        """
-        if kwargs.get("_use_cached_eval_dataset", False):
-            return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
+    def _evaluate_source(self, source: BatchSource, verbose: str | int, **kwargs: Any) -> Any:
         runtime = self._runtime
-        feeder = self._feeder(self.long_texts)
-        source = evaluation_source(feeder, x, y, sample_weight, batch_size)
-        if source.is_cut and self.compiled:
-            if runtime.compile_arguments is not None:
-                runtime.scorer.compile(**runtime.compile_arguments)
-                runtime.compile_arguments = None
-            return evaluate_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)
-        with quiet(source), keeping_state(self):
-            return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
-
-    def predict(
-        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any
-    ) -> np.ndarray:
-        """Return what the model outputs: logits, unless `activation` is set.
-
-        Args:
-            x: texts, a data set or a stream, as in `fit`; the labels that it
-                brings along are ignored.
-            batch_size: int, texts a batch. Defaults to `None`, as many as suit
-                the model.
-            verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
-            **kwargs: further arguments of `keras.Model.predict`.
-
-        Returns:
-            A float32 array of shape `(num_texts, num_classes)`, in the order of
-            the texts.
-        """
-        return self._run(self, x, batch_size, verbose, **kwargs)
+        if not source.in_chunks or not self.compiled:
+            return super()._evaluate_source(source, verbose, **kwargs)
+        if runtime.compile_arguments is not None:
+            runtime.scorer.compile(**runtime.compile_arguments)
+            runtime.compile_arguments = None
+        return evaluate_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)
 
     def embed(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
@@ -564,9 +499,13 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
 
         Returns:
             A float32 array of shape `(num_texts, hidden_dim)`; for a text in
-            pieces (see `long_texts`) the average over those.
+            chunks (see `long_texts`) the average over those.
         """
-        return self._run(self._runtime.embedder, x, batch_size, verbose)
+        windows = self._reader("predict").read(x, labelled=False)
+        source = self._planner().inference(windows, batch_size)
+        if source.in_chunks:
+            return average_features(self._runtime.embedder, source, verbose)
+        return predict_source(self._runtime.embedder, source, verbose=verbose)
 
     def predict_proba_from_features(self, features: Any) -> np.ndarray:
         """Return what `predict_proba` returns for texts whose features are known.
@@ -627,10 +566,10 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
 
         - `"truncate"`, the default: what is too long is left out.
         - `"chunk"`: `predict`, `predict_proba`, `classify`, `embed` and
-          `evaluate` read the text whole. It is cut into the fewest pieces that
-          fit, as equal as possible, and each piece is read as a text of its
+          `evaluate` read the text whole. It is cut into the fewest chunks that
+          fit, as equal as possible, and each chunk is read as a text of its
           own, between the special tokens of the preprocessor. The features of
-          the pieces are averaged, weighed by their tokens, and the head scores
+          the chunks are averaged, weighed by their tokens, and the head scores
           the average. A text that fits is read as ever.
 
         `fit` truncates in either case, and so are text pairs. A preset keeps
@@ -670,10 +609,10 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
         if depends_on_padding(self.backbone):
             raise ArgumentError(
                 f'long_texts="chunk" does not go with {type(self.backbone).__name__}, whose '
-                "outputs depend on how far a text is padded: a piece shorter than sequence_length "
+                "outputs depend on how far a text is padded: a chunk shorter than sequence_length "
                 "is read otherwise than as part of its text. Take another backbone."
             )
-        self._feeder().encoder.check_can_cut()  # type: ignore[union-attr]
+        self._encoder().check_can_cut()  # type: ignore[union-attr]
 
     @classproperty
     def presets(cls) -> dict[str, Any]:  # noqa: N805
@@ -708,34 +647,37 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
             huggingface.set_gelu(classifier.backbone, gelu)
         return classifier
 
-    def _feeder(self, long_texts: str = LONG_TEXTS[0]) -> Feeder:
+    _adopts_names = True
+
+    def _encoder(self) -> TextEncoder | None:
         runtime = self._runtime
         if self.preprocessor is None:
-            encoder = None
-        elif runtime.encoder is None or runtime.encoder.preprocessor is not self.preprocessor:
-            encoder = runtime.encoder = TextEncoder(self.preprocessor)
-        else:
-            encoder = runtime.encoder
-        return Feeder(
-            encoder=encoder,
+            return None
+        if runtime.encoder is None or runtime.encoder.preprocessor is not self.preprocessor:
+            runtime.encoder = TextEncoder(self.preprocessor)
+        return runtime.encoder
+
+    def _reader(self, use: str) -> TextReader:
+        return TextReader(
+            encoder=self._encoder(),
             labels=self.labels,
             multi_label=self.multi_label,
-            policy=bucket_policy(self),
-            token_budget=token_budget(self.backbone),
             longest=getattr(self.backbone, "max_sequence_length", None),
-            histories=runtime.histories,
-            counting_unknown=runtime.counting_unknown,
-            in_pieces=long_texts == "chunk",
+            unknown_refused_for=self._runtime.unknown_refused_for,
+            in_chunks=use != "fit" and self.long_texts == "chunk",
         )
 
-    def _run(self, model: keras.Model, x: Any, batch_size: Any, verbose: Any, **kwargs: Any) -> Any:
+    def _begin_training(self, reader: TextReader) -> None:
+        self.labels = reader.labels or self.labels
+
+    def _outputs(
+        self, windows: Windows, batch_size: int | None, verbose: str | int, **kwargs: Any
+    ) -> np.ndarray:
         runtime = self._runtime
-        source = self._feeder(self.long_texts).prediction(x, batch_size)
-        if source.is_cut and model is runtime.embedder:
-            return average_features(model, source, verbose, **kwargs)
-        if source.is_cut:
+        source = self._planner().inference(windows, batch_size)
+        if source.in_chunks:
             return predict_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)
-        return predict_source(model, source, verbose=verbose, **kwargs)
+        return predict_source(self, source, verbose=verbose, **kwargs)
 
 
 def _reconcile(num_classes: int | None, labels: Any) -> LabelSet:

@@ -8,7 +8,8 @@ Embeddings Multilingual".
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_textcls.batching import bucket_plan
-from keras_textcls.batching.batch_source import BatchSource, EpochSetter, quiet
+from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.batching.bucket_plan import PlannedBatch
+from keras_textcls.batching.planner import Planner
+from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.distillation.teacher_states import TeacherStates
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.execution.backend_policy import backend_policy
+from keras_textcls.execution.fit import fit_source
 from keras_textcls.models.heads import backbone_inputs
-from keras_textcls.optimization.fused_adam import fused_adam
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
 
 
@@ -169,20 +171,20 @@ def train_student(
         A `keras.callbacks.History`, a round a line.
     """
     keras.utils.set_random_seed(config.seed)
-    source, rounds, steps = _rounds(student, texts, states, config, unseen)
+    source = _batches(student, texts, states, config, unseen)
+    steps = config.epochs * math.ceil(len(texts) / config.batch_size)
     distiller = build_distiller(student, states.hidden_dim, states.num_layers, config.state_loss)
-    optimizer = _optimizer(config, steps)
-    distiller.compile(optimizer=optimizer, loss=None)
-    optimizer.build(distiller.trainable_variables)
+    distiller.compile(optimizer=_optimizer(config, steps), loss=None)
     backup = keras.callbacks.BackupAndRestore(str(directory / "backup"), delete_checkpoint=False)
-    with quiet(source), fused_adam(optimizer):
-        return distiller.fit(
-            x=source.for_keras(),
-            epochs=rounds,
-            callbacks=[EpochSetter(source), backup, *callbacks],
-            verbose=verbose,
-            shuffle=False,
-        )
+    return fit_source(
+        distiller,
+        source,
+        None,
+        epochs=config.epochs * config.rounds_per_epoch,
+        seed=config.seed,
+        callbacks=[backup, *callbacks],
+        verbose=verbose,
+    )
 
 
 def _optimizer(config: DistillationConfig, steps: int) -> keras.optimizers.Optimizer:
@@ -197,28 +199,18 @@ def _optimizer(config: DistillationConfig, steps: int) -> keras.optimizers.Optim
     return optimizer
 
 
-def _rounds(
+def _batches(
     student: keras.Model,
     texts: EncodedTexts,
     states: TeacherStates,
     config: DistillationConfig,
     unseen: Sequence[int],
-) -> tuple[BatchSource, int, int]:
-    """The batches, a part of an epoch a round; how many rounds; how many steps in all."""
-    policy = backend_policy()
-    widths = bucket_plan.choose_widths(texts.lengths, policy, texts.full_length, config.epochs)
+) -> BatchSource:
+    """The texts with the states of the teacher, a part of an epoch a round."""
     names = set(backbone_inputs(student))
 
-    def plan(round_index: int) -> list[PlannedBatch]:
-        epoch, part = divmod(round_index, config.rounds_per_epoch)
-        rng = np.random.default_rng([config.seed, epoch])
-        whole = bucket_plan.training_plan(
-            texts.lengths, widths, config.batch_size, rng, policy.is_dynamic
-        )
-        return whole[part :: config.rounds_per_epoch]
-
-    def element(batch: PlannedBatch) -> tuple[dict[str, np.ndarray]]:
-        features = texts.batch(batch.indices, batch.padded_length)
+    def element(window: Window, batch: PlannedBatch) -> tuple[dict[str, np.ndarray]]:
+        features = window.texts.batch(batch.indices, batch.padded_length)
         real = features["padding_mask"].astype("int32")
         if len(unseen):
             features["padding_mask"] = real * ~np.isin(features["token_ids"], unseen)
@@ -226,10 +218,12 @@ def _rounds(
         found = states.padded(batch.indices, batch.padded_length)
         return ({**features, "teacher_states": found, "teacher_mask": real},)
 
-    def generate(round_index: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
-        for batch in plan(round_index):
-            yield element(batch), batch.indices
-
-    counts = [len(plan(part)) for part in range(config.rounds_per_epoch)]
-    source = BatchSource(generate, element(plan(0)[0]), None)
-    return source, config.epochs * config.rounds_per_epoch, config.epochs * sum(counts)
+    return Planner(backend_policy()).training(
+        Windows.of(Window(texts)),
+        config.batch_size,
+        config.epochs,
+        shuffle=True,
+        seed=config.seed,
+        rounds=config.rounds_per_epoch,
+        element=element,
+    )

@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_textcls.batching import bucket_plan
-from keras_textcls.batching.bucket_plan import PlannedBatch
+from keras_textcls.batching.planner import Planner
+from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution.backend_policy import backend_policy, keeping_state
 from keras_textcls.models.heads import backbone_inputs, sequence_output
@@ -58,24 +58,22 @@ class TeacherStates:
             token_budget: int, cells of a batch. Defaults to `4096`.
             verbose: bool, whether to show a progress bar. Defaults to `True`.
         """
-        policy = backend_policy()
-        lengths = self._texts.lengths
-        widths = bucket_plan.choose_widths(lengths, policy, self._texts.full_length)
-        plan = bucket_plan.inference_plan(lengths, widths, policy, token_budget)
-        bar = keras.utils.Progbar(len(plan), verbose=int(verbose), unit_name="batch")
+        source = Planner(backend_policy(), token_budget).inference(Windows.of(Window(self._texts)))
+        total = source.num_batches or 0
+        bar = keras.utils.Progbar(total, verbose=int(verbose), unit_name="batch")
         names = set(backbone_inputs(reader))
-        for i in range(self._read_progress(len(plan)), len(plan)):
-            batch = plan[i]
-            inputs = self._texts.batch(batch.indices, batch.padded_length, batch.rows)
+        source.done = self._read_progress(total)
+        for i, (inputs,) in enumerate(source.elements(), start=source.done + 1):
             with keeping_state(reader):
                 outputs = reader.predict_on_batch({n: v for n, v in inputs.items() if n in names})
             # Keras unpacks a list of one output.
             outputs = outputs if isinstance(outputs, list) else [outputs]
-            self._write(batch, np.stack([np.asarray(layer) for layer in outputs], axis=2))
-            if (i + 1) % _BATCHES_BETWEEN_SAVES == 0 or i == len(plan) - 1:
+            rows = source.order[-1]
+            self._write(rows[rows >= 0], np.stack([np.asarray(layer) for layer in outputs], axis=2))
+            if i % _BATCHES_BETWEEN_SAVES == 0 or i == total:
                 self._states.flush()
-                self._write_progress(i + 1, len(plan))
-            bar.update(i + 1)
+                self._write_progress(i, total)
+            bar.update(i)
 
     def padded(self, indices: np.ndarray, width: int) -> np.ndarray:
         """Return the states of some texts.
@@ -93,8 +91,8 @@ class TeacherStates:
             found[row, : end - start] = self._states[start:end]
         return found
 
-    def _write(self, batch: PlannedBatch, states: np.ndarray) -> None:
-        for row, i in enumerate(batch.indices):
+    def _write(self, indices: np.ndarray, states: np.ndarray) -> None:
+        for row, i in enumerate(indices):
             start, end = self._starts[i], self._starts[i + 1]
             self._states[start:end] = states[row, : end - start]
 

@@ -1,45 +1,24 @@
-"""The one door through which texts come in.
+"""Texts: from a column of any library to plain Python strings.
 
-Everything that `fit`, `predict`, `evaluate`, `embed` and `classify` accept as
-texts is turned here into plain Python strings (`TextColumns`), or refused with
-the index, the type and the remedy. Streams of batches go through the same
-checks, batch by batch. Labels and weights: see `targets.py`.
+Whatever `fit`, `predict`, `evaluate`, `embed` and `classify` take as texts is
+turned here into `TextColumns`, or refused with the index, the type and the
+remedy. Data sets and streams, batch by batch: see `text_batches.py`. Labels and
+weights: see `targets.py`.
 """
 
 from __future__ import annotations
 
 import collections
-import dataclasses
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.errors import InvalidDataError, shorten
 from keras_textcls.labels import LabelSet
 
 # One list of strings a segment: one for single texts, two for pairs.
 TextColumns = tuple[list[str], ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Batch:
-    """One batch of a stream, checked.
-
-    Args:
-        texts: `TextColumns`, or a dict of arrays where inputs come preprocessed.
-        y: raw labels of the batch, or `None`.
-        sample_weight: raw weights of the batch, or `None`.
-    """
-
-    texts: Any
-    y: Any = None
-    sample_weight: Any = None
-
-    def __len__(self) -> int:
-        is_dict = isinstance(self.texts, dict)
-        return len(next(iter(self.texts.values())) if is_dict else self.texts[0])
 
 
 @runtime_checkable
@@ -210,129 +189,3 @@ def to_list(column: Any) -> list[Any] | None:
     if isinstance(column, (Sequence, collections.deque)) and not isinstance(column, (str, bytes)):
         return list(column)
     return None
-
-
-def open_stream(x: Any) -> Callable[[], Iterator[Any]] | None:
-    """Return a function that starts one pass over a stream of batches.
-
-    Args:
-        x: anything.
-
-    Returns:
-        A function without arguments that returns an iterator of raw batches,
-        or `None` if `x` is not a `tf.data.Dataset`, a grain dataset, a
-        `keras.utils.PyDataset` or a PyTorch `DataLoader`.
-
-    Raises:
-        ArgumentError: `x` is a generator, which can be read only once.
-    """
-    if isinstance(x, Iterator):
-        raise ArgumentError(
-            f"`x` is a {type(x).__name__}, which can be read only once. Pass a list, a "
-            "`tf.data.Dataset`, a grain dataset, a `keras.utils.PyDataset` or a `DataLoader`."
-        )
-    if _is_from(x, "tensorflow", "DatasetV2"):
-        return lambda: x.as_numpy_iterator()
-    if _is_from(x, "grain", "MapDataset", "IterDataset", "DataLoader"):
-        return lambda: iter(x)
-    if _is_from(x, "torch", "DataLoader"):
-        return lambda: iter(x)
-    if _is_from(x, "keras", "PyDataset"):
-        return lambda: _iterate_py_dataset(x)
-    return None
-
-
-def _is_from(x: Any, package: str, *names: str) -> bool:
-    """Whether a base class of `x` has such a name, without importing the package."""
-    return package in sys.modules and any(
-        base.__name__ in names and base.__module__.split(".")[0] == package
-        for base in type(x).__mro__
-    )
-
-
-def _iterate_py_dataset(dataset: Any) -> Iterator[Any]:
-    if dataset.num_batches is None:
-        raise ArgumentError("A PyDataset without `num_batches` never ends. Give it a length.")
-    dataset.on_epoch_begin()
-    for i in range(dataset.num_batches):
-        yield dataset[i]
-    dataset.on_epoch_end()
-
-
-def read_features(x: Any) -> dict[str, np.ndarray]:
-    """Check inputs that are preprocessed already.
-
-    Args:
-        x: dict from input name to an array of shape `(num_texts, ...)`.
-
-    Returns:
-        A dict of numpy arrays.
-
-    Raises:
-        InvalidDataError: it is not a dict of arrays of one length.
-    """
-    if not isinstance(x, dict) or not x:
-        raise InvalidDataError(
-            "The classifier has no preprocessor, so `x` must be a dict of preprocessed inputs such "
-            f"as token_ids. Received {shorten(x)} of type {type(x).__name__}. Set "
-            "classifier.preprocessor to pass texts."
-        )
-    features = {name: np.asarray(values) for name, values in x.items()}
-    lengths = {name: values.shape[:1] for name, values in features.items()}
-    if len(set(lengths.values())) > 1 or () in lengths.values():
-        raise InvalidDataError(f"The inputs in `x` differ in length: {lengths}.")
-    return features
-
-
-def read_batch(
-    batch: Any, first_index: int, needs_labels: bool, preprocessed: bool = False
-) -> Batch:
-    """Check one raw batch of a stream.
-
-    Args:
-        batch: texts, `(texts, labels)` or `(texts, labels, weights)`, where
-            texts may be a tuple of two for pairs.
-        first_index: int, number of texts before this batch.
-        needs_labels: bool, whether labels must be there.
-        preprocessed: bool, whether the stream yields dicts of model inputs
-            instead of texts. Defaults to `False`.
-
-    Returns:
-        A `Batch`.
-
-    Raises:
-        InvalidDataError: there are no labels, or a text is not a text.
-    """
-    parts = batch if isinstance(batch, (tuple, list)) and not _is_texts(batch) else (batch,)
-    if len(parts) > 3:
-        raise InvalidDataError(
-            f"A batch of the stream must be texts, (texts, labels) or (texts, labels, weights). "
-            f"Received {len(parts)} parts."
-        )
-    texts = read_features(parts[0]) if preprocessed else _read_batch_texts(parts[0], first_index)
-    y = parts[1] if len(parts) > 1 else None
-    if needs_labels and y is None:
-        raise InvalidDataError("The stream has no labels; yield (texts, labels) batches.")
-    return Batch(texts, y, parts[2] if len(parts) > 2 else None)
-
-
-def _read_batch_texts(raw: Any, first_index: int) -> TextColumns:
-    if isinstance(raw, dict):
-        raise InvalidDataError(
-            "The stream yields dicts, which are preprocessed inputs. Set `preprocessor = None` to "
-            "feed them to the model as they are, or yield texts."
-        )
-    if isinstance(raw, (str, bytes)) or getattr(raw, "ndim", None) == 0:
-        raise InvalidDataError(
-            "The stream yields single texts, not batches. Batch it first, e.g. dataset.batch(32)."
-        )
-    # PyTorch's default collation hands out tuples of strings, and lists of those for pairs.
-    if isinstance(raw, tuple) and _is_texts(raw):
-        raw = list(raw)
-    elif isinstance(raw, list) and raw and isinstance(raw[0], (tuple, list)):
-        raw = tuple(raw)
-    return read_texts(raw, first_index=first_index)
-
-
-def _is_texts(batch: Any) -> bool:
-    return len(batch) > 0 and all(isinstance(text, (str, bytes)) for text in batch)

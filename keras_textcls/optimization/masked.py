@@ -176,7 +176,7 @@ class MaskedMetric(keras.metrics.Metric):
         return cls(**{**config, "metric": metric})
 
 
-def counting_unknown(loss: Any, metrics: Any) -> str | None:
+def unknown_refused_for(loss: Any, metrics: Any) -> str | None:
     """Find what would count unknown labels as if -1 were a target.
 
     Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -14,7 +13,8 @@ from keras import ops
 
 from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.batching.bucket_plan import PlannedBatch, ladder
-from keras_textcls.batching.planner import Feeder
+from keras_textcls.batching.planner import Planner
+from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.execution.predict import predict_source
 from keras_textcls.text_to_text.answers import AnswerEntries, Answers
 from keras_textcls.text_to_text.plain_scoring import CompiledCall, PlainScorer
@@ -71,25 +71,20 @@ class CachedScorer:
         """Whether a model can be scored so, as far as can be seen without trying."""
         return all(hasattr(causal_lm, n) for n in ("call_with_cache", "_build_cache"))
 
-    def score(self, prompts: EncodedTexts, feeder: Feeder, **kwargs: Any) -> np.ndarray:
+    def score(self, prompts: EncodedTexts, planner: Planner, **kwargs: Any) -> np.ndarray:
         """Score all labels; see `PlainScorer.score`. Prompts come without their opening."""
         self._model.read_opening(self._opening)
         batch_size = kwargs.pop("batch_size", None)
-        tail = 1 + self._longest + self._ragged(prompts.lengths, feeder)
-        plan = self._plan(prompts.lengths, tail, feeder, batch_size)
+        tail = 1 + self._longest + self._ragged(prompts.lengths, planner)
+        plan = self._plan(prompts.lengths, tail, planner, batch_size)
 
-        def generate(_: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
-            for batch in plan:
-                filling = np.full(batch.rows - len(batch.indices), -1)
-                yield (
-                    (self._features(prompts, batch, tail),),
-                    np.append(batch.indices, filling),
-                )
+        def element(window: Window, batch: PlannedBatch) -> tuple[dict[str, np.ndarray]]:
+            return (self._features(window.texts, batch, tail),)
 
-        source = BatchSource(generate, (self._features(prompts, plan[0], tail),), len(plan))
+        source = BatchSource(Windows.of(Window(prompts)), lambda *_: plan, element=element)
         return predict_source(self._model, source, **kwargs)
 
-    def _ragged(self, lengths: np.ndarray, feeder: Feeder) -> int:
+    def _ragged(self, lengths: np.ndarray, planner: Planner) -> int:
         """By how many tokens prompts read together may differ: more waste or more batches."""
         spread = int(lengths.max() - lengths.min())
         waste = len(lengths) * (0.5 + len(self._paths))
@@ -98,17 +93,17 @@ class CachedScorer:
         # A prompt that fills the sequence leaves no room for that, and a batch of one has no use.
         tail = 1 + self._longest + ragged
         width = len(self._opening) + int(lengths.max()) - 1 + tail
-        fits = feeder.longest is None or width <= feeder.longest
-        return ragged if fits and self._most_rows(width, tail, feeder) > 1 else 0
+        fits = planner.longest is None or width <= planner.longest
+        return ragged if fits and self._most_rows(width, tail, planner) > 1 else 0
 
     def _plan(
-        self, lengths: np.ndarray, tail: int, feeder: Feeder, batch_size: int | None
+        self, lengths: np.ndarray, tail: int, planner: Planner, batch_size: int | None
     ) -> list[PlannedBatch]:
         """Batches of prompts of nearly the same length: the difference is read once a label."""
         order = np.argsort(lengths, kind="stable")
         ascending = lengths[order]
         ragged = tail - 1 - self._longest
-        rungs = None if feeder.policy.is_dynamic else ladder(int(ascending[-1]) + tail)
+        rungs = None if planner.policy.is_dynamic else ladder(int(ascending[-1]) + tail)
         opening, first = len(self._opening), 0
         batches: list[PlannedBatch] = []
         while first < len(order):
@@ -116,21 +111,21 @@ class CachedScorer:
             width = int(ascending[first]) + tail - 1
             if rungs is not None:
                 width = int(rungs[min(int(np.searchsorted(rungs, width)), len(rungs) - 1)])
-                width = min(width, (feeder.longest or opening + width) - opening)
+                width = min(width, (planner.longest or opening + width) - opening)
             rows = batch_size
             if rows is None:
-                rows = self._most_rows(opening + width, tail, feeder)
+                rows = self._most_rows(opening + width, tail, planner)
             stop = min(first + rows, int(np.searchsorted(ascending, longest, side="right")))
             filled = rows if rungs is not None else stop - first
             batches.append(PlannedBatch(order[first:stop], width, filled))
             first = stop
         return batches
 
-    def _most_rows(self, width: int, tail: int, feeder: Feeder) -> int:
+    def _most_rows(self, width: int, tail: int, planner: Planner) -> int:
         """Prompts of a batch, by what is in memory at once; `width` is with the opening."""
         number = max(len(group.tokens) for group in self._groups)
         limits = (
-            feeder.token_budget // width,
+            planner.token_budget // width,
             _MOST_LOGITS // (number * tail * self._vocabulary),
             _MOST_CACHED // (number * width * self._cached),
         )
@@ -327,7 +322,7 @@ def agrees_with(
     scorer: CachedScorer,
     plain: PlainScorer,
     samples: tuple[EncodedTexts, EncodedTexts],
-    feeder: Feeder,
+    planner: Planner,
 ) -> bool:
     """Whether a scorer works for a model, and gives what a pass a label gives.
 
@@ -338,14 +333,14 @@ def agrees_with(
         plain: `PlainScorer` of the same model.
         samples: tuple of two `EncodedTexts` to try it with, prompts without
             their opening and the same whole.
-        feeder: `Feeder`.
+        planner: `Planner`.
 
     Returns:
         A bool.
     """
-    expected = plain.score(samples[1], feeder, verbose=0)
+    expected = plain.score(samples[1], planner, verbose=0)
     try:
-        found = scorer.score(samples[0], feeder, verbose=0)
+        found = scorer.score(samples[0], planner, verbose=0)
     except _FAILURES:
         return False
     # Reduced precision rounds on either way.

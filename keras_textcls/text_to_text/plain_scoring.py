@@ -14,8 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_textcls.batching.batch_source import Encoded
-from keras_textcls.batching.planner import Feeder
+from keras_textcls.batching.planner import Planner
+from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.execution.backend_policy import keeping_state
 from keras_textcls.execution.predict import predict_source
 from keras_textcls.text_to_text.answer_model import answer_log_likelihoods, answer_logits
@@ -42,12 +42,12 @@ class PlainScorer:
         scores = ops.expand_dims(answer_log_likelihoods(logits, tokens), -1)
         self._model = keras.Model({**inputs, "answer_ids": tokens}, scores)
 
-    def score(self, prompts: EncodedTexts, feeder: Feeder, **kwargs: Any) -> np.ndarray:
+    def score(self, prompts: EncodedTexts, planner: Planner, **kwargs: Any) -> np.ndarray:
         """Score all labels.
 
         Args:
             prompts: `EncodedTexts`, whole prompts.
-            feeder: `Feeder`, which plans batches.
+            planner: `Planner`.
             **kwargs: `batch_size`, and arguments of `keras.Model.predict`.
 
         Returns:
@@ -62,7 +62,7 @@ class PlainScorer:
         texts = dataclasses.replace(texts, fixed={**texts.fixed, "answer_ids": targets})
         size = None if batch_size is None else batch_size * number
         return predict_source(
-            self._model, feeder.inference(Encoded(texts), size), **kwargs
+            self._model, planner.inference(Windows.of(Window(texts)), size), **kwargs
         ).reshape(count, number)
 
 

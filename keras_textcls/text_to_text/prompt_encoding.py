@@ -260,8 +260,8 @@ class PromptEncoder:
                 tokens[i] = self._tokenizer.lists(["".join(own)])[0]
         return tokens
 
-    # Nothing is cut into pieces here: a long text loses its end.
-    encode_in_pieces = encode
+    # Nothing is cut into chunks here: a long text loses its end.
+    encode_in_chunks = encode
 
 
 def as_encoded(lengths: np.ndarray, tokens: np.ndarray, sequence_length: int) -> EncodedTexts:

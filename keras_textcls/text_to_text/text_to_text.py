@@ -12,18 +12,9 @@ import numpy as np
 from keras import ops
 
 from keras_textcls.adapters import Adaptable
-from keras_textcls.batching.batch_source import Encoded, quiet
-from keras_textcls.batching.planner import Feeder
-from keras_textcls.errors import (
-    ArgumentError,
-    InvalidDataError,
-    refuse_unknown_arguments,
-    shorten,
-)
-from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
-from keras_textcls.execution.fit import CompiledAsSaved, fit_source
-from keras_textcls.inputs.targets import read_sample_weight, stratified_holdout
-from keras_textcls.labels import LabelSet
+from keras_textcls.batching.text_reader import TextReader
+from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
+from keras_textcls.execution.text_model import TextModel
 from keras_textcls.saving import adapter_presets
 from keras_textcls.text_to_text import loading
 from keras_textcls.text_to_text.answer_model import (
@@ -34,14 +25,15 @@ from keras_textcls.text_to_text.answer_model import (
     output_layers,
 )
 from keras_textcls.text_to_text.few_shot import one_column
-from keras_textcls.text_to_text.prompt_encoding import PieceTokenizer, as_encoded, with_answers
+from keras_textcls.text_to_text.pair_reader import PairReader
+from keras_textcls.text_to_text.prompt_encoding import PieceTokenizer
 
 DEFAULT_LEARNING_RATE = 2e-5
 DEFAULT_NEW_TOKENS = 64
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
-class TextToText(Adaptable, CompiledAsSaved, keras.Model):
+class TextToText(Adaptable, TextModel, keras.Model):
     """Completes prompts, with any causal language model of Keras Hub or GPT-Neo.
 
     `fit` trains it on prompts and responses, the loss on the responses alone.
@@ -210,56 +202,11 @@ class TextToText(Adaptable, CompiledAsSaved, keras.Model):
             InvalidDataError: texts cannot be used, or a response is longer than
                 a sequence.
         """
-        if self.lora is not None:
-            self.lora.check_can_train()
-        seed = int(np.random.randint(2**31)) if seed is None else seed
-        feeder, data, validation = (
-            self._pair_feeder(),
-            self._encode_pairs(x, y, sample_weight),
-            None,
-        )
-        if validation_split and validation_data is None:
-            rng = np.random.default_rng([seed, 0])
-            kept, held_out = stratified_holdout(np.zeros(len(data.texts)), validation_split, rng)
-            validation = feeder.inference(data.take(held_out))
-            data = data.take(kept)
-        source = feeder.training(data, batch_size or 8, epochs, shuffle, seed)
-        if validation_data is not None:
-            is_pair = isinstance(validation_data, (tuple, list)) and len(validation_data) in (2, 3)
-            if not is_pair:
-                raise ArgumentError(
-                    "`validation_data` must be (prompts, responses), or those and weights. "
-                    f"Received: validation_data={shorten(validation_data)}."
-                )
-            validation = feeder.inference(self._encode_pairs(*validation_data))
-        return fit_source(
-            self, source, validation, epochs=epochs, seed=seed, callbacks=callbacks,
-            verbose=verbose, initial_batch=initial_batch, **kwargs,
+        return self._fit(
+            x, y, batch_size=batch_size, epochs=epochs, validation_data=validation_data,
+            validation_split=validation_split, shuffle=shuffle, sample_weight=sample_weight,
+            seed=seed, callbacks=callbacks, verbose=verbose, initial_batch=initial_batch, **kwargs,
         )  # fmt: skip
-
-    def evaluate(
-        self, x: Any = None, y: Any = None, batch_size: int | None = None,
-        verbose: str | int = "auto", sample_weight: Any = None, **kwargs: Any,
-    ) -> Any:  # fmt: skip
-        """Compute the loss and the metrics on prompts and responses.
-
-        Args:
-            x: list of prompts, as in `fit`.
-            y: list of responses.
-            batch_size: int, texts a batch. Defaults to `None`.
-            verbose: as in `keras.Model.evaluate`. Defaults to `"auto"`.
-            sample_weight: numbers, one a text. Defaults to `None`.
-            **kwargs: further arguments of `keras.Model.evaluate`.
-
-        Returns:
-            A list of the loss and the metrics, or a dict if `return_dict=True`.
-        """
-        if kwargs.get("_use_cached_eval_dataset", False):
-            return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
-        data = self._encode_pairs(x, y, sample_weight)
-        source = self._pair_feeder().inference(data, batch_size)
-        with quiet(source), keeping_state(self):
-            return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
 
     def generate(
         self,
@@ -411,44 +358,15 @@ class TextToText(Adaptable, CompiledAsSaved, keras.Model):
             runtime.tokenizer = PieceTokenizer(self.preprocessor)
         return runtime.tokenizer
 
-    def _pair_feeder(self) -> Feeder:
-        return Feeder(
-            encoder=None,
-            labels=LabelSet(["response"]),
-            multi_label=False,
-            policy=bucket_policy(self),
-            token_budget=token_budget(self.backbone),
-            longest=self.sequence_length,
-            histories=self._runtime.histories,
-        )
+    _default_batch_size = 8
+    _stratifies = False
 
-    def _encode_pairs(self, x: Any, y: Any, sample_weight: Any = None) -> Encoded:
-        prompts, responses = one_column(x, "x"), one_column(y, "y")
-        if len(prompts) != len(responses):
-            raise InvalidDataError(
-                f"There are {len(prompts)} prompts and {len(responses)} responses; each prompt "
-                "needs one."
-            )
-        tokenizer, limit = self._tokenizer(), self.sequence_length
-        answers = [np.append(a, tokenizer.end) for a in tokenizer.lists(responses)]
-        for i, answer in enumerate(answers):
-            if len(answer) >= limit:
-                raise InvalidDataError(
-                    f"Response {i} has {len(answer)} tokens, but a sequence has room for {limit}. "
-                    "Shorten it, leave it out, or set a larger sequence_length."
-                )
-        rows = [
-            tokenizer.end_of(tokenizer.beginning(prompt), limit - len(answer) + 1)
-            for prompt, answer in zip(prompts, answers, strict=True)
-        ]
-        lengths = np.array([len(row) for row in rows], "int32")
-        if not lengths.all():
-            raise InvalidDataError(
-                f"Prompt {int(np.argmin(lengths))} is empty. Pass a text of one character or more."
-            )
-        encoded = as_encoded(lengths, np.concatenate(rows).astype("int32"), limit)
-        texts, targets = with_answers(encoded, answers, max(map(len, answers)))
-        return Encoded(texts, targets, read_sample_weight(sample_weight, len(rows)))
+    @property
+    def _longest(self) -> int:  # type: ignore[override]
+        return self.sequence_length
+
+    def _reader(self, use: str) -> TextReader:
+        return PairReader(tokenizer=self._tokenizer(), sequence_length=self.sequence_length)
 
     def _set_sampler(self, sampler: Any) -> None:
         # The language model may be another task's too, which sets a sampler of its own.

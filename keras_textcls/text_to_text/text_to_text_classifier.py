@@ -11,22 +11,24 @@ import keras
 import numpy as np
 from keras_hub.src.utils.python_utils import classproperty
 
-from keras_textcls.batching.batch_source import quiet
-from keras_textcls.batching.fit_data import evaluation_source, fit_sources
+from keras_textcls.batching.text_reader import TextReader
+from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
 from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.errors import ArgumentError, shorten
-from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
-from keras_textcls.execution.fit import fit_source
 from keras_textcls.labels import LabelSet
 from keras_textcls.saving.preset_files import PresetFiles, describe_presets, place_of
-from keras_textcls.text_to_text.answer_feeding import AnswerFeeder
 from keras_textcls.text_to_text.answers import read_answer_texts
 from keras_textcls.text_to_text.cached_scoring import CachedScorer, agrees_with
 from keras_textcls.text_to_text.few_shot import NearestExamples, one_column, read_examples
 from keras_textcls.text_to_text.loading import check_asking
 from keras_textcls.text_to_text.plain_scoring import PlainScorer
-from keras_textcls.text_to_text.prompt_encoding import PromptEncoder, PromptPieces, prompt_pieces
+from keras_textcls.text_to_text.prompt_encoding import (
+    PromptEncoder,
+    PromptPieces,
+    prompt_pieces,
+    with_answers,
+)
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
 from keras_textcls.text_to_text.text_to_text import TextToText
 from keras_textcls.text_to_text.tree_scoring import TreeScorer
@@ -209,85 +211,12 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         Raises:
             InvalidDataError: texts or labels cannot be used.
         """
-        if self.lora is not None:
-            self.lora.check_can_train()
-        seed = int(np.random.randint(2**31)) if seed is None else seed
-        source, validation = fit_sources(
-            self._feeder(),
-            x,
-            y,
-            batch_size=batch_size,
-            epochs=epochs,
-            validation_data=validation_data,
-            validation_split=validation_split,
-            shuffle=shuffle,
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            seed=seed,
-            adopts_names=False,
-        )
-        if self._runtime.content_free == "auto":
-            self._runtime.content_free = None
-        return fit_source(
-            self, source, validation, epochs=epochs, seed=seed, callbacks=callbacks,
-            verbose=verbose, initial_batch=initial_batch, **kwargs,
+        return self._fit(
+            x, y, batch_size=batch_size, epochs=epochs, validation_data=validation_data,
+            validation_split=validation_split, shuffle=shuffle, sample_weight=sample_weight,
+            class_weight=class_weight, seed=seed, callbacks=callbacks, verbose=verbose,
+            initial_batch=initial_batch, **kwargs,
         )  # fmt: skip
-
-    def evaluate(
-        self, x: Any = None, y: Any = None, batch_size: int | None = None,
-        verbose: str | int = "auto", sample_weight: Any = None, **kwargs: Any,
-    ) -> Any:  # fmt: skip
-        """Compute the loss of the right answers, and how often each token is the likeliest.
-
-        `keras_textcls.evaluate` measures decisions between the labels.
-
-        Args:
-            x: texts, a data set or a stream, as in `fit`.
-            y: labels, as in `fit`.
-            batch_size: int, texts a batch. Defaults to `None`.
-            verbose: as in `keras.Model.evaluate`. Defaults to `"auto"`.
-            sample_weight: numbers, one a text. Defaults to `None`.
-            **kwargs: further arguments of `keras.Model.evaluate`.
-
-        Returns:
-            A list of the loss and the metrics, or a dict if `return_dict=True`.
-        """
-        if kwargs.get("_use_cached_eval_dataset", False):
-            return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
-        source = evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
-        with quiet(source), keeping_state(self):
-            return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
-
-    def predict(
-        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any
-    ) -> np.ndarray:
-        """Return the score of every label: the log-likelihood of its answer.
-
-        Less that after `content_free`, and over the number of tokens, where
-        those are set.
-
-        Args:
-            x: texts, a data set or a stream, whose labels are ignored.
-            batch_size: int, texts a batch. Defaults to `None`, as many as suit
-                the model.
-            verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
-            **kwargs: further arguments of `keras.Model.predict`.
-
-        Returns:
-            A float32 array of shape `(num_texts, num_classes)`, in the order of
-            the texts.
-        """
-        scorer = self._scorer()
-        feeder = self._feeder(scorer.reads_opening)
-        arguments = {"batch_size": batch_size, "verbose": verbose, **kwargs}
-        parts = [scorer.score(part.texts, feeder, **arguments) for part in feeder.encoded(x)]
-        scores = np.concatenate(parts)
-        if self.content_free is not None:
-            empty = feeder.read([self.content_free]).texts
-            scores = scores - scorer.score(empty, feeder, batch_size=1, verbose=0)
-        if self.length_normalized:
-            scores = scores / np.array([len(ids) for ids in self._pieces().answers.scored])
-        return scores.astype("float32")
 
     def prompts(self, x: Any) -> list[str]:
         """Return the prompts that texts become, for a person to read; none is cut.
@@ -304,7 +233,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         if runtime.nearest is not None:
             shown = runtime.nearest(texts)
         return [
-            runtime.prompt.prompt(text, runtime.answer_texts, self._with_answers(examples))
+            runtime.prompt.prompt(text, runtime.answer_texts, self._answered_examples(examples))
             for text, examples in zip(texts, shown, strict=True)
         ]
 
@@ -373,7 +302,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
     def _record_fields(self) -> dict[str, Any]:
         return {"text_to_text": self._asking()}
 
-    def _with_answers(self, examples: Any) -> list[tuple[str, str]]:
+    def _answered_examples(self, examples: Any) -> list[tuple[str, str]]:
         """Examples with answers in the place of label names."""
         answers = self.answers
         return [(text, answers[name]) for text, name in examples]
@@ -382,7 +311,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         runtime, tokenizer = self._runtime, self._tokenizer()
         if runtime.pieces is None or runtime.pieces[0] is not tokenizer:
             has_own = runtime.nearest is not None
-            shown = () if has_own else self._with_answers(runtime.examples)
+            shown = () if has_own else self._answered_examples(runtime.examples)
             pieces = prompt_pieces(tokenizer, runtime.prompt, runtime.answer_texts, shown, has_own)
             runtime.pieces = (tokenizer, pieces)
         return runtime.pieces[1]
@@ -391,29 +320,55 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         """The examples of each text, as turns of the prompt."""
         runtime = self._runtime
         return [
-            [runtime.prompt.turns([pair]) for pair in self._with_answers(examples)]
+            [runtime.prompt.turns([pair]) for pair in self._answered_examples(examples)]
             for examples in runtime.nearest(texts)
         ]
 
-    def _feeder(self, is_open: bool = False) -> AnswerFeeder:
-        pieces = self._pieces()
+    _default_batch_size = 32
+    _stratifies = True
+
+    def _reader(self, use: str) -> TextReader:
+        # A scorer reads the opening of all prompts once, by itself.
+        return self._prompt_reader(use == "predict" and self._scorer().reads_opening)
+
+    def _prompt_reader(self, is_open: bool) -> TextReader:
         encoder = PromptEncoder(
             self._tokenizer(),
-            pieces,
+            self._pieces(),
             self.sequence_length,
             is_open,
             None if self._runtime.nearest is None else self._own_turns,
         )
-        return AnswerFeeder(
-            encoder=encoder,  # type: ignore[arg-type]
-            labels=self.labels,
-            multi_label=False,
-            policy=bucket_policy(self),
-            token_budget=token_budget(self.backbone),
-            longest=self.sequence_length,
-            histories=self._runtime.histories,
-            answers=pieces.answers,
-        )
+        return TextReader(encoder, self.labels, longest=self.sequence_length)
+
+    def _begin_training(self, reader: TextReader) -> None:
+        if self._runtime.content_free == "auto":
+            self._runtime.content_free = None
+
+    def _with_answers(self, windows: Windows) -> Windows:
+        answers = self._pieces().answers
+        ids = [np.array((*tokens, answers.end), "int32") for tokens in answers.ids]
+
+        def answered(window: Window) -> Window:
+            own = [ids[int(i)] for i in np.asarray(window.y)]
+            texts, targets = with_answers(window.texts, own, answers.longest)
+            return Window(texts, targets, window.sample_weight)
+
+        return windows.map(answered)
+
+    def _outputs(
+        self, windows: Windows, batch_size: int | None, verbose: str | int, **kwargs: Any
+    ) -> np.ndarray:
+        scorer, planner = self._scorer(), self._planner()
+        arguments = {"batch_size": batch_size, "verbose": verbose, **kwargs}
+        scores = np.concatenate([scorer.score(w.texts, planner, **arguments) for w in windows])
+        if self.content_free is not None:
+            reader = self._prompt_reader(scorer.reads_opening)
+            (empty,) = reader.read([self.content_free], labelled=False)
+            scores = scores - scorer.score(empty.texts, planner, batch_size=1, verbose=0)
+        if self.length_normalized:
+            scores = scores / np.array([len(ids) for ids in self._pieces().answers.scored])
+        return scores.astype("float32")
 
     def _scorer(self) -> Scorer:
         """What scores answers, made anew where the weights or the way through them changed."""
@@ -440,10 +395,13 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         cached = CachedScorer(lm, pieces.answers, pieces.opening)
         if kind == "cached":
             return cached
-        opened, whole = (dataclasses.replace(self._feeder(o), histories={}) for o in (True, False))
         texts = ["N/A", "a longer text, read twice"]
-        samples = (opened.read(texts).texts, whole.read(texts).texts)
-        if agrees_with(cached, plain, samples, whole):
+        opened, whole = (
+            next(iter(self._prompt_reader(is_open).read(texts, labelled=False))).texts
+            for is_open in (True, False)
+        )
+        planner = dataclasses.replace(self._planner(), histories={})
+        if agrees_with(cached, plain, (opened, whole), planner):
             return cached
         return plain
 

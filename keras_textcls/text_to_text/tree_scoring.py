@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_textcls.batching.batch_source import Encoded
-from keras_textcls.batching.planner import Feeder
+from keras_textcls.batching.planner import Planner
+from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.execution.predict import predict_source
 from keras_textcls.text_to_text.answers import Answers, AnswerTrie
 from keras_textcls.text_to_text.plain_scoring import CompiledCall
@@ -46,18 +46,19 @@ class TreeScorer:
         """Whether a model can be scored so."""
         return hasattr(causal_lm, "call_with_branches")
 
-    def score(self, prompts: EncodedTexts, feeder: Feeder, **kwargs: Any) -> np.ndarray:
+    def score(self, prompts: EncodedTexts, planner: Planner, **kwargs: Any) -> np.ndarray:
         """Score all labels; see `PlainScorer.score`. Prompts come without their opening."""
         self._model.read_opening(self._opening)
         batch_size = kwargs.pop("batch_size", None)
         nodes = len(self._trie.tokens)
         # The answers stand in each row beside the prompt.
         width = float(prompts.lengths.mean())
-        budget = feeder.token_budget * width / (width + nodes)
+        budget = planner.token_budget * width / (width + nodes)
         rows = max(1, _MOST_LOGITS // ((nodes + 1) * self._vocabulary))
         budget = min(budget, rows * max(8.0, float(prompts.lengths.min())))
-        feeder = dataclasses.replace(feeder, token_budget=max(1, int(budget)))
-        return predict_source(self._model, feeder.inference(Encoded(prompts), batch_size), **kwargs)
+        planner = dataclasses.replace(planner, token_budget=max(1, int(budget)))
+        source = planner.inference(Windows.of(Window(prompts)), batch_size)
+        return predict_source(self._model, source, **kwargs)
 
 
 class _TreeModel(keras.Model):

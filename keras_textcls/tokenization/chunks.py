@@ -1,8 +1,8 @@
-"""Long texts in pieces: where to cut, and how features of pieces become one of the text.
+"""Long texts in chunks: where to cut, and how features of chunks become one of the text.
 
-NumPy only. A text of more tokens than fit is cut into the fewest pieces that
-fit, as equal as possible: a last piece of a few tokens would say little and
-cost a row. The pieces of a text come one after the other, so that a piece
+NumPy only. A text of more tokens than fit is cut into the fewest chunks that
+fit, as equal as possible: a last chunk of a few tokens would say little and
+cost a row. The chunks of a text come one after the other, so that a chunk
 needs to know no more than which text it belongs to.
 """
 
@@ -15,16 +15,16 @@ import numpy as np
 
 
 def cut_evenly(counts: np.ndarray, room: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut texts into the fewest pieces that fit, as equal as possible.
+    """Cut texts into the fewest chunks that fit, as equal as possible.
 
     Args:
         counts: int array of shape `(num_texts,)`, tokens of each text.
-        room: int, most tokens of a piece, at least 1.
+        room: int, most tokens of a chunk, at least 1.
 
     Returns:
-        A tuple of two int arrays of shape `(num_pieces,)`: the tokens of each
-        piece, the longer ones of a text first, and the text that each piece
-        belongs to. A text without tokens is one piece without tokens.
+        A tuple of two int arrays of shape `(num_chunks,)`: the tokens of each
+        chunk, the longer ones of a text first, and the text that each chunk
+        belongs to. A text without tokens is one chunk without tokens.
 
     Example:
     >>> sizes, owners = cut_evenly(np.array([2, 9, 0]), 4)
@@ -39,13 +39,13 @@ def cut_evenly(counts: np.ndarray, room: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Pieces:
-    """Which texts some rows are pieces of.
+class Chunks:
+    """Which texts some rows are chunks of.
 
     Args:
-        owners: int array of shape `(num_pieces,)`, the text of each piece,
+        owners: int array of shape `(num_chunks,)`, the text of each chunk,
             from 0, ascending, no text left out.
-        weights: float array of shape `(num_pieces,)`, how much each piece
+        weights: float array of shape `(num_chunks,)`, how much each chunk
             counts in the average of its text; more than 0.
     """
 
@@ -53,14 +53,14 @@ class Pieces:
     weights: np.ndarray
 
     @classmethod
-    def whole(cls, num_texts: int) -> Pieces:
-        """Return texts that are one piece each.
+    def whole(cls, num_texts: int) -> Chunks:
+        """Return texts that are one chunk each.
 
         Args:
             num_texts: int.
 
         Returns:
-            `Pieces`.
+            `Chunks`.
         """
         return cls(np.arange(num_texts), np.ones(num_texts))
 
@@ -69,14 +69,14 @@ class Pieces:
         return int(self.owners[-1]) + 1
 
     def average(self, features: np.ndarray) -> np.ndarray:
-        """Average the features of the pieces of each text, by their weights.
+        """Average the features of the chunks of each text, by their weights.
 
         Args:
-            features: float array of shape `(num_pieces, dim)`.
+            features: float array of shape `(num_chunks, dim)`.
 
         Returns:
             An array of shape `(num_texts, dim)` and the same dtype. A text of
-            one piece has the features of that piece, to the last bit.
+            one chunk has the features of that chunk, to the last bit.
         """
         starts = np.flatnonzero(np.diff(self.owners, prepend=-1))
         share = self.weights / np.add.reduceat(self.weights, starts)[self.owners]
@@ -84,19 +84,19 @@ class Pieces:
         return np.add.reduceat(weighed, starts, axis=0)
 
 
-def join_pieces(parts: Iterable[Pieces]) -> Pieces:
-    """Join the pieces of texts that follow each other.
+def join_chunks(parts: Iterable[Chunks]) -> Chunks:
+    """Join the chunks of texts that follow each other.
 
     Args:
-        parts: iterable of `Pieces`, at least one.
+        parts: iterable of `Chunks`, at least one.
 
     Returns:
-        `Pieces`.
+        `Chunks`.
     """
     parts = list(parts)
     ends = np.cumsum([len(part) for part in parts])
     firsts = [0, *ends[:-1]]
-    return Pieces(
+    return Chunks(
         np.concatenate([p.owners + first for p, first in zip(parts, firsts, strict=True)]),
         np.concatenate([p.weights for p in parts]),
     )

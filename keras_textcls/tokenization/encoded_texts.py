@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_textcls.tokenization.chunks import Pieces, join_pieces
+from keras_textcls.tokenization.chunks import Chunks, join_chunks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,7 @@ class EncodedTexts:
             for features whose size does not depend on the text.
         padding: dict from feature name to the value that fills the rest.
         full_length: int, the width to which the preprocessor pads.
-        pieces: `Pieces` where what is called a text here may be a piece of one,
+        chunks: `Chunks` where what is called a text here may be a chunk of one,
             else `None`. Defaults to `None`.
     """
 
@@ -35,7 +35,7 @@ class EncodedTexts:
     fixed: dict[str, np.ndarray]
     padding: dict[str, Any]
     full_length: int
-    pieces: Pieces | None = None
+    chunks: Chunks | None = None
 
     def __post_init__(self) -> None:
         ends = np.cumsum(self.lengths, dtype="int64")
@@ -61,7 +61,7 @@ class EncodedTexts:
             lengths=lengths,
             flat={name: values[starts + within] for name, values in self.flat.items()},
             fixed={name: values[indices] for name, values in self.fixed.items()},
-            pieces=None,
+            chunks=None,
         )
 
     def batch(self, indices: np.ndarray, padded_length: int, rows: int = 0) -> dict[str, Any]:
@@ -114,16 +114,16 @@ def concatenate(parts: Iterable[EncodedTexts]) -> EncodedTexts:
         parts: iterable of `EncodedTexts`, at least one.
 
     Returns:
-        `EncodedTexts`, with `pieces` if one of them has those.
+        `EncodedTexts`, with `chunks` if one of them has those.
     """
     parts = list(parts)
     first = parts[0]
-    is_cut = any(p.pieces is not None for p in parts)
+    is_cut = any(p.chunks is not None for p in parts)
     return EncodedTexts(
         lengths=np.concatenate([p.lengths for p in parts]),
         flat={name: np.concatenate([p.flat[name] for p in parts]) for name in first.flat},
         fixed={name: np.concatenate([p.fixed[name] for p in parts]) for name in first.fixed},
         padding=first.padding,
         full_length=first.full_length,
-        pieces=join_pieces(p.pieces or Pieces.whole(len(p)) for p in parts) if is_cut else None,
+        chunks=join_chunks(p.chunks or Chunks.whole(len(p)) for p in parts) if is_cut else None,
     )

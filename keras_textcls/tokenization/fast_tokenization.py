@@ -1,6 +1,6 @@
 """Tokens of many texts, as Keras Hub's tokenizer gives them in a graph, end to end.
 
-WordPiece and SentencePiece run in Keras Hub's graph, chunks of texts side by
+WordPiece and SentencePiece run in Keras Hub's graph, batches of texts side by
 side: TensorFlow Text does them in C++ (`benchmarks/LOG.md` has the comparison
 with the `tokenizers` library). Byte pairs, which that graph merges in a loop
 and takes seconds to trace, run on the `tokenizers` library, in a twin built
@@ -24,7 +24,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from keras_textcls.tokenization.traced_graphs import TextGraph
 
-_CHUNK_SIZE = 1024
+_TEXTS_AT_ONCE = 1024
 # Methods whose rules are those of the twin; some tokenizers have others.
 _TOKENIZING = ("tokenize", "_tokenize_tf")
 
@@ -107,12 +107,12 @@ class FastBytePair:
         return _end_to_end([encoding.ids for encoding in encoded])
 
     def _tokenize_other(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        starts = range(0, len(texts), _CHUNK_SIZE)
-        chunks = [self._tokenize_chunk(texts[s : s + _CHUNK_SIZE]) for s in starts]
-        flat, counts = zip(*chunks, strict=True)
+        starts = range(0, len(texts), _TEXTS_AT_ONCE)
+        batches = [self._tokenize_batch(texts[s : s + _TEXTS_AT_ONCE]) for s in starts]
+        flat, counts = zip(*batches, strict=True)
         return np.concatenate(flat), np.concatenate(counts)
 
-    def _tokenize_chunk(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def _tokenize_batch(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Split texts as Keras Hub does, and merge the bytes of every word."""
         with tf.device("cpu"):
             ragged = split_strings_for_bpe(tf.constant(texts), list(self._special))
@@ -174,10 +174,10 @@ class GraphTokenizer:
 
     def __call__(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Tokenize `texts`."""
-        if len(texts) <= _CHUNK_SIZE:
+        if len(texts) <= _TEXTS_AT_ONCE:
             tokens, counts = self._graph(texts)
             return tokens.numpy(), counts.numpy()
-        dataset = tf.data.Dataset.from_tensor_slices(texts).batch(_CHUNK_SIZE)
+        dataset = tf.data.Dataset.from_tensor_slices(texts).batch(_TEXTS_AT_ONCE)
         dataset = dataset.map(self._graph.for_dataset(), num_parallel_calls=tf.data.AUTOTUNE)
         parts = list(dataset.prefetch(1).as_numpy_iterator())
         flat, counts = zip(*parts, strict=True)

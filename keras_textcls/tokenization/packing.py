@@ -3,9 +3,9 @@
 Most preprocessors of Keras Hub do the same to a lone text: some tokens before
 it, some after it, a cut where it is too long, a mask, and features that depend
 on the position only. Their graph for that takes several times as long as the
-tokenizer itself. `Framing` learns it from a handful of texts, and then does it
+tokenizer itself. `Packing` learns it from a handful of texts, and then does it
 with NumPy for all the others; a preprocessor that does anything else to one of
-those texts is not framed.
+those texts is not packed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROBES = (
 
 
 def probe_texts(full_length: int) -> list[str]:
-    """Return texts that show a framing: short ones, and two that are too long.
+    """Return texts that show a packing: short ones, and two that are too long.
 
     Args:
         full_length: int, the width to which the preprocessor pads.
@@ -37,7 +37,7 @@ def probe_texts(full_length: int) -> list[str]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Framing:
+class Packing:
     """How tokens become features.
 
     Args:
@@ -68,7 +68,7 @@ class Framing:
     def apply(
         self, tokens: np.ndarray, counts: np.ndarray
     ) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Frame texts.
+        """Pack texts.
 
         Args:
             tokens: int array, the tokens of all texts end to end.
@@ -79,10 +79,10 @@ class Framing:
             an array of all their cells end to end, and a dict from feature name
             to an array of shape `(num_texts, ...)`.
         """
-        frame = len(self.before) + len(self.after)
+        around = len(self.before) + len(self.after)
         kept = np.minimum(counts, self.room)
         # A text of no tokens at all holds one cell of padding.
-        lengths = np.maximum(kept + frame, 1)
+        lengths = np.maximum(kept + around, 1)
         starts = np.cumsum(lengths) - lengths
         position = np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
         ids = np.full(len(position), self.padding[self.ids_name])
@@ -95,21 +95,21 @@ class Framing:
         first = np.repeat(starts + len(self.before), counts)
         ids[(first + within)[is_kept]] = tokens[is_kept]
         flat = {self.ids_name: ids}
-        is_empty = np.repeat(kept + frame == 0, lengths)
+        is_empty = np.repeat(kept + around == 0, lengths)
         for name, values in self.by_position.items():
             flat[name] = np.where(is_empty, self.padding[name], values[position])
         fixed = {n: np.repeat(v[None], len(counts), axis=0) for n, v in self.constant.items()}
         return lengths, flat, fixed
 
 
-def learn_framing(
+def learn_packing(
     features: dict[str, np.ndarray],
     padding: dict[str, np.ndarray],
     lengths: np.ndarray,
     tokens: list[np.ndarray],
     ids_name: str,
-) -> Framing | None:
-    """Find the framing that explains what a preprocessor made of some texts.
+) -> Packing | None:
+    """Find the packing that explains what a preprocessor made of some texts.
 
     Args:
         features: dict from feature name to an array, as the preprocessor
@@ -121,7 +121,7 @@ def learn_framing(
         ids_name: string, the feature that holds the ids.
 
     Returns:
-        A `Framing` that gives exactly these features, or `None`.
+        A `Packing` that gives exactly these features, or `None`.
     """
     ids = features[ids_name]
     full_length = ids.shape[1]
@@ -130,9 +130,9 @@ def learn_framing(
     by_position = {n: features[n][-1] for n in padding if n != ids_name}
     constant = {n: v[0] for n, v in features.items() if n not in padding}
     # Without its tokens, a short text shows what stands around them.
-    frame = int(lengths[2] - counts[2]) if lengths[2] > 1 else 0
-    for num_before in range(frame + 1):
-        framing = Framing(
+    around = int(lengths[2] - counts[2]) if lengths[2] > 1 else 0
+    for num_before in range(around + 1):
+        packing = Packing(
             ids_name=ids_name,
             before=ids[2, :num_before],
             after=ids[2, num_before + counts[2] : lengths[2]],
@@ -141,21 +141,21 @@ def learn_framing(
             padding=padding,
             full_length=full_length,
         )
-        if frame < full_length and _explains(framing, features, lengths, tokens):
-            return framing
+        if around < full_length and _explains(packing, features, lengths, tokens):
+            return packing
     return None
 
 
 def _explains(
-    framing: Framing,
+    packing: Packing,
     features: dict[str, np.ndarray],
     lengths: np.ndarray,
     tokens: list[np.ndarray],
 ) -> bool:
-    found, flat, fixed = framing.apply(np.concatenate(tokens), np.array([len(t) for t in tokens]))
+    found, flat, fixed = packing.apply(np.concatenate(tokens), np.array([len(t) for t in tokens]))
     if not np.array_equal(found, lengths):
         return False
-    real = np.arange(framing.full_length) < lengths[:, None]
+    real = np.arange(packing.full_length) < lengths[:, None]
     return all(
         np.array_equal(values, features[name][real]) for name, values in flat.items()
     ) and all(np.array_equal(values, features[name]) for name, values in fixed.items())

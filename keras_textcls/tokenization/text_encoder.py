@@ -1,12 +1,12 @@
 """From texts to token ids, once, in batches, without padding.
 
 A preprocessor of Keras Hub pads every text to `sequence_length`. Here it runs
-over large chunks in `tf.data` (its graph path is some 13 times as fast as its
+over large batches in `tf.data` (its graph path is some 13 times as fast as its
 Python path), and what it appended as padding is cut off again. Which bytes stand for padding is
 learnt from the preprocessor itself, so that any preprocessor serves. Many texts
 at once take a shorter way where there is one: the tokenizer alone, and what the
-preprocessor does around it in NumPy (`framing.py`). Only on that way can a text
-be cut into pieces instead of truncated.
+preprocessor does around it in NumPy (`packing.py`). Only on that way can a text
+be cut into chunks instead of truncated.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ import tensorflow as tf
 
 from keras_textcls.errors import ArgumentError
 from keras_textcls.inputs.texts import TextColumns
-from keras_textcls.tokenization.chunks import Pieces, cut_evenly
+from keras_textcls.tokenization.chunks import Chunks, cut_evenly
 from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
 from keras_textcls.tokenization.fast_tokenization import FastBytePair, Tokenize, fast_tokenizer
-from keras_textcls.tokenization.packing import Framing, learn_framing, probe_texts
+from keras_textcls.tokenization.packing import Packing, learn_packing, probe_texts
 from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
 from keras_textcls.tokenization.traced_graphs import TextGraph
 
-CHUNK_SIZE = 1024
-# From so many texts on, learning a framing (some 0.3 s) is paid back.
-FRAMING_PAYS = 2048
+TEXTS_AT_ONCE = 1024
+# From so many texts on, learning a packing (some 0.3 s) is paid back.
+PACKING_PAYS = 2048
 _MASKS = ("padding_mask", "encoder_padding_mask")
 _IDS = ("token_ids", "encoder_token_ids")
 # What a preprocessor or tokenizer raises that TensorFlow cannot trace.
@@ -60,27 +60,27 @@ class TextEncoder:
             `EncodedTexts`.
         """
         runner = self._runner(len(columns))
-        framed = runner.frame(columns[0]) if len(columns) == 1 else None
-        return _wrap(runner, framed or _unpad(runner, columns))
+        packed = runner.pack(columns[0]) if len(columns) == 1 else None
+        return _wrap(runner, packed or _unpad(runner, columns))
 
-    def encode_in_pieces(self, columns: TextColumns) -> EncodedTexts:
-        """Tokenize texts, long ones in pieces; pairs are truncated.
+    def encode_in_chunks(self, columns: TextColumns) -> EncodedTexts:
+        """Tokenize texts, long ones in chunks; pairs are truncated.
 
         Args:
             columns: `TextColumns`.
 
         Returns:
-            `EncodedTexts`, with `pieces` if a text was cut.
+            `EncodedTexts`, with `chunks` if a text was cut.
 
         Raises:
-            ArgumentError: the preprocessor is not one that can be framed.
+            ArgumentError: the preprocessor is not one that can be packed.
         """
         if len(columns) > 1:
             return self.encode(columns)
         self.check_can_cut()
         runner = self._runner(1)
         tokens, counts = runner.tokenize(columns[0])
-        parts, sizes, owners, padded = runner.frame_pieces(tokens, counts)
+        parts, sizes, owners, padded = runner.pack_chunks(tokens, counts)
         encoded = _wrap(runner, parts)
         if len(padded):
             # As above: only the preprocessor knows what becomes of its padding token. In a text
@@ -91,19 +91,19 @@ class TextEncoder:
             encoded = concatenate([encoded, whole]).take(rows)
         if len(owners) == len(counts):
             return encoded
-        return dataclasses.replace(encoded, pieces=Pieces(owners, np.maximum(sizes, 1.0)))
+        return dataclasses.replace(encoded, chunks=Chunks(owners, np.maximum(sizes, 1.0)))
 
     def check_can_cut(self) -> None:
-        """Refuse a preprocessor that does more to a text than to frame its tokens.
+        """Refuse a preprocessor that does more to a text than to put tokens around its own.
 
         Raises:
             ArgumentError: it does, or leaves no room for a text.
         """
-        if not self._runner(1).is_framed:
+        if not self._runner(1).is_packed:
             name = type(self.preprocessor).__name__
             length = getattr(self.preprocessor, "sequence_length", None)
             raise ArgumentError(
-                f"Long texts cannot be cut into pieces with this preprocessor ({name}, "
+                f"Long texts cannot be cut into chunks with this preprocessor ({name}, "
                 f"sequence_length={length}): it does more than to put tokens before and after "
                 'those of the text, or leaves no room for them. Set long_texts = "truncate".'
             )
@@ -162,7 +162,7 @@ class _Runner:
         tokenizer = getattr(preprocessor, "tokenizer", None)
         needs_no_graph = num_columns == 1 and FastBytePair.serves(tokenizer)
         needs_no_graph = needs_no_graph and preprocessor_fingerprint(preprocessor) is not None
-        features = self._run_chunk(None if needs_no_graph else self._graph, *self._probe)
+        features = self._run_batch(None if needs_no_graph else self._graph, *self._probe)
         self.full_length = max(
             (v.shape[1] for n, v in features.items() if n in _IDS + _MASKS), default=0
         )
@@ -187,49 +187,49 @@ class _Runner:
         return graph
 
     def run(self, columns: TextColumns) -> Iterator[dict[str, np.ndarray]]:
-        """Yield the padded features of the texts, chunk by chunk."""
-        starts = range(0, len(columns[0]), CHUNK_SIZE)
-        chunks = ([column[s : s + CHUNK_SIZE] for column in columns] for s in starts)
+        """Yield the padded features of the texts, batch by batch."""
+        starts = range(0, len(columns[0]), TEXTS_AT_ONCE)
+        batches = ([column[s : s + TEXTS_AT_ONCE] for column in columns] for s in starts)
         if len(starts) == 1 or self._graph is None:
-            yield from (self._run_chunk(self._graph, *chunk) for chunk in chunks)
+            yield from (self._run_batch(self._graph, *batch) for batch in batches)
             return
-        dataset = tf.data.Dataset.from_tensor_slices(columns).batch(CHUNK_SIZE)
+        dataset = tf.data.Dataset.from_tensor_slices(columns).batch(TEXTS_AT_ONCE)
         dataset = dataset.map(self._graph.for_dataset(), num_parallel_calls=tf.data.AUTOTUNE)
         yield from dataset.prefetch(1).as_numpy_iterator()
 
-    def frame(self, texts: list[str]) -> _Parts | None:
+    def pack(self, texts: list[str]) -> _Parts | None:
         """The shorter way, where it gives the same and is worth learning."""
-        if not self._is_learnt and len(texts) < FRAMING_PAYS:
+        if not self._is_learnt and len(texts) < PACKING_PAYS:
             return None
-        if not self.is_framed:
+        if not self.is_packed:
             return None
         tokens, counts = self.tokenize(texts)
         if self._is_padding(tokens).any():
             return None  # A text that spells the padding token out; some masks hide it there.
         return self._apply(tokens, counts)
 
-    def frame_pieces(
+    def pack_chunks(
         self, tokens: np.ndarray, counts: np.ndarray
     ) -> tuple[_Parts, np.ndarray, np.ndarray, np.ndarray]:
-        """Cut and frame tokens.
+        """Cut tokens into chunks and pack them.
 
         Args:
             tokens: int array, as `tokenize` returned it; so `counts`.
             counts: int array.
 
         Returns:
-            A tuple of the parts of the pieces, how many tokens each has, the
+            A tuple of the parts of the chunks, how many tokens each has, the
             text of each, and which of them are whole texts that spell the
             padding token out.
         """
-        room = self._framing.room
+        room = self._packing.room
         sizes, owners = cut_evenly(counts, room)
         spells = np.unique(np.repeat(np.arange(len(sizes)), sizes)[self._is_padding(tokens)])
         is_whole = counts[owners[spells]] <= room
         return self._apply(tokens, sizes), sizes, owners, spells[is_whole]
 
     @property
-    def is_framed(self) -> bool:
+    def is_packed(self) -> bool:
         """Whether there is a shorter way; learns it on the first call."""
         if not self._is_learnt:
             self._is_learnt = True
@@ -238,23 +238,23 @@ class _Runner:
         return self._shorter_way is not None
 
     def tokenize(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """The tokens of all texts end to end, and how many each has; if `is_framed`."""
+        """The tokens of all texts end to end, and how many each has; if `is_packed`."""
         assert self._shorter_way is not None
         return self._shorter_way[0](texts)
 
     @property
-    def _framing(self) -> Framing:
+    def _packing(self) -> Packing:
         assert self._shorter_way is not None
         return self._shorter_way[1]
 
     def _is_padding(self, tokens: np.ndarray) -> np.ndarray:
-        return tokens == self.padding[self._framing.ids_name]
+        return tokens == self.padding[self._packing.ids_name]
 
     def _apply(self, tokens: np.ndarray, counts: np.ndarray) -> _Parts:
-        lengths, flat, fixed = self._framing.apply(tokens, counts)
+        lengths, flat, fixed = self._packing.apply(tokens, counts)
         return lengths, {n: v.astype(self.padding[n].dtype) for n, v in flat.items()}, fixed
 
-    def _learn_shorter_way(self, graph: TextGraph | None) -> tuple[Tokenize, Framing] | None:
+    def _learn_shorter_way(self, graph: TextGraph | None) -> tuple[Tokenize, Packing] | None:
         """Learn the tokenizer's share; without a graph, on texts that need none."""
         tokenizer = getattr(self._preprocessor, "tokenizer", None)
         ids_name = next((name for name in _IDS if name in self.padding), None)
@@ -269,14 +269,14 @@ class _Runner:
             assert isinstance(tokenize, FastBytePair)
             # Keras Hub splits the others one way in a graph, and another way without.
             texts = [text for text in texts if tokenize.is_plain(text)]
-        features = self._run_chunk(graph, texts)
+        features = self._run_batch(graph, texts)
         lengths = _count_real_tokens(features, self.padding, self.full_length)
         flat, counts = tokenize(texts)
         tokens = np.split(flat, np.cumsum(counts)[:-1])
-        framing = learn_framing(features, self.padding, lengths, tokens, ids_name)
-        return None if framing is None else (tokenize, framing)
+        packing = learn_packing(features, self.padding, lengths, tokens, ids_name)
+        return None if packing is None else (tokenize, packing)
 
-    def _run_chunk(self, graph: TextGraph | None, *columns: list[str]) -> dict[str, np.ndarray]:
+    def _run_batch(self, graph: TextGraph | None, *columns: list[str]) -> dict[str, np.ndarray]:
         if graph is None:
             features = self._preprocess(*columns)
             return {name: keras.ops.convert_to_numpy(v) for name, v in features.items()}

@@ -10,7 +10,8 @@ from architectures import architecture
 from conftest import make_classifier, mixed_texts, perturb
 
 from keras_textcls import ArgumentError, LabelSet, PresetError, TextClassifier
-from keras_textcls.batching import planner
+from keras_textcls.batching import text_reader
+from keras_textcls.inputs import text_batches
 from keras_textcls.models import (
     StaticEmbeddingBackbone,
     StaticEmbeddingTextClassifierPreprocessor,
@@ -182,7 +183,7 @@ def test_evaluate_of_short_texts_is_as_ever():
 
 
 def test_streams_give_what_lists_give(roberta, monkeypatch):
-    monkeypatch.setattr(planner, "STREAM_WINDOW", 6)
+    monkeypatch.setattr(text_reader, "STREAM_WINDOW", 6)
     model = roberta
     # A window without a long text among others.
     texts, names = [*MIXED, *SHORT], [*NAMES, *NAMES[:9]]
@@ -215,7 +216,7 @@ class _Data:
 
 
 def test_data_sets_give_what_lists_give(roberta, monkeypatch):
-    monkeypatch.setattr(planner, "DATASET_CHUNK", 5)
+    monkeypatch.setattr(text_batches, "DATASET_ROWS", 5)
     model = roberta
     data = _Data([*MIXED, *SHORT], [*NAMES, *NAMES[:9]])
     expected = model.predict(data._texts, verbose=0)
@@ -307,7 +308,7 @@ def test_where_it_cannot_be_the_setter_says_so():
 def test_a_preprocessor_that_does_more_is_refused(monkeypatch):
     model = make_classifier("BertBackbone", compile=False)
     monkeypatch.setattr(
-        "keras_textcls.tokenization.text_encoder.learn_framing", lambda *arguments: None
+        "keras_textcls.tokenization.text_encoder.learn_packing", lambda *arguments: None
     )
     with pytest.raises(ArgumentError, match=r"BertTextClassifierPreprocessor, sequence_length=32"):
         model.long_texts = "chunk"

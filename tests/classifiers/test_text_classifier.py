@@ -260,9 +260,9 @@ def test_streams_give_what_arrays_give(classifier):
 @pytest.mark.parametrize("batch_size", [None, 5])
 def test_fit_on_a_stream_in_windows(monkeypatch, batch_size):
     """Every text once an epoch, in batches of the stream's size or the one asked for."""
-    from keras_textcls.batching import planner
+    from keras_textcls.batching import text_reader
 
-    monkeypatch.setattr(planner, "STREAM_WINDOW", 12)
+    monkeypatch.setattr(text_reader, "STREAM_WINDOW", 12)
     classifier = make_classifier(dropout=0.0)
     steps = _Steps()
     stream = tf.data.Dataset.from_tensor_slices((TEXTS[:38], NAMES[:38])).batch(8)

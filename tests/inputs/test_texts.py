@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from keras_textcls import ArgumentError, InvalidDataError
-from keras_textcls.inputs.texts import open_stream, read_batch, read_features, read_texts
+from keras_textcls.inputs.text_batches import open_stream, read_batch, read_features
+from keras_textcls.inputs.texts import read_texts
 
 TEXTS = ["one", "zwei äöü", "三"]
 

@@ -48,7 +48,7 @@ def model_of(kind):
 
 
 def encoded(classifier, texts):
-    read = classifier._feeder().read(texts).texts
+    read = classifier._reader("evaluate").read(texts, labelled=False).whole.texts
     return rows(read.flat["token_ids"], read.lengths)
 
 

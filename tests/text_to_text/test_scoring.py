@@ -20,8 +20,7 @@ from small_language_models import (
 
 from keras_textcls import TextToTextClassifier
 from keras_textcls.batching.bucket_plan import COMPILED, DYNAMIC
-from keras_textcls.batching.planner import Feeder
-from keras_textcls.labels import LabelSet
+from keras_textcls.batching.planner import Planner
 from keras_textcls.text_to_text.answer_model import output_layers
 from keras_textcls.text_to_text.answers import Answers, AnswerTrie
 from keras_textcls.text_to_text.cached_scoring import AnswerPaths, CachedScorer, agrees_with
@@ -56,8 +55,8 @@ ON_JAX = keras.config.backend() == "jax"
 USUAL = COMPILED if ON_JAX else DYNAMIC
 
 
-def feeder(policy=USUAL, budget=96 if ON_JAX else 512):
-    return Feeder(None, LabelSet(["a", "b"]), False, policy, budget, longest=LIMIT)
+def planner(policy=USUAL, budget=96 if ON_JAX else 512):
+    return Planner(policy, budget, longest=LIMIT)
 
 
 def prompts(lengths, seed=0, opening=()):
@@ -77,17 +76,17 @@ def test_the_three_ways_agree(model, ids, lengths):
     answers = answers_of(ids)
     head = output_layers(model)
     _, texts = prompts(lengths)
-    plain = PlainScorer(model, head, answers).score(texts, feeder(), verbose=0)
+    plain = PlainScorer(model, head, answers).score(texts, planner(), verbose=0)
     assert plain.shape == (len(lengths), len(ids))
     others = [CachedScorer(model, answers, NO_OPENING)]
     if TreeScorer.serves(model):
         others.append(TreeScorer(model, head, answers, NO_OPENING))
     for scorer in others:
         for settings in ({}, {"batch_size": 1}, {"batch_size": 3})[: 1 if ON_JAX else 3]:
-            found = scorer.score(texts, feeder(), verbose=0, **settings)
+            found = scorer.score(texts, planner(), verbose=0, **settings)
             np.testing.assert_allclose(found, plain, atol=1e-4, err_msg=str(type(scorer)))
         if not ON_JAX:
-            compiled = scorer.score(texts, feeder(COMPILED, 96), verbose=0)
+            compiled = scorer.score(texts, planner(COMPILED, 96), verbose=0)
             np.testing.assert_allclose(compiled, plain, atol=1e-4, err_msg=str(type(scorer)))
 
 
@@ -96,13 +95,13 @@ def test_prompts_that_fill_the_sequence_exactly(model):
     full = LIMIT - answers.longest
     _, texts = prompts((full, full, full - 1, 3))
     head = output_layers(model)
-    plain = PlainScorer(model, head, answers).score(texts, feeder(), verbose=0)
+    plain = PlainScorer(model, head, answers).score(texts, planner(), verbose=0)
     for policy in {USUAL, COMPILED}:
-        found = CachedScorer(model, answers, NO_OPENING).score(texts, feeder(policy), verbose=0)
+        found = CachedScorer(model, answers, NO_OPENING).score(texts, planner(policy), verbose=0)
         np.testing.assert_allclose(found, plain, atol=1e-4)
     if TreeScorer.serves(model):
         tree = TreeScorer(model, head, answers, NO_OPENING)
-        np.testing.assert_allclose(tree.score(texts, feeder(), verbose=0), plain, atol=1e-4)
+        np.testing.assert_allclose(tree.score(texts, planner(), verbose=0), plain, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -116,18 +115,18 @@ def test_the_opening_that_is_read_once_changes_nothing(way, kind, length):
     _, whole = prompts((1, 4, 9, 30), opening=opening)
     _, rest = prompts((1, 4, 9, 30))
     head = output_layers(model)
-    expected = PlainScorer(model, head, answers).score(whole, feeder(), verbose=0)
+    expected = PlainScorer(model, head, answers).score(whole, planner(), verbose=0)
     if way == "tree":
         scorer = TreeScorer(model, head, answers, opening)
     else:
         scorer = CachedScorer(model, answers, opening)
-    np.testing.assert_allclose(scorer.score(rest, feeder(), verbose=0), expected, atol=1e-4)
+    np.testing.assert_allclose(scorer.score(rest, planner(), verbose=0), expected, atol=1e-4)
     # New weights: the opening is read anew.
     for weight in model.backbone.trainable_weights:
         weight.assign(weight * 0.7)
-    changed = PlainScorer(model, head, answers).score(whole, feeder(), verbose=0)
+    changed = PlainScorer(model, head, answers).score(whole, planner(), verbose=0)
     assert np.abs(changed - expected).max() > 1e-2
-    np.testing.assert_allclose(scorer.score(rest, feeder(), verbose=0), changed, atol=1e-4)
+    np.testing.assert_allclose(scorer.score(rest, planner(), verbose=0), changed, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -217,7 +216,7 @@ def test_a_cache_that_is_wrong_or_fails_is_found_out():
     plain = PlainScorer(model, output_layers(model), answers)
     scorer = CachedScorer(model, answers, NO_OPENING)
     _, sample = prompts((5, 9))
-    assert agrees_with(scorer, plain, (sample, sample), feeder())
+    assert agrees_with(scorer, plain, (sample, sample), planner())
 
     class Wrong(keras_hub.models.GPT2CausalLM):
         def call_with_cache(self, *args):
@@ -231,7 +230,7 @@ def test_a_cache_that_is_wrong_or_fails_is_found_out():
     for cls in (Wrong, Failing):
         broken = cls(model.backbone, model.preprocessor)
         wrong = CachedScorer(broken, answers, NO_OPENING)
-        assert not agrees_with(wrong, plain, (sample, sample), feeder())
+        assert not agrees_with(wrong, plain, (sample, sample), planner())
         classifier = TextToTextClassifier(broken, ["ham", "spam"], prompt=SHORT)
         assert classifier.scorer == "plain"
 
@@ -243,12 +242,12 @@ def test_the_memory_for_logits_bounds_a_batch(monkeypatch):
     model = language_model("gpt2")
     answers = answers_of(ANSWERS["several tokens"])
     _, texts = prompts(RAGGED)
-    expected = CachedScorer(model, answers, NO_OPENING).score(texts, feeder(), verbose=0)
+    expected = CachedScorer(model, answers, NO_OPENING).score(texts, planner(), verbose=0)
     monkeypatch.setattr(scoring, "_MOST_LOGITS", 1)
     monkeypatch.setattr(scoring, "_MOST_CACHED", 1)
-    found = CachedScorer(model, answers, NO_OPENING).score(texts, feeder(), verbose=0)
+    found = CachedScorer(model, answers, NO_OPENING).score(texts, planner(), verbose=0)
     np.testing.assert_allclose(found, expected, atol=1e-4)
-    narrow = dataclasses.replace(feeder(), token_budget=1)
+    narrow = dataclasses.replace(planner(), token_budget=1)
     found = CachedScorer(model, answers, NO_OPENING).score(texts, narrow, verbose=0)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 

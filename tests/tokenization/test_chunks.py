@@ -1,9 +1,9 @@
-"""Laws of the cutting of texts and of the average over pieces."""
+"""Laws of the cutting of texts and of the average over chunks."""
 
 import numpy as np
 import pytest
 
-from keras_textcls.tokenization.chunks import Pieces, cut_evenly, join_pieces
+from keras_textcls.tokenization.chunks import Chunks, cut_evenly, join_chunks
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -30,12 +30,12 @@ def test_texts_that_fit_stay_whole():
 def test_the_average_is_numpys():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(6, 4)).astype("float32")
-    pieces = Pieces(np.array([0, 1, 1, 1, 2, 2]), np.array([5.0, 4, 4, 3, 2, 1]))
-    found = pieces.average(features)
+    chunks = Chunks(np.array([0, 1, 1, 1, 2, 2]), np.array([5.0, 4, 4, 3, 2, 1]))
+    found = chunks.average(features)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found[0], features[0])
     for text, rows in ((1, slice(1, 4)), (2, slice(4, 6))):
-        expected = np.average(features[rows], axis=0, weights=pieces.weights[rows])
+        expected = np.average(features[rows], axis=0, weights=chunks.weights[rows])
         np.testing.assert_allclose(found[text], expected, rtol=1e-6)
 
 
@@ -45,9 +45,9 @@ def test_joined_pieces_are_those_of_the_joined_texts():
     parts = []
     for part in (counts[:2], counts[2:]):
         part_sizes, part_owners = cut_evenly(part, 4)
-        parts.append(Pieces(part_owners, np.maximum(part_sizes, 1)))
-    joined = join_pieces(parts)
+        parts.append(Chunks(part_owners, np.maximum(part_sizes, 1)))
+    joined = join_chunks(parts)
     assert joined.owners.tolist() == owners.tolist()
     assert joined.weights.tolist() == np.maximum(sizes, 1).tolist()
     assert len(joined) == 4
-    assert join_pieces([Pieces.whole(2), Pieces.whole(3)]).owners.tolist() == [0, 1, 2, 3, 4]
+    assert join_chunks([Chunks.whole(2), Chunks.whole(3)]).owners.tolist() == [0, 1, 2, 3, 4]

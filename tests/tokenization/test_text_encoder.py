@@ -15,7 +15,7 @@ WITH_TOKENIZER = [e.name for e in ARCHITECTURES if e.build_tokenizer is not None
 # Their byte pairs run on texts that need Keras Hub's graph as well, which takes 10 s to trace.
 IN_GRAPHS = {"GPT2Backbone", "RobertaBackbone"}
 # Their tokenizers run outside of TensorFlow, so there is no graph to shorten.
-NOT_FRAMED = {"RWKV7Backbone"}
+NOT_PACKED = {"RWKV7Backbone"}
 
 
 def _encode_both_ways(preprocessor, texts, monkeypatch, in_graph=True):
@@ -25,8 +25,8 @@ def _encode_both_ways(preprocessor, texts, monkeypatch, in_graph=True):
     if not in_graph:
         runner._graph = None  # As of a preprocessor that cannot be traced.
     expected = text_encoder._wrap(runner, text_encoder._unpad(runner, (texts,)))
-    monkeypatch.setattr(text_encoder, "FRAMING_PAYS", 0)
-    return encoder.encode((texts,)), expected, runner.is_framed
+    monkeypatch.setattr(text_encoder, "PACKING_PAYS", 0)
+    return encoder.encode((texts,)), expected, runner.is_packed
 
 
 def _assert_equal(found, expected):
@@ -40,15 +40,15 @@ def _assert_equal(found, expected):
 
 
 @pytest.mark.parametrize("name", WITH_TOKENIZER)
-def test_framed_texts_are_those_of_the_preprocessor(name, monkeypatch):
+def test_packed_texts_are_those_of_the_preprocessor(name, monkeypatch):
     preprocessor = make_classifier(name, sequence_length=24, compile=False).preprocessor
     texts = [t for t in many_texts(60) if "<pad>" not in t]
     in_graph = not FastBytePair.serves(preprocessor.tokenizer) or name in IN_GRAPHS
     if not in_graph:
         twin = FastBytePair(preprocessor.tokenizer)
         texts = [text for text in texts if twin.is_plain(text)]
-    found, expected, is_framed = _encode_both_ways(preprocessor, texts, monkeypatch, in_graph)
-    assert is_framed == (name not in NOT_FRAMED)
+    found, expected, is_packed = _encode_both_ways(preprocessor, texts, monkeypatch, in_graph)
+    assert is_packed == (name not in NOT_PACKED)
     _assert_equal(found, expected)
 
 
@@ -69,27 +69,27 @@ class _Reverser(keras_hub.models.BertTextClassifierPreprocessor):
         return super().call(tf.strings.regex_replace(x, "fox", "dog"))
 
 
-def test_a_preprocessor_that_does_more_is_not_framed(monkeypatch):
+def test_a_preprocessor_that_does_more_is_not_packed(monkeypatch):
     tokenizer = make_classifier().preprocessor.tokenizer
     monkeypatch.setattr(
         "keras_textcls.tokenization.packing.PROBES", ("", "a", "two words", "the fox")
     )
     preprocessor = _Reverser(tokenizer, sequence_length=24)
     texts = ["a fox", "a cat"] * 4
-    found, expected, is_framed = _encode_both_ways(preprocessor, texts, monkeypatch)
-    assert not is_framed
+    found, expected, is_packed = _encode_both_ways(preprocessor, texts, monkeypatch)
+    assert not is_packed
     _assert_equal(found, expected)
 
 
 def test_pairs_of_texts_take_the_whole_preprocessor(monkeypatch):
-    monkeypatch.setattr(text_encoder, "FRAMING_PAYS", 0)
+    monkeypatch.setattr(text_encoder, "PACKING_PAYS", 0)
     encoder = TextEncoder(make_classifier().preprocessor)
     encoded = encoder.encode((["the fox"], ["a cat"]))
     assert encoded.flat["segment_ids"].tolist() == [0, 0, 0, 0, 1, 1, 1]
 
 
 def test_another_sequence_length_is_learnt_anew(monkeypatch):
-    monkeypatch.setattr(text_encoder, "FRAMING_PAYS", 0)
+    monkeypatch.setattr(text_encoder, "PACKING_PAYS", 0)
     preprocessor = make_classifier().preprocessor
     encoder = TextEncoder(preprocessor)
     for length in (8, 16):

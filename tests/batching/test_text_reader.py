@@ -8,8 +8,8 @@ import pytest
 from conftest import make_classifier, mixed_texts
 
 from keras_textcls import ArgumentError, InvalidDataError, LabelSet, UnknownLabelError
-from keras_textcls.batching import planner
 from keras_textcls.batching.batch_source import BatchSource
+from keras_textcls.inputs import text_batches
 from keras_textcls.inputs.texts import LabelledTexts
 from keras_textcls.tokenization.text_encoder import TextEncoder
 
@@ -39,8 +39,8 @@ class Dataset:
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch):
-    """Pieces that divide neither the batches nor the whole."""
-    monkeypatch.setattr(planner, "DATASET_CHUNK", 7)
+    """Chunks that divide neither the batches nor the whole."""
+    monkeypatch.setattr(text_batches, "DATASET_ROWS", 7)
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def test_fit_is_that_on_lists(options, batches):
 
 
 def _assert_read_alike(classifier, dataset, texts, y):
-    feeder = classifier._feeder()
-    expected = feeder.read(texts, y, np.arange(40))
-    found = feeder.read_dataset(dataset, True, np.arange(40))
+    reader = classifier._reader("fit")
+    expected = reader.read(texts, y, np.arange(40)).whole
+    found = reader.read(dataset, None, np.arange(40)).whole
     np.testing.assert_array_equal(found.y, expected.y)
     np.testing.assert_array_equal(found.sample_weight, expected.sample_weight)
     np.testing.assert_array_equal(found.texts.lengths, expected.texts.lengths)
@@ -110,10 +110,10 @@ def test_tokens_and_targets_are_those_of_lists(classifier):
 
 def test_many_texts_are_tokenized_alike(classifier, monkeypatch):
     """From 2048 texts at once on a shorter way is taken, in some pieces and not in others."""
-    monkeypatch.setattr(planner, "DATASET_CHUNK", 2048)
+    monkeypatch.setattr(text_batches, "DATASET_ROWS", 2048)
     texts = mixed_texts(2500, longest=4)
-    feeder = classifier._feeder()
-    expected, found = feeder.read(texts), feeder.read_dataset(Dataset(texts), False)
+    reader = classifier._reader("predict")
+    expected, found = (reader.read(x, labelled=False).whole for x in (texts, Dataset(texts)))
     np.testing.assert_array_equal(found.texts.lengths, expected.texts.lengths)
     for name, values in expected.texts.flat.items():
         np.testing.assert_array_equal(found.texts.flat[name], values)

@@ -1,0 +1,157 @@
+"""`TextModel`: `fit` and `evaluate` of a Keras model that reads texts, on every kind of input.
+
+All go one way: a reader turns what the caller passes into windows of encoded
+texts, a planner serves these in batches, Keras runs over the batches.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_textcls.batching.batch_source import BatchSource, quiet
+from keras_textcls.batching.planner import Planner
+from keras_textcls.batching.text_reader import TextReader
+from keras_textcls.batching.windows import Windows
+from keras_textcls.errors import ArgumentError
+from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
+from keras_textcls.execution.fit import CompiledAsSaved, fit_source
+from keras_textcls.inputs.targets import stratified_holdout
+from keras_textcls.inputs.text_batches import refuse_beside_stream
+
+
+class TextModel(CompiledAsSaved):
+    """Trains and evaluates a Keras model on texts.
+
+    A model has a `backbone`, `_runtime.histories`, `lora`, and a `_reader` for
+    each use.
+    """
+
+    # Texts a step, where the caller does not say.
+    _default_batch_size = 32
+    # Whether names in the data take the place of placeholders.
+    _adopts_names = False
+    # Whether what is held out has the label mix of the whole.
+    _stratifies = True
+    # Most tokens that a batch may be wide, or `None`.
+    _longest: int | None = None
+
+    def _reader(self, use: str) -> TextReader:
+        """Return what reads texts for `"fit"`, `"evaluate"` or `"predict"`."""
+        raise NotImplementedError
+
+    def _planner(self) -> Planner:
+        model: Any = self
+        return Planner(
+            bucket_policy(model),
+            token_budget(model.backbone),
+            self._longest,
+            model._runtime.histories,
+        )
+
+    def _begin_training(self, reader: TextReader) -> None:
+        """Take over what is known now that the texts have been read."""
+
+    def _with_answers(self, windows: Windows) -> Windows:
+        """Return windows with targets as the loss takes them."""
+        return windows
+
+    def _fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        batch_size: int | None,
+        epochs: int,
+        validation_data: Any,
+        validation_split: float,
+        shuffle: bool,
+        sample_weight: Any,
+        seed: int | None,
+        class_weight: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train; the arguments are those of `TextClassifier.fit`."""
+        model: Any = self
+        if model.lora is not None:
+            model.lora.check_can_train()
+        seed = int(np.random.randint(2**31)) if seed is None else seed
+        reader, planner = self._reader("fit"), self._planner()
+        windows = reader.read(x, y, sample_weight, adopts_names=self._adopts_names)
+        validation = None
+        if windows.whole is None:
+            refuse_beside_stream(validation_split=validation_split)
+            _refuse_balanced(class_weight)
+        elif validation_split and validation_data is None:
+            windows, validation = self._hold_out(windows, validation_split, seed)
+        if validation_data is not None:
+            validation = reader.read_validation(validation_data)
+        labels = reader.labels
+        if class_weight is not None and labels is not None:
+            windows = windows.map(lambda window: window.weighed(class_weight, labels))
+        if not batch_size:
+            own = windows.batch_size
+            batch_size = self._default_batch_size if own is None else own()
+        windows = self._with_answers(windows)
+        source = planner.training(windows, batch_size, epochs, shuffle, seed)
+        held_out = planner.inference(self._with_answers(validation)) if validation else None
+        self._begin_training(reader)
+        return fit_source(model, source, held_out, epochs=epochs, seed=seed, **kwargs)
+
+    def _hold_out(self, windows: Windows, share: float, seed: int) -> tuple[Windows, Windows]:
+        """Split texts in memory into those to train on and those to validate on."""
+        whole = windows.whole
+        assert whole is not None
+        mix = np.asarray(whole.y) if self._stratifies else np.zeros(len(whole.texts))
+        kept, held_out = stratified_holdout(mix, share, np.random.default_rng([seed, 0]))
+        return Windows.of(whole.take(kept)), Windows.of(whole.take(held_out))
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Compute the loss and the metrics, as `keras.Model.evaluate` does.
+
+        Of a `TextClassifier` they are those of what `predict` returns, with
+        texts in chunks too (see `long_texts`): the backbone runs first, then the
+        head with the loss and the metrics, each with a progress bar of its own.
+        Of a language model they are those of the right answers;
+        `keras_textcls.evaluate` measures decisions between the labels.
+
+        Args:
+            x: texts, a data set or a stream, as in `fit`.
+            y: labels, or responses, as in `fit`.
+            batch_size: int, texts a batch. Defaults to `None`, as many as suit
+                the model.
+            verbose: as in `keras.Model.evaluate`. Defaults to `"auto"`.
+            sample_weight: numbers, one a text. Defaults to `None`.
+            **kwargs: further arguments of `keras.Model.evaluate`, such as
+                `return_dict`.
+
+        Returns:
+            A list of the loss and the metrics, or a dict if `return_dict=True`.
+        """
+        if kwargs.get("_use_cached_eval_dataset", False):
+            return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
+        windows = self._with_answers(self._reader("evaluate").read(x, y, sample_weight))
+        source = self._planner().inference(windows, batch_size)
+        return self._evaluate_source(source, verbose, **kwargs)
+
+    def _evaluate_source(self, source: BatchSource, verbose: str | int, **kwargs: Any) -> Any:
+        with quiet(source), keeping_state(self):
+            return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
+
+
+def _refuse_balanced(class_weight: Any) -> None:
+    if isinstance(class_weight, str):
+        raise ArgumentError(
+            f"`class_weight={class_weight!r}` needs labels in memory, to count them; `x` is a "
+            "stream. Pass a dict from label to weight."
+        )
