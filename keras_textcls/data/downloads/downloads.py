@@ -9,9 +9,10 @@ from __future__ import annotations
 import collections
 import contextlib
 import os
+import queue
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import IO, TypeAlias
 
 from keras_textcls.data.downloads.addresses import AddressError, parse_address
@@ -132,22 +133,25 @@ def _fetch_in_order(
     left = collections.deque(urls)
     waiting: collections.deque[_Outcome] = collections.deque()
     running: dict[_Outcome, Transfer] = {}
+    finished: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
     held_bytes = 0
     pool = ThreadPoolExecutor(policy.workers, _THREAD_NAME)
     try:
         while left or waiting:
-            # One more content fits, even if all under way are as large as they may be.
-            room = policy.workers - held_bytes // policy.max_bytes
+            # What is held and what is under way, at its largest: `workers + 1` such contents.
+            room = policy.workers + 1 + -held_bytes // policy.max_bytes
             while left and len(running) < room and len(waiting) < _LOOKAHEAD * policy.workers:
                 transfer = Transfer(policy)
-                waiting.append(pool.submit(_fetch, client, cache, left.popleft(), transfer))
-                running[waiting[-1]] = transfer
-            if not waiting[0].done():
-                wait(running, _LONGEST_WAIT, FIRST_COMPLETED)
-            for finished in [future for future in running if future.done()]:
-                del running[finished]
-                held_bytes += _size(finished.result())
-            if waiting[0].done() and waiting[0] not in running:
+                future = pool.submit(_fetch, client, cache, left.popleft(), transfer)
+                waiting.append(future)
+                running[future] = transfer
+                future.add_done_callback(finished.put)
+            with contextlib.suppress(queue.Empty):
+                ended = finished.get(waiting[0] in running, _LONGEST_WAIT)
+                del running[ended]
+                held_bytes += _size(ended.result())
+                continue
+            if waiting[0] not in running:
                 outcome = waiting.popleft().result()
                 held_bytes -= _size(outcome)
                 yield outcome

@@ -31,8 +31,8 @@ from keras_textcls.data.downloads.addresses import (
 from keras_textcls.data.downloads.download_policy import DownloadPolicy, FetchFailure
 from keras_textcls.data.downloads.http_connections import (
     Transfer,
+    encrypted_context,
     make_manager,
-    set_current_transfer,
 )
 from keras_textcls.errors import shorten
 
@@ -65,6 +65,7 @@ class HttpClient:
 
     def __init__(self, policy: DownloadPolicy) -> None:
         self._policy = policy
+        self._context = encrypted_context()
         self._proxies = urllib.request.getproxies()
         self._managers: dict[str | None, urllib3.PoolManager] = {}
 
@@ -86,7 +87,7 @@ class HttpClient:
         Returns:
             The content, decompressed, or a `FetchFailure`.
         """
-        set_current_transfer(transfer)
+        transfer.begin()
         deadline = f"deadline={self._policy.deadline:g} s"
         pause = self._policy.backoff
         for retries_left in reversed(range(self._policy.retries + 1)):
@@ -151,7 +152,8 @@ class HttpClient:
         if proxy and not self._policy.allow_private:
             refuse_private(target.host or "")
         if proxy not in self._managers:
-            self._managers.setdefault(proxy, make_manager(self._policy.workers, proxy))
+            manager = make_manager(self._policy.workers, self._context, proxy)
+            self._managers.setdefault(proxy, manager)
         return self._managers[proxy]
 
 

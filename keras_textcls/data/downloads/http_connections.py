@@ -8,6 +8,7 @@ their thread is at how long they may wait, each time anew.
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import ssl
 import threading
@@ -36,14 +37,19 @@ class Transfer:
     """The time that one address has, and the way to end it early.
 
     Args:
-        policy: `DownloadPolicy`; its deadline counts from now on.
+        policy: `DownloadPolicy`.
     """
 
     def __init__(self, policy: DownloadPolicy) -> None:
         self.policy = policy
-        self._end = time.monotonic() + policy.deadline
+        self._end = math.inf
         self._aborted = threading.Event()
         self._end_wait: Callable[[], object] = bool
+
+    def begin(self) -> None:
+        """Start the clock; the connections of this thread serve it from now on."""
+        self._end = time.monotonic() + self.policy.deadline
+        _current.transfer = self
 
     @property
     def remaining(self) -> float:
@@ -190,20 +196,25 @@ def _connect_to_one(places: list[Any], options: Any) -> socket.socket:
     raise failed
 
 
-def set_current_transfer(transfer: Transfer) -> None:
-    """Say which transfer the connections of this thread serve from now on.
+def encrypted_context() -> ssl.SSLContext:
+    """Say which certificates are good, for sockets that keep the time.
 
-    Args:
-        transfer: `Transfer`.
+    Returns:
+        An `ssl.SSLContext`.
     """
-    _current.transfer = transfer
+    context = ssl.create_default_context()
+    context.sslsocket_class = _EncryptedSocket
+    return context
 
 
-def make_manager(workers: int, proxy: str | None = None) -> urllib3.PoolManager:
+def make_manager(
+    workers: int, context: ssl.SSLContext, proxy: str | None = None
+) -> urllib3.PoolManager:
     """Make pools of such connections, which threads may share.
 
     Args:
         workers: int, threads that use them.
+        context: `ssl.SSLContext`, from `encrypted_context`.
         proxy: string, the address of a proxy. Defaults to `None`.
 
     Returns:
@@ -212,8 +223,6 @@ def make_manager(workers: int, proxy: str | None = None) -> urllib3.PoolManager:
     Raises:
         urllib3.exceptions.LocationValueError: the proxy is no http proxy.
     """
-    context = ssl.create_default_context()
-    context.sslsocket_class = _EncryptedSocket
     limits: dict[str, Any] = {"num_pools": 2 * workers, "maxsize": workers, "ssl_context": context}
     manager: urllib3.PoolManager
     if proxy is None:
