@@ -30,8 +30,8 @@ from keras_textcls.data.downloads.addresses import (
 )
 from keras_textcls.data.downloads.download_policy import DownloadPolicy, FetchFailure
 from keras_textcls.data.downloads.http_connections import (
+    EncryptedSocket,
     Transfer,
-    encrypted_context,
     make_manager,
 )
 from keras_textcls.errors import shorten
@@ -65,7 +65,8 @@ class HttpClient:
 
     def __init__(self, policy: DownloadPolicy) -> None:
         self._policy = policy
-        self._context = encrypted_context()
+        self._context = ssl.create_default_context()
+        self._context.sslsocket_class = EncryptedSocket
         self._proxies = urllib.request.getproxies()
         self._managers: dict[str | None, urllib3.PoolManager] = {}
 
@@ -75,7 +76,6 @@ class HttpClient:
             # Forgetting a pool closes it only when it is collected.
             for key in manager.pools.keys():  # noqa: SIM118
                 manager.pools[key].close()
-            manager.clear()
 
     def fetch(self, url: str, transfer: Transfer) -> bytes | FetchFailure:
         """Fetch one address, trying again where that may help.
@@ -231,11 +231,11 @@ def _explain(error: BaseException, timeout: float) -> _Failure:
     if isinstance(error, OSError):
         return _Failure(str(error), may_pass=True)
     cause = error.__cause__
-    detail = f" ({cause.strerror})" if isinstance(cause, OSError) and cause.strerror else ""
     if isinstance(error, exceptions.NameResolutionError):
         may_pass = isinstance(cause, OSError) and cause.errno == socket.EAI_AGAIN
         return _Failure("the host of the address cannot be found", may_pass)
     if isinstance(error, exceptions.NewConnectionError):
+        detail = f" ({cause.strerror})" if isinstance(cause, OSError) and cause.strerror else ""
         return _Failure(f"there is no connection to the server{detail}", may_pass=True)
     if isinstance(error, exceptions.ConnectTimeoutError):
         return _Failure(f"there was no connection within {timeout:g} s", may_pass=True)

@@ -110,8 +110,10 @@ class _TimedSocket(socket.socket):
         return super().recv_into(*args)
 
 
-class _EncryptedSocket(_TimedSocket, ssl.SSLSocket):
-    def do_handshake(self, *args: Any) -> None:
+class EncryptedSocket(_TimedSocket, ssl.SSLSocket):
+    """The same, encrypted: the `sslsocket_class` of a context."""
+
+    def do_handshake(self, *args: Any) -> None:  # noqa: D102  the library's own
         self._limit()
         super().do_handshake(*args)
 
@@ -196,17 +198,6 @@ def _connect_to_one(places: list[Any], options: Any) -> socket.socket:
     raise failed
 
 
-def encrypted_context() -> ssl.SSLContext:
-    """Say which certificates are good, for sockets that keep the time.
-
-    Returns:
-        An `ssl.SSLContext`.
-    """
-    context = ssl.create_default_context()
-    context.sslsocket_class = _EncryptedSocket
-    return context
-
-
 def make_manager(
     workers: int, context: ssl.SSLContext, proxy: str | None = None
 ) -> urllib3.PoolManager:
@@ -214,7 +205,7 @@ def make_manager(
 
     Args:
         workers: int, threads that use them.
-        context: `ssl.SSLContext`, from `encrypted_context`.
+        context: `ssl.SSLContext`, whose sockets are `EncryptedSocket`.
         proxy: string, the address of a proxy. Defaults to `None`.
 
     Returns:
