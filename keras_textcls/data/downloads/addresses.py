@@ -86,10 +86,10 @@ network; if that is wanted, pass a `DownloadPolicy` with `allow_private=True`
     """
     for host in hosts:
         with contextlib.suppress(ValueError):
-            found = ipaddress.ip_address(host.strip("[]").partition("%")[0])
-            # IPv4 in the clothes of IPv6, which some systems take off.
-            inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-            if not (inner or found).is_global or found.is_multicast:
+            address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+            # An IPv6 address may carry an IPv4 address, which is then what is reached.
+            carried = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+            if not (carried or address).is_global or (carried or address).is_multicast:
                 raise AddressError(
                     "the address leads into a private network; if that is wanted, pass a "
                     "`DownloadPolicy` with `allow_private=True`"
