@@ -34,28 +34,26 @@ def runs_group() -> None:
 def list_command(name: str | None, output: str) -> None:
     """List the runs, all or those of NAME."""
     from keras_textcls.training.run_folders.runs import broken_runs, runs
+    from keras_textcls.utils.result_table import ResultTable
 
     found, broken = runs(output, name), broken_runs(output, name)
     if not found and not broken:
         click.echo(f"There are no runs in {output}.")
         return
-    rows = [("RUN", "STATUS", "TEMPLATE", "TEXTS", "SECONDS", "CREATED")]
-    for run in found:
-        record = run.record
-        rows.append(
-            (
-                f"{run.name}/{run.version}",
-                run.status,
-                record.template,
-                f"{record.dataset.get('rows', 0):,}",
-                f"{record.seconds:,.1f}",
-                record.created or "",
-            )
+    rows = [
+        (
+            f"{run.name}/{run.version}",
+            run.status,
+            run.record.template,
+            f"{run.record.dataset.get('rows', 0):,}",
+            f"{run.record.seconds:,.1f}",
+            run.record.created or "",
         )
+        for run in found
+    ]
     rows += [(f"{at.parent.name}/{at.name}", "broken", "", "", "", "") for at in broken]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        click.echo("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip())
+    columns = ("RUN", "STATUS", "TEMPLATE", "TEXTS", "SECONDS", "CREATED")
+    click.echo(ResultTable(columns, tuple(rows)))
     for reason in broken.values():
         click.echo(f"broken: {reason}", err=True)
 
@@ -104,7 +102,7 @@ def log_command(run: str, output: str) -> None:
 @_output
 def resume_command(run: str, output: str) -> None:
     """Go on with a run that was stopped or failed."""
-    _report(_find(output, run).resume())
+    report_run(_find(output, run).resume())
 
 
 @runs_group.command("rerun")
@@ -112,10 +110,11 @@ def resume_command(run: str, output: str) -> None:
 @_output
 def rerun_command(run: str, output: str) -> None:
     """Train the same once more, as the next version."""
-    _report(_find(output, run).rerun())
+    report_run(_find(output, run).rerun())
 
 
-def _report(run: Run) -> None:
+def report_run(run: Run) -> None:
+    """Say how a run ended; one that was stopped ends the program as Ctrl-C does."""
     click.echo(f"{run.name}/{run.version}: {run.status}, {run.preset}")
     if run.status != "trained":
         raise click.exceptions.Exit(130)

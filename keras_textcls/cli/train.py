@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from keras_textcls.cli.reading import Command, read_source, reads_a_file
+from keras_textcls.cli.runs import report_run
 from keras_textcls.errors import ArgumentError
 
 # What YAML reads as no value.
@@ -90,9 +91,7 @@ def train_command(
         tensorboard=tensorboard,
         verbose=0 if quiet else "auto",
     )
-    click.echo(f"{run.name}/{run.version}: {run.status}, {run.preset}")
-    if run.status != "trained":
-        raise click.exceptions.Exit(130)
+    report_run(run)
 
 
 def read_template(

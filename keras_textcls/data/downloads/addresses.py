@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import ipaddress
 import unicodedata
 import urllib.parse
 
@@ -62,3 +64,33 @@ def basic_authorization(auth: str) -> str:
     'Basic YW5uOnBAc3M='
     """
     return "Basic " + base64.b64encode(urllib.parse.unquote_to_bytes(auth)).decode()
+
+
+def refuse_private(*hosts: str) -> None:
+    """Refuse addresses of this machine, of private networks and of no host at all.
+
+    Args:
+        hosts: strings, what a connection would lead to; a name is let pass,
+            since only a look-up tells what it stands for.
+
+    Raises:
+        AddressError: one is not an address of the public internet.
+
+    Example:
+    >>> refuse_private("93.184.215.14", "example.org")
+    >>> refuse_private("10.0.0.7")
+    Traceback (most recent call last):
+    ...
+    keras_textcls.data.downloads.addresses.AddressError: the address leads into a private \
+network; if that is wanted, pass a `DownloadPolicy` with `allow_private=True`
+    """
+    for host in hosts:
+        with contextlib.suppress(ValueError):
+            address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+            # An IPv6 address may carry an IPv4 address, which is then what is reached.
+            carried = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+            if not (carried or address).is_global or (carried or address).is_multicast:
+                raise AddressError(
+                    "the address leads into a private network; if that is wanted, pass a "
+                    "`DownloadPolicy` with `allow_private=True`"
+                )

@@ -45,6 +45,11 @@ class DownloadPolicy:
         backoff: float, seconds before the first retry, twice as many before
             each next. A server's own `Retry-After` comes first. Defaults to
             `0.5`.
+        allow_private: bool, whether addresses may lead to this machine or into a
+            private network. Otherwise they are refused, and so are names and
+            redirects that lead there. Proxies of the environment are asked in
+            any case; behind one, only addresses that hold a number are checked.
+            Defaults to `False`.
 
     Raises:
         ArgumentError: a value is out of its range.
@@ -61,6 +66,7 @@ class DownloadPolicy:
     workers: int = 8
     cache: str | os.PathLike[str] | Literal[False] | None = None
     backoff: float = 0.5
+    allow_private: bool = False
 
     def __post_init__(self) -> None:
         _check_seconds("timeout", self.timeout)
@@ -69,6 +75,11 @@ class DownloadPolicy:
         check_count("retries", self.retries, least=0)
         check_count("max_bytes", self.max_bytes)
         check_count("workers", self.workers)
+        if not isinstance(self.allow_private, bool):
+            raise ArgumentError(
+                "`allow_private` must be `True` or `False`. "
+                f"Received: allow_private={shorten(self.allow_private)}."
+            )
         if self.cache is not None and self.cache is not False:
             is_path = isinstance(self.cache, (str, os.PathLike))
             if not is_path or not os.fspath(self.cache):

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import ssl
+import os
+import queue
 import tempfile
-import threading
-import time
-import urllib.request
 from collections.abc import Generator, Iterator, Sequence
-from typing import IO
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import IO, TypeAlias
 
 from keras_textcls.data.downloads.addresses import AddressError, parse_address
 from keras_textcls.data.downloads.download_cache import DownloadCache, download_folder
 from keras_textcls.data.downloads.download_policy import DownloadPolicy, FetchFailure
-from keras_textcls.data.downloads.http_client import HttpClient, out_of_time
+from keras_textcls.data.downloads.http_client import HttpClient
 from keras_textcls.data.downloads.http_connections import Transfer
 from keras_textcls.errors import ArgumentError, shorten
 
@@ -31,9 +30,11 @@ DEFAULT_POLICY = DownloadPolicy()
 _LOOKAHEAD = 16
 # Seconds: some systems deliver Ctrl-C only between two waits.
 _LONGEST_WAIT = 1.0
-# Seconds that workers have to close their connections.
-_FAREWELL = 1.0
+# Seconds after which a download that was ended is ended again.
+_FAREWELL = 0.1
 _THREAD_NAME = "keras-textcls download"
+
+_Outcome: TypeAlias = "Future[bytes | FetchFailure]"
 
 
 def fetch_all(
@@ -45,7 +46,8 @@ def fetch_all(
     the list many times is fetched once. Contents that wait for their turn and
     those that are under way take about `(workers + 1) * max_bytes` at most.
     The usual environment variables for proxies and certificates count
-    (`https_proxy`, `no_proxy`, `SSL_CERT_FILE`, ...).
+    (`https_proxy`, `no_proxy`, `SSL_CERT_FILE`, ...). Addresses of this machine and
+    of private networks are refused unless the policy allows them.
 
     Args:
         urls: sequence of strings, `http` or `https` addresses. They may hold
@@ -77,9 +79,8 @@ def fetch_all(
 
 def _fetch_each_once(urls: Sequence[str], policy: DownloadPolicy) -> Iterator[bytes | FetchFailure]:
     uses = collections.Counter(urls)
-    downloads = _Downloads(list(uses), policy)
-    kept = _Kept()
-    with contextlib.closing(downloads.run()) as outcomes, contextlib.closing(kept):
+    downloads = _fetch_in_order(list(uses), policy)
+    with contextlib.closing(downloads) as outcomes, contextlib.closing(_Kept()) as kept:
         for url in urls:
             if url in kept:
                 yield kept[url]
@@ -94,178 +95,91 @@ class _Kept:
     """What is asked for again later: contents in a file without a name, not in memory."""
 
     def __init__(self) -> None:
-        self._outcomes: dict[str, bytes | FetchFailure] = {}
-        # Start and length in the file.
-        self._places: dict[str, tuple[int, int]] = {}
+        # A content that is in the file has its start and length here.
+        self._outcomes: dict[str, bytes | FetchFailure | tuple[int, int]] = {}
         self._file: IO[bytes] | None = None
-        self._end = 0
 
     def __contains__(self, url: str) -> bool:
-        return url in self._places or url in self._outcomes
+        return url in self._outcomes
 
     def __setitem__(self, url: str, outcome: bytes | FetchFailure) -> None:
-        if isinstance(outcome, FetchFailure) or not self._write(outcome):
-            self._outcomes[url] = outcome
-            return
-        self._places[url] = self._end, len(outcome)
-        self._end += len(outcome)
+        self._outcomes[url] = outcome
+        # Where the disk is full, memory must do.
+        with contextlib.suppress(OSError):
+            if isinstance(outcome, bytes):
+                if self._file is None:
+                    self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  see `close`
+                start = self._file.seek(0, os.SEEK_END)
+                if self._file.write(outcome) == len(outcome):
+                    self._outcomes[url] = start, len(outcome)
 
     def __getitem__(self, url: str) -> bytes | FetchFailure:
-        if self._file is None or url not in self._places:
-            return self._outcomes[url]
-        start, length = self._places[url]
-        self._file.seek(start)
-        return self._file.read(length)
+        outcome = self._outcomes[url]
+        if self._file is None or not isinstance(outcome, tuple):
+            return outcome  # type: ignore[return-value]
+        self._file.seek(outcome[0])
+        return self._file.read(outcome[1])
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
 
-    def _write(self, content: bytes) -> bool:
-        """Append to the file; where the disk is full, memory must do."""
-        try:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  see `close`
-            self._file.seek(self._end)
-            return self._file.write(content) == len(content)
-        except OSError:
-            return False
+
+def _fetch_in_order(
+    urls: list[str], policy: DownloadPolicy
+) -> Generator[bytes | FetchFailure, None, None]:
+    """Keep the workers busy, as far ahead as memory allows."""
+    client, cache = HttpClient(policy), DownloadCache(download_folder(policy.cache))
+    left = collections.deque(urls)
+    waiting: collections.deque[_Outcome] = collections.deque()
+    running: dict[_Outcome, Transfer] = {}
+    finished: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
+    held_bytes = 0
+    pool = ThreadPoolExecutor(policy.workers, _THREAD_NAME)
+    try:
+        while left or waiting:
+            # What is held and what is under way, at its largest: `workers + 1` such contents.
+            room = policy.workers + 1 + -held_bytes // policy.max_bytes
+            while left and len(running) < room and len(waiting) < _LOOKAHEAD * policy.workers:
+                transfer = Transfer(policy)
+                future = pool.submit(_fetch, client, cache, left.popleft(), transfer)
+                waiting.append(future)
+                running[future] = transfer
+                future.add_done_callback(finished.put)
+            with contextlib.suppress(queue.Empty):
+                ended = finished.get(waiting[0] in running, _LONGEST_WAIT)
+                del running[ended]
+                held_bytes += _size(ended.result())
+                continue
+            if waiting[0] not in running:
+                outcome = waiting.popleft().result()
+                held_bytes -= _size(outcome)
+                yield outcome
+    finally:
+        while not all(future.done() for future in running):
+            # Once more for a connection that began in between.
+            for transfer in running.values():
+                transfer.abort()
+            wait(running, _FAREWELL)
+        pool.shutdown()
+        client.close()
 
 
-class _Job:
-    """One address that a worker has taken; `outcome` is `None` until it has one."""
-
-    def __init__(self, url: str, seconds: float) -> None:
-        self.url = url
-        self.transfer = Transfer(seconds)
-        self.outcome: bytes | FetchFailure | BaseException | None = None
-
-
-class _Downloads:
-    """Workers take the addresses in order; whoever waits for the next outcome keeps the time.
-
-    The threads are daemons, because the system's look-up of a host cannot be
-    interrupted and must not keep the program from ending.
-    """
-
-    def __init__(self, urls: list[str], policy: DownloadPolicy) -> None:
-        self._urls = urls
-        self._policy = policy
-        self._cache = DownloadCache(download_folder(policy.cache))
-        # Guards all that follows, and is notified when any of it changes.
-        self._changed = threading.Condition()
-        self._num_taken = 0
-        self._waiting: collections.deque[_Job] = collections.deque()
-        self._running: set[_Job] = set()
-        self._held_bytes = 0
-        self._is_closed = False
-
-    def run(self) -> Generator[bytes | FetchFailure, None, None]:
-        threads: list[threading.Thread] = []
-        context = ssl.create_default_context()
-        proxies = urllib.request.getproxies()
-        try:
-            for _ in range(min(self._policy.workers, len(self._urls))):
-                client = HttpClient(self._policy, context, proxies)
-                thread = threading.Thread(
-                    target=self._work, args=(client,), name=_THREAD_NAME, daemon=True
-                )
-                thread.start()
-                threads.append(thread)
-            for _ in self._urls:
-                yield self._next_outcome()
-        finally:
-            self._close(threads)
-
-    # === Workers ===
-
-    def _work(self, client: HttpClient) -> None:
-        with contextlib.closing(client):
-            while (job := self._take()) is not None:
-                outcome: bytes | FetchFailure | BaseException
-                try:
-                    outcome = self._fetch(client, job)
-                except BaseException as error:  # raised again where the outcome is awaited
-                    outcome = error
-                self._finish(job, outcome)
-
-    def _take(self) -> _Job | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_over() or self._has_room())
-            if self._is_over():
-                return None
-            job = _Job(self._urls[self._num_taken], self._policy.deadline)
-            self._num_taken += 1
-            self._waiting.append(job)
-            self._running.add(job)
-            return job
-
-    def _is_over(self) -> bool:
-        return self._is_closed or self._num_taken == len(self._urls)
-
-    def _has_room(self) -> bool:
-        """Whether one more content fits, even if all under way are as large as they may be."""
-        workers, largest = self._policy.workers, self._policy.max_bytes
-        expected = (len(self._running) + 1) * largest
-        fits = self._held_bytes + expected <= (workers + 1) * largest
-        return fits and len(self._waiting) < _LOOKAHEAD * workers
-
-    def _fetch(self, client: HttpClient, job: _Job) -> bytes | FetchFailure:
-        try:
-            parse_address(job.url)
-        except AddressError as error:
-            return FetchFailure(str(error))
-        content = self._cache.get(job.url, self._policy.max_bytes)
-        if content is not None:
-            return content
-        outcome = client.fetch(job.url, job.transfer)
-        if isinstance(outcome, bytes):
-            self._cache.put(job.url, outcome)
-        return outcome
-
-    def _finish(self, job: _Job, outcome: bytes | FetchFailure | BaseException) -> None:
-        with self._changed:
-            self._running.remove(job)
-            if job.outcome is None:
-                job.outcome = outcome
-                self._held_bytes += _size(outcome)
-            self._changed.notify_all()
-
-    # === The one who waits ===
-
-    def _next_outcome(self) -> bytes | FetchFailure:
-        with self._changed:
-            while not self._waiting or (outcome := self._waiting[0].outcome) is None:
-                self._changed.wait(self._end_overdue())
-            self._waiting.popleft()
-            self._held_bytes -= _size(outcome)
-            self._changed.notify_all()
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
-
-    def _end_overdue(self) -> float:
-        """End what has had its time; give the seconds until the next may have."""
-        patience = _LONGEST_WAIT
-        for job in self._running:
-            if job.outcome is None:
-                remaining = job.transfer.remaining
-                patience = min(patience, remaining)
-                if not remaining:
-                    job.outcome = out_of_time(self._policy)
-                    job.transfer.abort()
-        return patience
-
-    def _close(self, threads: list[threading.Thread]) -> None:
-        with self._changed:
-            self._is_closed = True
-            for job in self._running:
-                job.transfer.abort()
-            self._changed.notify_all()
-        end = time.monotonic() + _FAREWELL
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
+def _fetch(
+    client: HttpClient, cache: DownloadCache, url: str, transfer: Transfer
+) -> bytes | FetchFailure:
+    try:
+        parse_address(url)
+    except AddressError as error:
+        return FetchFailure(str(error))
+    content = cache.get(url, transfer.policy.max_bytes)
+    if content is not None:
+        return content
+    outcome = client.fetch(url, transfer)
+    if isinstance(outcome, bytes):
+        cache.put(url, outcome)
+    return outcome
 
 
-def _size(outcome: object) -> int:
+def _size(outcome: bytes | FetchFailure) -> int:
     return len(outcome) if isinstance(outcome, bytes) else 0

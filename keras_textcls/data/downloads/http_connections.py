@@ -1,23 +1,33 @@
-"""Connections that can be ended from another thread, at whatever point they are.
+"""Connections that end in time and lead to no private host.
 
 A timeout of a socket starts anew with every byte, so a server that sends one
-byte now and then could go on for ever. A `Transfer` knows the socket that a
-thread is waiting for and shuts it when its time is over.
+byte now and then could go on for ever. The sockets here ask the transfer that
+their thread is at how long they may wait, each time anew.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from functools import partial
 from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from keras_textcls.data.downloads.addresses import basic_authorization
+from keras_textcls.data.downloads.addresses import (
+    AddressError,
+    basic_authorization,
+    refuse_private,
+)
+from keras_textcls.data.downloads.download_policy import DownloadPolicy
 
 # The transfer that a thread is at: how a connection finds the one it serves.
 _current = threading.local()
@@ -27,13 +37,19 @@ class Transfer:
     """The time that one address has, and the way to end it early.
 
     Args:
-        seconds: float, from now on.
+        policy: `DownloadPolicy`.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+    def __init__(self, policy: DownloadPolicy) -> None:
+        self.policy = policy
+        self._end = math.inf
         self._aborted = threading.Event()
-        self._socket: Any = None
+        self._end_wait: Callable[[], object] = bool
+
+    def begin(self) -> None:
+        """Start the clock; the connections of this thread serve it from now on."""
+        self._end = time.monotonic() + self.policy.deadline
+        _current.transfer = self
 
     @property
     def remaining(self) -> float:
@@ -48,43 +64,92 @@ class Transfer:
         """
         self._aborted.wait(seconds)
 
-    def attach(self, connected: Any) -> None:
-        """Remember the socket in use.
+    def begin_wait(self, end: Callable[[], object]) -> float:
+        """Say that the thread is about to wait.
 
         Args:
-            connected: a socket, or what stands for one.
+            end: function that ends the wait, called from another thread.
+
+        Returns:
+            A float, the seconds that the wait may take.
+
+        Raises:
+            TimeoutError: the time is over.
         """
-        self._socket = connected
-        if self._aborted.is_set():
-            self._shut()
+        self._end_wait = end
+        remaining = self.remaining
+        if not remaining:
+            raise TimeoutError("its time is over")
+        return min(remaining, self.policy.timeout)
 
     def abort(self) -> None:
         """End it now, from another thread: what waits for bytes gets none."""
         self._aborted.set()
-        self._shut()
-
-    def _shut(self) -> None:
-        if isinstance(self._socket, socket.socket):
-            # Closed already, maybe. The method of an encrypted socket is not for other threads.
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # closed already, maybe
+            self._end_wait()
 
 
-class _Attached:
-    """A connection that tells the transfer of its thread which socket to shut."""
+class _TimedSocket(socket.socket):
+    """A socket that waits no longer than the transfer of its thread has time."""
 
-    sock: Any
+    def _limit(self) -> None:
+        # The method of an encrypted socket is not for other threads.
+        end = partial(socket.socket.shutdown, self, socket.SHUT_RDWR)
+        self.settimeout(_current.transfer.begin_wait(end))
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        super().request(*args, **kwargs)  # type: ignore[misc]
-        _current.transfer.attach(self.sock)
+    def connect(self, address: Any) -> None:
+        self._limit()
+        super().connect(address)
+
+    def recv(self, *args: Any) -> bytes:
+        self._limit()
+        return super().recv(*args)
+
+    def recv_into(self, *args: Any) -> int:
+        self._limit()
+        return super().recv_into(*args)
 
 
-class _Connection(_Attached, HTTPConnection):
+class EncryptedSocket(_TimedSocket, ssl.SSLSocket):
+    """The same, encrypted: the `sslsocket_class` of a context."""
+
+    def do_handshake(self, *args: Any) -> None:  # noqa: D102  the library's own
+        self._limit()
+        super().do_handshake(*args)
+
+
+class _Timed:
+    """A connection over such a socket, to the very address that was checked."""
+
+    host: str
+    port: int
+    proxy: Any
+    socket_options: Any
+
+    def _new_conn(self) -> socket.socket:
+        transfer: Transfer = _current.transfer
+        this: Any = self
+        try:
+            places = _look_up(this._dns_host.strip("[]"), self.port, transfer)
+            # A proxy is the user's own choice.
+            if not (transfer.policy.allow_private or self.proxy):
+                refuse_private(*(place[4][0] for place in places))
+            return _connect_to_one(places, self.socket_options or ())
+        except UnicodeError:
+            raise AddressError("the address is not valid") from None
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, this, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(this, str(error)) from error
+        except OSError as error:
+            raise NewConnectionError(this, str(error)) from error
+
+
+class _Connection(_Timed, HTTPConnection):
     pass
 
 
-class _EncryptedConnection(_Attached, HTTPSConnection):
+class _EncryptedConnection(_Timed, HTTPSConnection):
     pass
 
 
@@ -96,20 +161,51 @@ class _EncryptedPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _EncryptedConnection
 
 
-def set_current_transfer(transfer: Transfer) -> None:
-    """Say which transfer the connections of this thread serve from now on.
+def _look_up(host: str, port: int, transfer: Transfer) -> list[Any]:
+    """Ask the system for a host, in a thread that may stay behind: it cannot be interrupted."""
+    answer: Future[list[Any]] = Future()
+
+    def ask() -> None:
+        with contextlib.suppress(InvalidStateError):  # nobody waits any more
+            try:
+                answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            except (OSError, UnicodeError) as error:
+                answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        return answer.result(transfer.begin_wait(answer.cancel))
+    except CancelledError:
+        raise TimeoutError("its time is over") from None
+    finally:
+        answer.cancel()
+
+
+def _connect_to_one(places: list[Any], options: Any) -> socket.socket:
+    failed = OSError("the host has no address")
+    for family, kind, protocol, _, address in places:
+        with contextlib.ExitStack() as opened:
+            try:
+                connected = opened.enter_context(_TimedSocket(family, kind, protocol))
+                for option in options:
+                    connected.setsockopt(*option)
+                connected.connect(address)
+            except OSError as error:
+                failed = error
+            else:
+                opened.pop_all()
+                return connected
+    raise failed
+
+
+def make_manager(
+    workers: int, context: ssl.SSLContext, proxy: str | None = None
+) -> urllib3.PoolManager:
+    """Make pools of such connections, which threads may share.
 
     Args:
-        transfer: `Transfer`.
-    """
-    _current.transfer = transfer
-
-
-def make_manager(context: ssl.SSLContext, proxy: str | None = None) -> urllib3.PoolManager:
-    """Make pools of such connections, for one thread.
-
-    Args:
-        context: `ssl.SSLContext`, decides which certificates are good.
+        workers: int, threads that use them.
+        context: `ssl.SSLContext`, whose sockets are `EncryptedSocket`.
         proxy: string, the address of a proxy. Defaults to `None`.
 
     Returns:
@@ -118,16 +214,18 @@ def make_manager(context: ssl.SSLContext, proxy: str | None = None) -> urllib3.P
     Raises:
         urllib3.exceptions.LocationValueError: the proxy is no http proxy.
     """
+    limits: dict[str, Any] = {"num_pools": 2 * workers, "maxsize": workers, "ssl_context": context}
     manager: urllib3.PoolManager
     if proxy is None:
-        manager = urllib3.PoolManager(ssl_context=context)
+        manager = urllib3.PoolManager(**limits)
     else:
         address = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
-        credentials = {}
-        if address.auth is not None:
-            credentials["Proxy-Authorization"] = basic_authorization(address.auth)
+        secret = {"Proxy-Authorization": basic_authorization(address.auth)} if address.auth else {}
         manager = urllib3.ProxyManager(
-            address._replace(auth=None).url, proxy_headers=credentials, ssl_context=context
+            address._replace(auth=None).url,
+            proxy_headers=secret,
+            proxy_ssl_context=context,
+            **limits,
         )
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _EncryptedPool}
     return manager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -82,16 +83,16 @@ class ReferencedSource:
         results = resolve_cells(
             cells, self._kind, lambda data: decode(data, self._encoding), self._policy, self._root
         )
-        for i, (cell, result) in enumerate(zip(cells, results, strict=True)):
-            if isinstance(result, FetchFailure) and cell:
-                failed.append(
-                    InvalidRow(
-                        int(lines[i]), reasons.UNREADABLE, self._text, result.reason, excerpt(cell)
-                    )
-                )
-                continue
-            good.append(i)
-            texts.append(None if isinstance(result, FetchFailure) else result)
+        # Closed, so that an interrupt here ends the downloads too.
+        with contextlib.closing(results):
+            for i, (cell, result) in enumerate(zip(cells, results, strict=True)):
+                reason = result.reason if isinstance(result, FetchFailure) else ""
+                if reason and cell:
+                    place = int(lines[i]), reasons.UNREADABLE, self._text
+                    failed.append(InvalidRow(*place, reason, excerpt(cell)))
+                    continue
+                good.append(i)
+                texts.append(None if isinstance(result, FetchFailure) else result)
         kept = {name: [values[i] for i in good] for name, values in rows.items()}
         kept[self._text] = texts
         # The lines of the whole piece pass when its last part has been read.

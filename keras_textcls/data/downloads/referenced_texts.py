@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Literal
 
@@ -26,7 +26,7 @@ def resolve_cells(
     policy: DownloadPolicy = DEFAULT_POLICY,
     root: str | os.PathLike[str] = ".",
     max_bytes: int | None = None,
-) -> Iterator[str | FetchFailure]:
+) -> Generator[str | FetchFailure, None, None]:
     """Read the texts that the cells of a table point to.
 
     Paths stay inside a folder: a table from elsewhere cannot name other files
@@ -45,8 +45,8 @@ def resolve_cells(
             `policy.max_bytes`. Defaults to `None`.
 
     Returns:
-        An iterator over strings, or a `FetchFailure` where a text cannot be
-        had; one for each cell, in order.
+        A generator of strings, or a `FetchFailure` where a text cannot be
+        had; one for each cell, in order. Closing it ends the downloads.
 
     Raises:
         ArgumentError: `kind` or `max_bytes` is wrong.

@@ -2,7 +2,12 @@
 
 import pytest
 
-from keras_textcls.data.downloads.addresses import AddressError, basic_authorization, parse_address
+from keras_textcls.data.downloads.addresses import (
+    AddressError,
+    basic_authorization,
+    parse_address,
+    refuse_private,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,3 +43,23 @@ def test_a_refusal_does_not_repeat_the_address():
 )
 def test_basic_authorization(auth, expected):
     assert basic_authorization(auth) == expected
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+        "0.0.0.0", "255.255.255.255", "224.0.0.1", "::1", "[::1]", "::", "fe80::1%eth0",
+        "fd00::1", "ff02::1", "ff0e::1", "::ffff:10.0.0.1", "::ffff:224.0.0.1", "2002:7f00:1::",
+    ],
+)  # fmt: skip
+def test_private_addresses_are_refused(host):
+    with pytest.raises(AddressError, match="private network.*`allow_private=True`"):
+        refuse_private("8.8.8.8", host)
+
+
+@pytest.mark.parametrize(
+    "host", ["8.8.8.8", "[2606:4700::1111]", "::ffff:8.8.8.8", "example.org", "10.example.org"]
+)
+def test_public_addresses_and_names_are_let_pass(host):
+    refuse_private(host)

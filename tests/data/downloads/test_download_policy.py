@@ -32,6 +32,8 @@ COUNT = "must be an integer, at least"
         ("max_bytes", 0, f"{COUNT} 1"),
         ("workers", 0, f"{COUNT} 1"),
         ("workers", None, f"{COUNT} 1"),
+        ("allow_private", 1, "must be `True` or `False`"),
+        ("allow_private", None, "must be `True` or `False`"),
         ("cache", True, "must be the path of a folder"),
         ("cache", 0, "must be the path of a folder"),
         ("cache", "", "must be the path of a folder"),

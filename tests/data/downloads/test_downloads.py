@@ -34,16 +34,14 @@ def _own_environment(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("KERAS_TEXTCLS_CACHE", str(tmp_path / "default_cache"))
-    # Threads are given the time that a busy machine takes.
-    monkeypatch.setattr(downloads, "_FAREWELL", 60)
 
 
 def policy(**settings):
-    return DownloadPolicy(**{"cache": False, "backoff": 0, **settings})
+    return DownloadPolicy(**{"cache": False, "backoff": 0, "allow_private": True, **settings})
 
 
 def download_threads():
-    return [t for t in threading.enumerate() if t.name == downloads._THREAD_NAME]
+    return [t for t in threading.enumerate() if t.name.startswith(downloads._THREAD_NAME)]
 
 
 # === Order ===
@@ -249,11 +247,13 @@ def test_a_full_disk_loses_nothing(server, monkeypatch, disk):
 )
 def test_a_dripping_server_is_left_at_the_deadline(server, start):
     """Wherever in the answer it starts; and its thread is free again while it goes on."""
-    outcomes = fetch_all([server.add("/slow", drip(server, start))], policy(deadline=0.1))
+    urls = [server.add("/slow", drip(server, start)), "no address"]
+    outcomes = fetch_all(urls, policy(deadline=0.1, workers=1))
     assert next(outcomes) == FetchFailure("the download took longer than deadline=0.1 s")
-    for thread in download_threads():
-        thread.join(60)
-        assert not thread.is_alive()
+    assert next(outcomes).reason.startswith("the address ")
+    outcomes.close()
+    assert download_threads() == []
+    assert not server.end.is_set()
 
 
 def test_a_look_up_that_hangs_is_left_at_the_deadline(monkeypatch):
@@ -265,11 +265,12 @@ def test_a_look_up_that_hangs_is_left_at_the_deadline(monkeypatch):
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    monkeypatch.setattr(downloads, "_FAREWELL", 0)
+    before = set(threading.enumerate())
     (outcome,) = fetch_all(["http://example.invalid"], policy(deadline=0.05))
     assert "deadline" in outcome.reason
-    threads = download_threads()
+    threads = set(threading.enumerate()) - before
     assert [t.daemon for t in threads] == [True]
+    assert download_threads() == []
     end.set()
     for thread in threads:
         thread.join()
@@ -317,7 +318,8 @@ def test_ctrl_c_ends_the_program(server):
         import signal
         from keras_textcls.data.downloads.downloads import DownloadPolicy, fetch_all
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        list(fetch_all([{server.add("/a", route)!r}], DownloadPolicy(timeout=500, deadline=500)))
+        policy = DownloadPolicy(timeout=500, deadline=500, allow_private=True)
+        list(fetch_all([{server.add("/a", route)!r}], policy))
         """
     )
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:
@@ -344,7 +346,7 @@ def test_what_is_in_the_cache_is_not_asked_again(server, tmp_path):
 def test_the_default_cache(server, tmp_path):
     url = server.add("/a", b"a")
     for _ in range(2):
-        assert list(fetch_all([url])) == [b"a"]
+        assert list(fetch_all([url], DownloadPolicy(allow_private=True))) == [b"a"]
     assert server.counts["/a"] == 1
     assert (tmp_path / "default_cache" / "downloads").is_dir()
 

@@ -11,6 +11,8 @@ from web_server import WebServer, answer, in_turn
 
 from keras_textcls.data.downloads.downloads import DownloadPolicy, FetchFailure, fetch_all
 
+SETTINGS = {"cache": False, "backoff": 0, "allow_private": True}
+
 
 @pytest.fixture
 def server():
@@ -26,7 +28,7 @@ def _no_proxies(monkeypatch):
 
 
 def fetch(url, **policy):
-    (outcome,) = fetch_all([url], DownloadPolicy(**{"cache": False, "backoff": 0, **policy}))
+    (outcome,) = fetch_all([url], DownloadPolicy(**SETTINGS | policy))
     return outcome
 
 
@@ -156,7 +158,7 @@ def test_connections_are_used_again(server):
         server.add("/last", b"ok"),
     ]
     server.add("/new", b"new")
-    list(fetch_all(urls, DownloadPolicy(cache=False, workers=1)))
+    list(fetch_all(urls, DownloadPolicy(**SETTINGS, workers=1)))
     assert len(server.requests) == 7
     assert server.connections == 1
 
@@ -233,7 +235,7 @@ def test_contents_that_were_too_large_do_not_stay_in_memory(server):
     urls = [server.add(f"/{i}", large) for i in range(20)]
     tracemalloc.start()
     try:
-        policy = DownloadPolicy(cache=False, workers=1, max_bytes=2**20 - 1)
+        policy = DownloadPolicy(**SETTINGS, workers=1, max_bytes=2**20 - 1)
         assert all(isinstance(outcome, FetchFailure) for outcome in fetch_all(urls, policy))
         assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
     finally:

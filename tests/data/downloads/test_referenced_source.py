@@ -6,7 +6,7 @@ from web_server import WebServer, answer
 from keras_textcls import DownloadPolicy, read
 from keras_textcls.data.downloads import referenced_source
 
-POLICY = DownloadPolicy(cache=False, backoff=0.0, retries=1, max_bytes=1000)
+POLICY = DownloadPolicy(allow_private=True, cache=False, backoff=0.0, retries=1, max_bytes=1000)
 
 
 @pytest.fixture

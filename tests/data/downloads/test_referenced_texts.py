@@ -187,7 +187,7 @@ def test_addresses(tmp_path):
             server.add("/large", b"x" * 101),
             server.add("/missing", answer(b"", 404)),
         ]
-        policy = DownloadPolicy(cache=tmp_path)
+        policy = DownloadPolicy(cache=tmp_path, allow_private=True)
         outcomes = list(resolve_cells(cells, "url", bytes.decode, policy, max_bytes=100))
     assert outcomes == [
         "grün",
