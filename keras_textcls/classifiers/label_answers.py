@@ -35,7 +35,7 @@ class LabelAnswers:
     """Probabilities and label names, for a model with `predict` and labels.
 
     A model has `labels`, `num_classes`, `multi_label`, `activation`, `_reader`,
-    `_outputs` and a namespace `_runtime`, which `answering_state` begins.
+    `_score_windows` and a namespace `_runtime`, which `answering_state` begins.
     """
 
     labels: LabelSet
@@ -47,7 +47,7 @@ class LabelAnswers:
     def _reader(self, use: str) -> TextReader:
         raise NotImplementedError
 
-    def _outputs(
+    def _score_windows(
         self, windows: Windows, batch_size: int | None, verbose: str | int, **kwargs: Any
     ) -> np.ndarray:
         """Return the scores of encoded texts."""
@@ -76,7 +76,7 @@ class LabelAnswers:
             the texts.
         """
         windows = self._reader("predict").read(x, labelled=False)
-        return self._outputs(windows, batch_size, verbose, **kwargs)
+        return self._score_windows(windows, batch_size, verbose, **kwargs)
 
     def predict_proba(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
@@ -167,7 +167,7 @@ class LabelAnswers:
                 "`x` is a stream of batches. To calibrate on, pass texts and labels in memory, or "
                 "a data set with labels."
             )
-        outputs = self._outputs(windows, batch_size, verbose=0)
+        outputs = self._score_windows(windows, batch_size, verbose=0)
         logits = to_logits(outputs, self.activation, self.multi_label)
         found = fit_calibration(logits, np.asarray(windows.whole.y), method)
         self.temperature, self.vector_scaling = found.temperature, found.vector_scaling

@@ -670,7 +670,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
     def _begin_training(self, reader: TextReader) -> None:
         self.labels = reader.labels or self.labels
 
-    def _outputs(
+    def _score_windows(
         self, windows: Windows, batch_size: int | None, verbose: str | int, **kwargs: Any
     ) -> np.ndarray:
         runtime = self._runtime

@@ -34,6 +34,8 @@ _READING = (
     click.option("--cells", type=click.Choice(["text", "path", "url"]), default="text"),
     click.option("--root", type=click.Path(path_type=Path),
                  help="Folder that paths in the cells are relative to."),
+    click.option("--allow-private", is_flag=True,
+                 help="Let addresses in cells lead into this machine or a private network."),
     click.option("--max-text-length", type=int, help="Most characters of a text."),
     click.option("--replace-undecodable", is_flag=True,
                  help="Read texts with bytes that are no characters, U+FFFD in their place."),
@@ -58,6 +60,7 @@ def with_reading_options(command: Command) -> Command:
 
 def read_source(source: str, options: dict[str, Any]) -> TextDataset:
     """Read SOURCE as the options say, and write down its invalid rows."""
+    from keras_textcls.data.downloads.downloads import DownloadPolicy
     from keras_textcls.data.formats.platform_formats import split_concepts
     from keras_textcls.data.reading import read
 
@@ -83,6 +86,7 @@ def read_source(source: str, options: dict[str, Any]) -> TextDataset:
             header=not options["no_header"],
             cells=options["cells"],
             root=options["root"],
+            downloads=DownloadPolicy(allow_private=True) if options["allow_private"] else None,
             max_text_length=options["max_text_length"],
             undecodable="replace" if options["replace_undecodable"] else "invalid",
             invalid_data_tolerance_percent=options["tolerance"],

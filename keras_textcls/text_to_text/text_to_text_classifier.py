@@ -356,7 +356,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
 
         return windows.map(answered)
 
-    def _outputs(
+    def _score_windows(
         self, windows: Windows, batch_size: int | None, verbose: str | int, **kwargs: Any
     ) -> np.ndarray:
         scorer, planner = self._scorer(), self._planner()

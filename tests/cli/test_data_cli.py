@@ -2,6 +2,7 @@
 
 import pytest
 from click.testing import CliRunner
+from web_server import WebServer
 
 from keras_textcls import TextDataset, read
 from keras_textcls.cli import main
@@ -119,3 +120,16 @@ def test_options_of_reading(path, tmp_path):
     (tmp_path / "broken.csv").write_bytes("text,label\ncafé caf".encode() + b"\xff,a\n")
     output = run("inspect", tmp_path / "broken.csv", "--replace-undecodable").output
     assert "caf\ufffd" in output
+
+
+def test_addresses_of_this_machine_are_read_where_that_is_allowed(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_TEXTCLS_CACHE", str(tmp_path / "cache"))
+    with WebServer() as server:
+        links = tmp_path / "links.csv"
+        links.write_text(
+            f"text,label\n{server.add('/a', b'one')},x\n{server.add('/b', b'two')},y\n"
+        )
+        output = run("inspect", links, "--cells", "url", code=1).output
+        assert "private network" in output
+        output = run("inspect", links, "--cells", "url", "--allow-private").output
+    assert "2 texts" in output
