@@ -13,7 +13,6 @@ from typing import Any
 import keras
 import keras_hub
 import numpy as np
-from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls import adapters
 from keras_textcls.adapters import Adaptable
@@ -32,6 +31,8 @@ from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorte
 from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
 from keras_textcls.execution.fit import CompiledAsSaved, fit_source
 from keras_textcls.execution.predict import predict_source
+from keras_textcls.keras_compat.presets import classproperty
+from keras_textcls.keras_compat.trainers import forget_compiled_steps, is_within_fit
 from keras_textcls.labels import LabelSet
 from keras_textcls.models.heads import (
     DEFAULT_LEARNING_RATE,
@@ -520,7 +521,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
         Returns:
             A list of the loss and the metrics, or a dict if `return_dict=True`.
         """
-        if kwargs.get("_use_cached_eval_dataset", False):
+        if is_within_fit(kwargs):
             return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
         runtime = self._runtime
         feeder = self._feeder(self.long_texts)
@@ -600,7 +601,7 @@ class TextClassifier(LabelAnswers, Adaptable, CompiledAsSaved, keras_hub.models.
             )
         self.backbone.quantize(mode, **kwargs)
         for model in (self, self._runtime.embedder):
-            model.train_function = model.test_function = model.predict_function = None
+            forget_compiled_steps(model)
 
     @property
     def head(self) -> HeadSpec:

@@ -23,6 +23,7 @@ from keras_textcls.errors import (
 from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
 from keras_textcls.execution.fit import CompiledAsSaved, fit_source
 from keras_textcls.inputs.targets import read_sample_weight, stratified_holdout
+from keras_textcls.keras_compat.trainers import is_within_fit
 from keras_textcls.labels import LabelSet
 from keras_textcls.saving import adapter_presets
 from keras_textcls.text_to_text import loading
@@ -254,7 +255,7 @@ class TextToText(Adaptable, CompiledAsSaved, keras.Model):
         Returns:
             A list of the loss and the metrics, or a dict if `return_dict=True`.
         """
-        if kwargs.get("_use_cached_eval_dataset", False):
+        if is_within_fit(kwargs):
             return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
         data = self._encode_pairs(x, y, sample_weight)
         source = self._pair_feeder().inference(data, batch_size)

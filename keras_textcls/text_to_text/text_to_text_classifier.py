@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras_hub.src.utils.python_utils import classproperty
 
 from keras_textcls.batching.batch_source import quiet
 from keras_textcls.batching.fit_data import evaluation_source, fit_sources
@@ -18,6 +17,8 @@ from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
 from keras_textcls.execution.fit import fit_source
+from keras_textcls.keras_compat.presets import classproperty
+from keras_textcls.keras_compat.trainers import is_within_fit
 from keras_textcls.labels import LabelSet
 from keras_textcls.saving.preset_files import PresetFiles, describe_presets, place_of
 from keras_textcls.text_to_text.answer_feeding import AnswerFeeder
@@ -252,7 +253,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         Returns:
             A list of the loss and the metrics, or a dict if `return_dict=True`.
         """
-        if kwargs.get("_use_cached_eval_dataset", False):
+        if is_within_fit(kwargs):
             return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
         source = evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
         with quiet(source), keeping_state(self):
