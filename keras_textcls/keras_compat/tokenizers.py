@@ -12,8 +12,6 @@ from keras_textcls.keras_compat.fallback import has_names
 _SPLIT = "split_strings_for_bpe"
 # Methods that decide what a byte-pair tokenizer makes of a text.
 TOKENIZING = ("tokenize", "_tokenize_tf")
-# What a graph of a SentencePiece tokenizer needs to outlive a new random seed.
-SENTENCE_PIECE_NAMES = ("proto", "set_proto")
 
 
 def can_tokenize_byte_pairs(tokenizer: Any) -> bool:
@@ -60,18 +58,6 @@ def is_sentence_piece(tokenizer: Any) -> bool:
         A bool.
     """
     return isinstance(tokenizer, keras_hub.tokenizers.SentencePieceTokenizer)
-
-
-def can_reload(tokenizer: Any) -> bool:
-    """Whether `reload` serves a SentencePiece tokenizer; warn once if it does not.
-
-    Args:
-        tokenizer: a `keras_hub.tokenizers.SentencePieceTokenizer`.
-
-    Returns:
-        A bool.
-    """
-    return has_names(tokenizer, SENTENCE_PIECE_NAMES, "tokenization with SentencePiece")
 
 
 def reload(tokenizer: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_textcls.keras_compat.tokenizers import can_reload, is_sentence_piece, reload
+from keras_textcls.keras_compat.tokenizers import is_sentence_piece, reload
 from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
 
 # So many graphs are kept; each keeps a vocabulary in memory.
@@ -43,7 +43,7 @@ class TextGraph:
     ) -> None:
         self._name, self._function, self._layer = name, function, layer
         self._tokenizer = getattr(layer, "tokenizer", layer)
-        self._is_revivable = is_sentence_piece(self._tokenizer) and can_reload(self._tokenizer)
+        self._is_sentence_piece = is_sentence_piece(self._tokenizer)
         self._signature = [tf.TensorSpec([None], tf.string)] * num_columns
         self._graph = self._shared()
 
@@ -53,14 +53,14 @@ class TextGraph:
         try:
             return self._graph(*tensors)
         except tf.errors.NotFoundError:
-            if not self._is_revivable:
+            if not self._is_sentence_piece:
                 raise
             self._revive()
             return self._graph(*tensors)
 
     def for_dataset(self) -> Any:
         """Return the function for `tf.data.Dataset.map`."""
-        if self._is_revivable:
+        if self._is_sentence_piece:
             self(*[[""]] * len(self._signature))
         return self._graph
 
@@ -71,9 +71,9 @@ class TextGraph:
 
     def _shared(self) -> Any:
         # Not so for SentencePiece, whose model ends with its tokenizer.
-        if is_sentence_piece(self._tokenizer):
-            return self._trace() if self._is_revivable else self._function
-        fingerprint = preprocessor_fingerprint(self._layer)
+        fingerprint = None
+        if not self._is_sentence_piece:
+            fingerprint = preprocessor_fingerprint(self._layer)
         if fingerprint is None:
             return self._trace()
         key = self._name, len(self._signature), fingerprint
