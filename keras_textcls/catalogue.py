@@ -355,10 +355,9 @@ def _is_in_hub_cache(handle: str) -> bool:
 
 def _of_keras_hub() -> Iterator[PresetInfo]:
     import keras_hub
-    from keras_hub.src.utils import preset_utils
 
     found: dict[str, Any] = {}
-    for cls in preset_utils.list_subclasses(keras_hub.models.Tokenizer):
+    for cls in subclasses(keras_hub.models.Tokenizer):
         backbone_cls = getattr(cls, "backbone_cls", None)
         if backbone_cls is not None and backbone_cls.__module__.startswith("keras_hub."):
             found.update(backbone_cls.presets)
@@ -377,6 +376,19 @@ def _of_keras_hub() -> Iterator[PresetInfo]:
             origin=entry["kaggle_handle"],
             is_available=_is_cached(entry["kaggle_handle"]),
         )
+
+
+def subclasses(cls: type) -> list[Any]:
+    """Return all subclasses of a class, near ones first, in the order of their definition.
+
+    Args:
+        cls: a class, such as `keras_hub.models.CausalLM`.
+
+    Returns:
+        A list of classes.
+    """
+    direct: list[Any] = cls.__subclasses__()
+    return direct + [deeper for child in direct for deeper in subclasses(child)]
 
 
 def _is_cached(handle: str) -> bool:

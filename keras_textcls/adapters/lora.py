@@ -14,6 +14,12 @@ import numpy as np
 from keras_textcls.adapters.lora_layer import LoraBranch
 from keras_textcls.adapters.targets import find_targets
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.keras_compat.layers import (
+    all_layers,
+    list_parameters_anew,
+    set_trainable_alone,
+)
+from keras_textcls.keras_compat.trainers import forget_compiled_steps, mark_layers_as_compiled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +177,7 @@ class Lora:
         self._detach()
         for thing, trainable in self._trainable:
             if isinstance(thing, keras.layers.Layer):
-                thing._trainable = trainable
+                set_trainable_alone(thing, trainable)
             else:
                 thing.trainable = trainable
         self._renew(new_weights=True)
@@ -245,10 +251,10 @@ class Lora:
         beneath a layer that is not.
         """
         backbone = self._models[0]
-        layers = backbone._flatten_layers()
+        layers = all_layers(backbone)
         before = [(thing, thing.trainable) for thing in (*layers, *backbone.weights)]
         for layer in layers:
-            layer._trainable = True
+            set_trainable_alone(layer, True)
         for weight in backbone.weights:
             weight.trainable = False
         return before
@@ -256,16 +262,12 @@ class Lora:
     def _renew(self, new_weights: bool = False) -> None:
         """Drop what Keras has traced and compiled for the model as it was."""
         for model in self._models:
-            model.train_function = model.test_function = model.predict_function = None
-            if hasattr(model, "generate_function"):
-                model.generate_function = None
+            forget_compiled_steps(model)
             if not new_weights:
                 continue
-            _list_parameters(model)
+            list_parameters_anew(model)
             if model.compiled:
-                # Keras warns of layers that it did not see when it compiled.
-                state = {layer: layer.trainable for layer in model._flatten_layers()}
-                vars(model)["_compiled_trainable_state"] = state
+                mark_layers_as_compiled(model)
                 optimizer = model.optimizer
                 if optimizer is not None and optimizer.built:
                     # Its variables belong to weights that are no longer those to train.
@@ -329,15 +331,6 @@ def _models_of(model: keras.Model) -> list[keras.Model]:
     beside = model._models_beside() if hasattr(model, "_models_beside") else []
     others = [model, *beside]
     return [backbone, *(other for other in others if other is not backbone)]
-
-
-def _list_parameters(model: keras.Model) -> None:
-    """Let PyTorch list the parameters anew: Keras clears the gradients of those listed."""
-    if keras.config.backend() != "torch":
-        return
-    for layer in model._flatten_layers():
-        if "_torch_params" in layer._modules:
-            layer._track_variables()
 
 
 def _is_number(value: Any, kind: type = object) -> bool:

@@ -17,6 +17,7 @@ from keras import ops
 
 from keras_textcls.adapters.low_rank import LowRank, low_rank
 from keras_textcls.errors import ArgumentError
+from keras_textcls.keras_compat.layers import forget_part, kernel_variable, unlocked
 
 ATTRIBUTE = "lora_branch"
 _REPLACED = ("call", "quantized_call", "save_own_variables")
@@ -107,9 +108,8 @@ class LoraBranch(keras.layers.Layer):
     def attach(self) -> None:
         """Make the branch a sub-layer of its layer, which then adds its output."""
         layer = self._base.layer
-        layer._tracker.unlock()
-        setattr(layer, ATTRIBUTE, self)
-        layer._tracker.lock()
+        with unlocked(layer):
+            setattr(layer, ATTRIBUTE, self)
         replacements: dict[str, Callable[..., Any]] = {
             "call": _adapted(layer, self, layer.call),
             "quantized_call": _adapted(layer, self, layer.quantized_call),
@@ -124,11 +124,7 @@ class LoraBranch(keras.layers.Layer):
         for name in _REPLACED:
             del vars(layer)[name]
         delattr(layer, ATTRIBUTE)
-        locked = layer._tracker.locked
-        layer._tracker.unlock()
-        layer._tracker.untrack(self)
-        if locked:
-            layer._tracker.lock()
+        forget_part(layer, self)
 
     def save_own_variables(self, store: Any) -> None:
         """Write A, B and the kernel without them, which the layer's own entry has with them."""
@@ -175,7 +171,7 @@ class LoraBranch(keras.layers.Layer):
                 "update in floats cannot be added to its integers. Keep the adapters unmerged, or "
                 "add them to the backbone before it is quantized."
             )
-        return layer._kernel
+        return kernel_variable(layer)
 
     def _merged(self, kernel: np.ndarray) -> np.ndarray:
         a, b = (ops.convert_to_numpy(weight) for weight in (self.lora_a, self.lora_b))

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
-from keras.src.utils.naming import to_snake_case
 
 from keras_textcls.adapters.low_rank import low_rank
 from keras_textcls.errors import ArgumentError, did_you_mean, shorten
+from keras_textcls.keras_compat.layers import direct_parts, held_values, snake_case
 
 ATTENTION = "attention"
 ALL_LINEAR = "all-linear"
@@ -25,8 +25,6 @@ _ATTENTION_CLASS = re.compile(r"attention$", re.IGNORECASE)
 _ATTENTION_NAME = re.compile(r"(^|_)(attention|attn|att)(_layer)?(_\d+)?$", re.IGNORECASE)
 # A dense layer of a block that has no layer of its own for attention.
 _PROJECTION = re.compile(r"(query|key|value|query_key_value|attention_output)(_dense|_proj)?")
-# Lists that Keras itself keeps of the parts of a model.
-_LISTS_OF_KERAS = ("_layers", "_operations")
 
 _Parents = tuple[tuple[keras.layers.Layer, tuple[str, ...]], ...]
 
@@ -149,7 +147,7 @@ def _beneath(
     parent: Any, prefix: str, parents: _Parents, seen: set[int]
 ) -> Iterator[tuple[str, keras.layers.Layer, _Parents]]:
     used: set[str] = set()
-    for layer in parent._layers:
+    for layer in direct_parts(parent):
         if id(layer) in seen:
             continue
         seen.add(id(layer))
@@ -166,7 +164,7 @@ def _beneath(
 
 
 def _segment(layer: keras.layers.Layer, attributes: tuple[str, ...]) -> str:
-    kind = to_snake_case(type(layer).__name__)
+    kind = snake_case(type(layer).__name__)
     if re.fullmatch(rf"{re.escape(kind)}(_\d+)?", layer.name) is None:
         return str(layer.name).replace("/", "_")
     return attributes[0].lstrip("_") if attributes else kind
@@ -174,13 +172,10 @@ def _segment(layer: keras.layers.Layer, attributes: tuple[str, ...]) -> str:
 
 def _attributes(parent: Any, layer: keras.layers.Layer) -> tuple[str, ...]:
     """The attributes of `parent` that hold a layer, itself or in a list."""
-    own = vars(parent)
-    # PyTorch keeps modules apart from other attributes.
-    every = {**own, **own.get("_modules", {})}
     found = []
-    for name, value in every.items():
+    for name, value in held_values(parent).items():
         if value is layer:
             found.append(name)
-        elif isinstance(value, (list, tuple)) and name not in _LISTS_OF_KERAS:
+        elif isinstance(value, (list, tuple)):
             found += [f"{name}_{i}" for i, item in enumerate(value) if item is layer]
     return tuple(found)

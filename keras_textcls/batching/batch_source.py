@@ -18,10 +18,9 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.trainers.data_adapters import data_adapter_utils
-from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from keras_textcls.batching.bucket_plan import PlannedBatch
+<<<<<<< HEAD
 from keras_textcls.batching.windows import Window, Windows, join_windows
 from keras_textcls.tokenization.chunks import Chunks, join_chunks
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
@@ -30,6 +29,11 @@ from keras_textcls.tokenization.encoded_texts import EncodedTexts
 Element = Callable[[Window, PlannedBatch], tuple[Any, ...]]
 # From texts, the index of a pass and whether these are its last texts to batches.
 Plan = Callable[[EncodedTexts, int, bool], list[PlannedBatch]]
+=======
+from keras_textcls.keras_compat.trainers import BatchAdapter
+from keras_textcls.tokenization.chunks import Pieces, join_pieces
+from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
+>>>>>>> compat
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +162,7 @@ class BatchSource:
         specs = (tf.TensorSpec([None, *t.shape[1:]], t.dtype) for t in targets)
         return (tf.nest.map_structure(spec_of, x), *specs)
 
-    def for_keras(self, endless: bool = False, pipelined: bool = True) -> DataAdapter:
+    def for_keras(self, endless: bool = False, pipelined: bool = True) -> BatchAdapter:
         """Return what `keras.Model.fit`, `evaluate` and `predict` take as `x`.
 
         Args:
@@ -209,7 +213,7 @@ class BatchSource:
         return y, weight
 
 
-class _SourceAdapter(DataAdapter):
+class _SourceAdapter(BatchAdapter):
     """Hands a `BatchSource` to the trainer of each backend in its own currency.
 
     Only TensorFlow's trainer gets a `tf.data.Dataset`: its threads would take
@@ -221,9 +225,6 @@ class _SourceAdapter(DataAdapter):
         self._endless = endless
         self._pipelined = pipelined
 
-    # What the trainer asks of an adapter; sizes differ from batch to batch.
-    batch_size = has_partial_batch = partial_batch_size = None
-
     @property
     def num_batches(self) -> int | None:
         total = self._source.num_batches
@@ -231,15 +232,6 @@ class _SourceAdapter(DataAdapter):
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return self._source.elements(self._endless)
-
-    def get_numpy_iterator(self) -> Iterator[tuple[Any, ...]]:
-        return iter(self)
-
-    def get_jax_iterator(self) -> Iterator[tuple[Any, ...]]:
-        return iter(self)
-
-    def get_torch_dataloader(self) -> Any:
-        return data_adapter_utils.get_torch_dataloader(self)
 
     def get_tf_dataset(self) -> Any:
         if not self._pipelined:

@@ -14,6 +14,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_textcls.keras_compat.transformer_blocks import block_part, has_block_part
+
 
 def initialize_from_teacher(student: keras.Model, teacher: keras.Model) -> None:
     """Copy to a student what fits of its teacher.
@@ -69,23 +71,16 @@ def _copy_norm(student: Any, teacher: Any, name: str) -> None:
 def _copy_layers(student: Any, teacher: Any) -> None:
     ours = getattr(student, "transformer_layers", [])
     theirs = getattr(teacher, "transformer_layers", [])
-    if not ours or not theirs or not hasattr(theirs[0], "_self_attention_layer"):
+    if not ours or not theirs or not has_block_part(theirs[0], "query"):
         return
     for i, layer in enumerate(ours):
         _copy_layer(layer, theirs[i * len(theirs) // len(ours)])
 
 
 def _copy_layer(ours: Any, theirs: Any) -> None:
-    # Keras Hub's encoder layer keeps its sublayers private.
-    attention = theirs._self_attention_layer
     query, key, value, output = (
-        [_values(w) for w in dense.weights]
-        for dense in (
-            attention._query_dense,
-            attention._key_dense,
-            attention._value_dense,
-            attention._output_dense,
-        )
+        [_values(w) for w in block_part(theirs, part).weights]
+        for part in ("query", "key", "value", "attention")
     )
     if query[0].shape[2] != ours.head_dim or query[0].shape[1] < ours.num_heads:
         return
@@ -97,14 +92,14 @@ def _copy_layer(ours: Any, theirs: Any) -> None:
     bias = np.concatenate([p[1][heads].reshape(-1) for p in parts])
     ours.query_key_value.set_weights([kernel, bias])
     ours.attention_output.set_weights([output[0][heads].reshape(-1, hidden_dim), output[1]])
-    ours.attention_norm.set_weights(theirs._self_attention_layer_norm.get_weights())
-    ours.output_norm.set_weights(theirs._feedforward_layer_norm.get_weights())
+    ours.attention_norm.set_weights(block_part(theirs, "attention_norm").get_weights())
+    ours.output_norm.set_weights(block_part(theirs, "output_norm").get_weights())
     _copy_feed_forward(ours, theirs)
 
 
 def _copy_feed_forward(ours: Any, theirs: Any) -> None:
-    inner, inner_bias = theirs._feedforward_intermediate_dense.get_weights()
-    outer, outer_bias = theirs._feedforward_output_dense.get_weights()
+    inner, inner_bias = block_part(theirs, "intermediate").get_weights()
+    outer, outer_bias = block_part(theirs, "output").get_weights()
     if inner.shape[1] < ours.intermediate_dim:
         return
     norms = np.linalg.norm(inner, axis=0) * np.linalg.norm(outer, axis=1)

@@ -11,6 +11,9 @@ import keras
 import numpy as np
 
 from keras_textcls.batching.bucket_plan import COMPILED, DYNAMIC, BucketPolicy
+from keras_textcls.keras_compat.layers import all_layers
+from keras_textcls.keras_compat.trainers import give_back_jax_state
+from keras_textcls.keras_compat.variables import has_value
 from keras_textcls.models.padding import needs_fixed_length
 
 # Multiply-adds that keep two cores busy long enough to hide the overhead of a
@@ -89,20 +92,18 @@ def keeping_state(model: keras.Model) -> Iterator[None]:
     if keras.config.backend() != "jax":
         yield
         return
-    layers: list[Any] = [layer for layer in model._flatten_layers() if not layer.built]
+    layers: list[Any] = [layer for layer in all_layers(model) if not layer.built]
     before: dict[int, Any] = {id(variable): variable.value for variable in _state(model)}
     for layer in layers:
         layer.built = True
     try:
         yield
     except BaseException:
-        if getattr(model, "_jax_state", None):
-            # After a step; before the first, they are where they were.
-            model.jax_state_sync()
-            model._jax_state = None
+        # After a step; before the first, they are where they were.
+        give_back_jax_state(model)
         for variable in _state(model):
             value = before.get(id(variable))
-            if variable._value is not None or (value is not None and value.is_deleted()):
+            if has_value(variable) or (value is not None and value.is_deleted()):
                 continue
             # Metrics made meanwhile begin at nothing.
             variable.assign(np.zeros(variable.shape) if value is None else value)
@@ -132,7 +133,7 @@ def reseed_dropout(model: keras.Model, seed: int) -> None:
         torch.manual_seed(seed)
     generators = [
         layer.seed_generator
-        for layer in model._flatten_layers()
+        for layer in all_layers(model)
         if getattr(layer, "seed_generator", None) is not None
     ]
     for i, generator in enumerate(generators):

@@ -12,6 +12,7 @@ import keras
 from keras_textcls.batching.batch_source import BatchSource, EpochSetter, quiet
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution.backend_policy import keeping_state, reseed_dropout
+from keras_textcls.keras_compat.trainers import build_metrics
 from keras_textcls.optimization.fused_adam import fused_adam
 
 _HAS_STATE = "has_state"
@@ -57,7 +58,7 @@ def fit_source(
     if initial_batch:
         source.done = initial_batch
         # TensorFlow would make the metrics at the first step, too late to be given a value.
-        model._symbolic_build(data_batch=next(source.elements()))
+        build_metrics(model, next(source.elements()))
     reseed_dropout(model, seed)
     optimizer = model.optimizer if model.compiled else None
     if optimizer is not None and not optimizer.built:

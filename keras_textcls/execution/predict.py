@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_textcls.batching.batch_source import BatchSource, quiet
 from keras_textcls.execution.backend_policy import keeping_state
+from keras_textcls.keras_compat.trainers import can_trace_late, traced_predict_step
 
 # Tracing takes a second or more, which is what some such number of steps lose without a graph.
 _UNTRACED_STEPS = 4
@@ -48,6 +49,8 @@ def _needs_no_pipeline(model: keras.Model, source: BatchSource) -> bool:
 def _traces(model: keras.Model) -> bool:
     """Whether Keras would trace each step of a `predict`, on one device, as it is."""
     if keras.config.backend() != "tensorflow" or model.run_eagerly or model.jit_compile:
+        return False
+    if not can_trace_late(model):
         return False
     return model.steps_per_execution == 1 and model.distribute_strategy.num_replicas_in_sync == 1
 
@@ -95,7 +98,5 @@ class _LateGraph:
         return self._model.predict_step(data[0])
 
     def _trace(self) -> Any:
-        model = self._model
-        model.make_predict_function(force=True)
-        self.graph, model.predict_function = model.predict_function, self
+        self.graph, self._model.predict_function = traced_predict_step(self._model), self
         return self.graph

@@ -5,8 +5,7 @@ and their bundled presets with Keras Hub, so that
 `MiniEncoderBackbone.from_preset` knows them by name.
 """
 
-from keras_hub.src.utils.preset_utils import register_presets
-
+from keras_textcls.keras_compat.presets import register_presets
 from keras_textcls.models.gpt_neo.gpt_neo_backbone import GPTNeoBackbone
 from keras_textcls.models.gpt_neo.gpt_neo_causal_lm import GPTNeoCausalLM
 from keras_textcls.models.gpt_neo.gpt_neo_causal_lm_preprocessor import GPTNeoCausalLMPreprocessor

@@ -12,9 +12,13 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras_hub.src.utils.keras_utils import gelu_approximate
 
 from keras_textcls.errors import PresetError, shorten
+from keras_textcls.keras_compat.transformer_blocks import (
+    block_part,
+    gelu_approximate,
+    has_block_part,
+)
 
 _FUNCTIONS = {"exact": keras.activations.gelu, "tanh": gelu_approximate}
 # The names of `transformers` for the same two functions.
@@ -29,7 +33,7 @@ KINDS = {
 
 def _blocks(backbone: keras.Model) -> list[Any]:
     blocks = keras.tree.flatten(getattr(backbone, "transformer_layers", []))
-    return [block for block in blocks if hasattr(block, "_feedforward_intermediate_dense")]
+    return [block for block in blocks if has_block_part(block, "intermediate")]
 
 
 def gelu_kind(backbone: keras.Model) -> str | None:
@@ -43,7 +47,7 @@ def gelu_kind(backbone: keras.Model) -> str | None:
     """
     for block in _blocks(backbone)[:1]:
         for kind, function in _FUNCTIONS.items():
-            if block._feedforward_intermediate_dense.activation is function:
+            if block_part(block, "intermediate").activation is function:
                 return kind
     return None
 
@@ -58,7 +62,7 @@ def changed_gelu(backbone: keras.Model) -> str | None:
         `"exact"`, `"tanh"`, or `None` for a backbone as its class builds it.
     """
     for block in _blocks(backbone)[:1]:
-        if block._feedforward_intermediate_dense.activation is not block.activation:
+        if block_part(block, "intermediate").activation is not block.activation:
             return gelu_kind(backbone)
     return None
 
@@ -78,4 +82,4 @@ def set_gelu(backbone: keras.Model, kind: str) -> None:
     for block in _blocks(backbone):
         own = keras.activations.get(block.activation)
         wanted = _FUNCTIONS[kind]
-        block._feedforward_intermediate_dense.activation = own if own is wanted else wanted
+        block_part(block, "intermediate").activation = own if own is wanted else wanted

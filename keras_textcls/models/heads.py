@@ -21,6 +21,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from keras_textcls.catalogue import subclasses
 from keras_textcls.errors import ArgumentError, shorten
 
 # Adam's in `compile("auto")`, where Keras Hub has no other for the architecture.
@@ -120,16 +121,10 @@ def subclass_for(base: type, backbone: keras.Model) -> type | None:
     Returns:
         The class, or `None` where there is none.
     """
-    for cls in _subclasses(base):
+    for cls in subclasses(base):
         if cls.__module__.startswith(_OWNERS) and cls.backbone_cls is type(backbone):
             return cls
     return None
-
-
-def _subclasses(cls: type) -> list[Any]:
-    """All subclasses, near ones first, in the order of their definition."""
-    direct: list[Any] = cls.__subclasses__()
-    return direct + [deeper for child in direct for deeper in _subclasses(child)]
 
 
 def keras_hub_head(backbone: keras.Model) -> KerasHubHead | None:

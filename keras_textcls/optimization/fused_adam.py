@@ -16,12 +16,19 @@ Kingma and Ba, 2015, "Adam: A Method for Stochastic Optimization".
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 from collections.abc import Iterator
 from typing import Any
 
 import keras
+
+from keras_textcls.keras_compat.optimizers import (
+    adam_moments,
+    apply_gradients,
+    can_replace_adam,
+    replaced_steps,
+    torch_fused_adam,
+)
 
 
 @contextlib.contextmanager
@@ -37,17 +44,12 @@ def fused_adam(optimizer: Any) -> Iterator[None]:
         A context manager.
     """
     steps = _STEPS.get(keras.config.backend())
-    if steps is None or not _is_plain_adam(optimizer) or _is_distributed():
+    served = steps is not None and _is_plain_adam(optimizer) and not _is_distributed()
+    if steps is None or not served or not can_replace_adam(optimizer):
         yield
         return
-    # On the instance, past Keras's tracking of attributes.
-    replaced = {name: functools.partial(step, optimizer) for name, step in steps.items()}
-    vars(optimizer).update(replaced)
-    try:
+    with replaced_steps(optimizer, **steps):
         yield
-    finally:
-        for name in replaced:
-            del vars(optimizer)[name]
 
 
 def _is_plain_adam(optimizer: Any) -> bool:
@@ -67,24 +69,18 @@ def _is_distributed() -> bool:
     return bool(tf.distribute.has_strategy())
 
 
-def _moments(optimizer: Any, variables: Any) -> tuple[list[Any], list[Any]]:
-    indices = [optimizer._get_variable_index(variable) for variable in variables]
-    moments = (optimizer._momentums, optimizer._velocities)
-    return tuple([of[i].value for i in indices] for of in moments)  # type: ignore[return-value]
-
-
 def _apply_tensorflow(optimizer: Any, gradients: Any, variables: Any) -> None:
     import tensorflow as tf
 
     dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
-    type(optimizer)._backend_apply_gradients(optimizer, dense, variables)
+    apply_gradients(optimizer, dense, variables)
 
 
 def _update_tensorflow(optimizer: Any, gradients: Any, variables: Any, learning_rate: Any) -> None:
     import tensorflow as tf
 
     for gradient, variable, momentum, velocity in zip(
-        gradients, variables, *_moments(optimizer, variables), strict=True
+        gradients, variables, *adam_moments(optimizer, variables), strict=True
     ):
         dtype = variable.dtype
         step = tf.cast(optimizer.iterations.value + 1, dtype)
@@ -109,7 +105,7 @@ def _update_torch(optimizer: Any, gradients: Any, variables: Any, learning_rate:
     step = int(optimizer.iterations.value) + 1
     # One call for all weights that share a learning rate.
     groups: dict[float, list[tuple[Any, ...]]] = {}
-    moments = _moments(optimizer, variables)
+    moments = adam_moments(optimizer, variables)
     for gradient, variable, *both in zip(gradients, variables, *moments, strict=True):
         row = (variable.value, gradient, *both)
         groups.setdefault(_factor(optimizer, variable), []).append(row)
@@ -118,7 +114,7 @@ def _update_torch(optimizer: Any, gradients: Any, variables: Any, learning_rate:
             values, grads, momentums, velocities = (
                 list(column) for column in zip(*rows, strict=True)
             )
-            torch._fused_adam_(
+            torch_fused_adam(
                 values,
                 grads,
                 momentums,
@@ -142,11 +138,8 @@ def _factor(optimizer: Any, variable: Any) -> float:
     return 1.0 if factor is None else float(factor(variable))
 
 
-# What replaces a method of `keras.Optimizer` on each backend.
+# What replaces the steps of `keras.Optimizer` on each backend; the arguments of `replaced_steps`.
 _STEPS: dict[str, dict[str, Any]] = {
-    "tensorflow": {
-        "_backend_apply_gradients": _apply_tensorflow,
-        "_backend_update_step": _update_tensorflow,
-    },
-    "torch": {"_backend_update_step": _update_torch},
+    "tensorflow": {"update": _update_tensorflow, "apply": _apply_tensorflow},
+    "torch": {"update": _update_torch, "apply": None},
 }

@@ -7,9 +7,11 @@ from typing import Any
 
 import keras
 
+from keras_textcls.keras_compat.optimizers import AdamWWithFactors, trainable_variable
+
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
-class LayerwiseAdamW(keras.optimizers.AdamW):
+class LayerwiseAdamW(AdamWWithFactors):
     """`keras.optimizers.AdamW` whose learning rate differs from layer to layer.
 
     Lower layers of a pretrained model hold what all texts have in common, and
@@ -41,21 +43,11 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
 
     def factor(self, variable: Any) -> float:
         """Return the factor on the learning rate of a variable."""
-        # TensorFlow updates its own variables, which have no path.
-        path = self._trainable_variables[self._get_variable_index(variable)].path
-        return float(self.factors.get(path, 1.0))
+        return float(self.factors.get(trainable_variable(self, variable).path, 1.0))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         super().update_step(gradient, variable, learning_rate * self.factor(variable))
-
-    def _apply_weight_decay(self, variables: Any) -> None:
-        if not self.weight_decay:
-            return
-        for variable in variables:
-            if self._use_weight_decay(variable):
-                rate = keras.ops.cast(self.learning_rate, variable.dtype) * self.factor(variable)
-                variable.assign(variable - variable * self.weight_decay * rate)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""

@@ -16,6 +16,7 @@ import keras
 from keras import ops
 
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.keras_compat.metrics import copy_direction
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
@@ -132,9 +133,7 @@ class MaskedMetric(keras.metrics.Metric):
             )
         super().__init__(name=name or metric.name, dtype=dtype or metric.dtype)
         self.metric = metric
-        if hasattr(metric, "_direction"):
-            # Whether more is better, which Keras's callbacks read.
-            self._direction = metric._direction
+        copy_direction(self, metric)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count one batch.

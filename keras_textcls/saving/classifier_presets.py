@@ -15,9 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import keras_hub
-from keras_hub.src.utils import preset_utils
 
 from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError, shorten
+from keras_textcls.keras_compat.presets import (
+    PREPROCESSOR_FILE,
+    TASK_FILE,
+    TASK_WEIGHTS_FILE,
+    load_preprocessor,
+)
 from keras_textcls.models.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
 from keras_textcls.saving import huggingface
 from keras_textcls.saving.model_card import CARD_FILE, is_own_card, write_card
@@ -70,7 +75,7 @@ def load_classifier(
         )
     weights = None
     if load_weights and not fresh:
-        weights = files.weights(preset_utils.TASK_WEIGHTS_FILE)
+        weights = files.weights(TASK_WEIGHTS_FILE)
         if weights is None:
             raise ArgumentError(
                 f"The preset {files.preset!r} has a head without weights (no task.weights.h5). "
@@ -95,7 +100,7 @@ def load_classifier(
 def _saved_head(files: PresetFiles, fresh: bool) -> dict[str, Any]:
     """Constructor arguments that the preset holds, without the classes if `fresh`."""
     saved: dict[str, Any] = {}
-    task = files.json(preset_utils.TASK_CONFIG_FILE) if files.is_keras else None
+    task = files.json(TASK_FILE) if files.is_keras else None
     registered = keras.saving.get_registered_object(task["registered_name"]) if task else None
     config = task["config"] if task else {}
     if isinstance(registered, type) and issubclass(registered, keras_hub.models.TextClassifier):
@@ -163,13 +168,12 @@ def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.
 
 def _load_preprocessor(files: PresetFiles, backbone: keras.Model) -> Any:
     base = keras_hub.models.TextClassifierPreprocessor
-    config = files.json(preset_utils.PREPROCESSOR_CONFIG_FILE) if files.is_keras else None
+    config = files.json(PREPROCESSOR_FILE) if files.is_keras else None
     try:
         if config is not None:
             saved = keras.saving.get_registered_object(config["registered_name"])
             if isinstance(saved, type) and issubclass(saved, base):
-                loader = preset_utils.get_preset_loader(files.preset)
-                return loader.load_preprocessor(saved)
+                return load_preprocessor(files.preset, saved)
         native = subclass_for(base, backbone)
         if native is not None:
             return native.from_preset(files.preset)  # type: ignore[attr-defined]

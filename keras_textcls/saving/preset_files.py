@@ -19,7 +19,6 @@ from typing import Any
 
 import h5py
 import keras
-from keras_hub.src.utils import preset_utils
 
 from keras_textcls.catalogue import (
     ADAPTER_FILE,
@@ -31,6 +30,15 @@ from keras_textcls.catalogue import (
     verify_bundled,
 )
 from keras_textcls.errors import ArgumentError, PresetError, did_you_mean, shorten
+from keras_textcls.keras_compat.presets import (
+    BACKBONE_WEIGHTS_FILE,
+    CONFIG_FILE,
+    PREPROCESSOR_FILE,
+    SHARDS_FILE,
+    TOKENIZER_FILE,
+    kaggle_handle,
+    local_file,
+)
 from keras_textcls.predictions.calibration import VectorScaling
 from keras_textcls.predictions.prediction import AnswerOptions
 
@@ -108,7 +116,7 @@ def place_of(preset: str | os.PathLike[str]) -> str:
 
 def _is_name(preset: str) -> bool:
     """Whether a preset is found by its name, before any directory is looked at."""
-    known = "://" in preset or preset in preset_utils.BUILTIN_PRESETS
+    known = "://" in preset or kaggle_handle(preset) is not None
     return known or find_preset(preset) is not None
 
 
@@ -136,7 +144,7 @@ class PresetFiles:
             verify_bundled(self.directory)
             _check_links(self.directory)
             self.preset = str(self.directory)
-        config = self.json(preset_utils.CONFIG_FILE)
+        config = self.json(CONFIG_FILE)
         self.adapter = self.json(ADAPTER_FILE) if config is None else None
         if config is None and self.adapter is None:
             raise PresetError(
@@ -147,7 +155,7 @@ class PresetFiles:
         self._shards: list[str] = []
         if self._is_remote_checkpoint:
             return  # What follows are files of Keras Hub; without a network, asking for them fails.
-        for name in (preset_utils.PREPROCESSOR_CONFIG_FILE, preset_utils.TOKENIZER_CONFIG_FILE):
+        for name in (PREPROCESSOR_FILE, TOKENIZER_FILE):
             self.json(name)
         self._shards = self._read_shards()
 
@@ -163,7 +171,7 @@ class PresetFiles:
     def path(self, name: str) -> str | None:
         """Return the local path of a file, downloaded if need be, or `None`."""
         try:
-            return str(preset_utils.get_file(self.preset, name))
+            return local_file(self.preset, name)
         except FileNotFoundError as error:
             # The Hugging Face hub says so of a file that is neither cached nor reachable, too.
             if type(error.__cause__).__name__ == "LocalEntryNotFoundError":
@@ -200,7 +208,7 @@ class PresetFiles:
 
     def check_backbone_weights(self) -> None:
         """Look into the HDF5 files of the backbone: the one, or each shard."""
-        self.weights(preset_utils.MODEL_WEIGHTS_FILE)
+        self.weights(BACKBONE_WEIGHTS_FILE)
         for name in self._shards:
             self.weights(name)
 
@@ -210,8 +218,8 @@ class PresetFiles:
         return None if contents is None else _read_record(contents, self.preset)
 
     def _unreachable(self, name: str, error: Exception) -> PresetError:
-        entry = preset_utils.BUILTIN_PRESETS.get(self.preset)
-        where = f" at {entry['kaggle_handle']}" if entry else ""
+        handle = kaggle_handle(self.preset)
+        where = f" at {handle}" if handle else ""
         return PresetError(
             f"The preset {self.preset!r} cannot be reached: {name} was looked for{where}, and is "
             f"not in the local cache either ({_first_line(error)}). Without a network, take a "
@@ -243,7 +251,7 @@ class PresetFiles:
 
     def _read_shards(self) -> list[str]:
         """The files over which the weights of the backbone are spread, each once."""
-        contents = self.json(preset_utils.SHARDED_MODEL_WEIGHTS_CONFIG_FILE)
+        contents = self.json(SHARDS_FILE)
         where = f"model.weights.json of the preset {self.preset!r}"
         shards = (contents or {}).get("weight_map", {})
         if not isinstance(shards, dict):

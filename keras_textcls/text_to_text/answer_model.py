@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import keras_hub
 from keras import ops
-from keras.src.ops.function import make_node_key
 
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.keras_compat.layers import outputs_within
 
 _INPUTS = {"token_ids", "padding_mask"}
 
@@ -60,11 +60,7 @@ def output_layers(causal_lm: Any) -> keras.Model:
     """
     backbone = causal_lm.backbone
     # A backbone may be called elsewhere too; its place in this model is asked for.
-    hidden = [
-        node.output_tensors[0]
-        for i, node in enumerate(backbone._inbound_nodes)
-        if make_node_key(backbone, i) in causal_lm._nodes
-    ]
+    hidden = outputs_within(causal_lm, backbone)
     if not hidden:
         raise ArgumentError(
             "`causal_lm` must be a backbone with an output layer after it. Received: causal_lm="

@@ -16,6 +16,7 @@ from keras_textcls.batching.bucket_plan import PlannedBatch, ladder
 from keras_textcls.batching.planner import Planner
 from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.execution.predict import predict_source
+from keras_textcls.keras_compat.generation import has_prompt_cache, prompt_cache
 from keras_textcls.text_to_text.answers import AnswerEntries, Answers
 from keras_textcls.text_to_text.plain_scoring import CompiledCall, PlainScorer
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
@@ -69,7 +70,7 @@ class CachedScorer:
     @staticmethod
     def serves(causal_lm: Any) -> bool:
         """Whether a model can be scored so, as far as can be seen without trying."""
-        return all(hasattr(causal_lm, n) for n in ("call_with_cache", "_build_cache"))
+        return has_prompt_cache(causal_lm)
 
     def score(self, prompts: EncodedTexts, planner: Planner, **kwargs: Any) -> np.ndarray:
         """Score all labels; see `PlainScorer.score`. Prompts come without their opening."""
@@ -176,7 +177,7 @@ class _CachedModel(keras.Model):
             known.assign(part)
 
     def _read(self, token_ids: Any) -> Any:
-        return self.causal_lm._build_cache(token_ids)[1]
+        return prompt_cache(self.causal_lm, token_ids)
 
     def _remembered(self, part: Any) -> Any:
         if len(part.shape) not in _LENGTH_AXIS:
@@ -228,7 +229,7 @@ class _CachedModel(keras.Model):
         """The cache of the prompts, after that of their opening; tokens of the opening."""
         memory = self._memory.cache
         if memory is None:
-            return self.causal_lm._build_cache(token_ids)[1], 0
+            return prompt_cache(self.causal_lm, token_ids), 0
         batch, width = ops.shape(token_ids)[0], ops.shape(token_ids)[1]
         parts = keras.tree.flatten(memory)
         opening = parts[0].shape[_LENGTH_AXIS[len(parts[0].shape)]]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import keras_hub
-from keras_hub.src.utils import preset_utils
 
+from keras_textcls.catalogue import subclasses
 from keras_textcls.errors import (
     ArgumentError,
     InvalidDataError,
@@ -18,6 +18,7 @@ from keras_textcls.errors import (
     did_you_mean,
     shorten,
 )
+from keras_textcls.keras_compat.presets import TASK_FILE, TASK_WEIGHTS_FILE
 from keras_textcls.labels import LabelSet
 from keras_textcls.models import GPTNeoCausalLM
 from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
@@ -55,9 +56,9 @@ def load_causal_lm(files: PresetFiles, load_weights: bool, dtype: Any = None) ->
     """
     _check_kind(files)
     if files.is_keras:
-        files.json(preset_utils.TASK_CONFIG_FILE)
+        files.json(TASK_FILE)
         if load_weights:
-            files.weights(preset_utils.TASK_WEIGHTS_FILE)
+            files.weights(TASK_WEIGHTS_FILE)
             files.check_backbone_weights()
     is_gpt_neo = checkpoint_loader(files.preset) is not None
     cls = GPTNeoCausalLM if is_gpt_neo else keras_hub.models.CausalLM
@@ -91,7 +92,7 @@ def _check_kind(files: PresetFiles) -> None:
     backbone = keras.saving.get_registered_object(str(name))
     known = [
         task
-        for task in preset_utils.list_subclasses(keras_hub.models.CausalLM)
+        for task in subclasses(keras_hub.models.CausalLM)
         if backbone is not None and task.backbone_cls is backbone
     ]
     if not known:

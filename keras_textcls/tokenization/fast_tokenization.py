@@ -14,19 +14,22 @@ from __future__ import annotations
 import re
 from typing import Any, TypeAlias
 
-import keras_hub
 import numpy as np
 import tensorflow as tf
 import tokenizers
-from keras_hub.src.tokenizers.byte_pair_tokenizer import split_strings_for_bpe
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
+from keras_textcls.keras_compat.tokenizers import can_tokenize_byte_pairs, split_for_byte_pairs
 from keras_textcls.tokenization.traced_graphs import TextGraph
 
+<<<<<<< HEAD
 _TEXTS_AT_ONCE = 1024
 # Methods whose rules are those of the twin; some tokenizers have others.
 _TOKENIZING = ("tokenize", "_tokenize_tf")
+=======
+_CHUNK_SIZE = 1024
+>>>>>>> compat
 
 
 class FastBytePair:
@@ -67,10 +70,7 @@ class FastBytePair:
         Returns:
             A bool.
         """
-        base = keras_hub.tokenizers.BytePairTokenizer
-        if not isinstance(tokenizer, base):
-            return False
-        if any(getattr(type(tokenizer), n) is not getattr(base, n) for n in _TOKENIZING):
+        if not can_tokenize_byte_pairs(tokenizer):
             return False
         if tokenizer.add_prefix_space or tokenizer.sequence_length is not None:
             return False
@@ -115,7 +115,7 @@ class FastBytePair:
     def _tokenize_batch(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Split texts as Keras Hub does, and merge the bytes of every word."""
         with tf.device("cpu"):
-            ragged = split_strings_for_bpe(tf.constant(texts), list(self._special))
+            ragged = split_for_byte_pairs(tf.constant(texts), list(self._special))
         words, place = np.unique(ragged.flat_values.numpy().astype(object), return_inverse=True)
         spelled = [word.decode("utf-8") for word in words]
         encoded = self._word.encode_batch_fast(spelled, add_special_tokens=False)

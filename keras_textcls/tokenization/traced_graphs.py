@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_textcls.keras_compat.tokenizers import is_sentence_piece, reload
 from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
 
 # So many graphs are kept; each keeps a vocabulary in memory.
@@ -41,6 +42,8 @@ class TextGraph:
         self, name: str, function: Callable[..., Any], num_columns: int, layer: Any
     ) -> None:
         self._name, self._function, self._layer = name, function, layer
+        self._tokenizer = getattr(layer, "tokenizer", layer)
+        self._is_sentence_piece = is_sentence_piece(self._tokenizer)
         self._signature = [tf.TensorSpec([None], tf.string)] * num_columns
         self._graph = self._shared()
 
@@ -50,26 +53,26 @@ class TextGraph:
         try:
             return self._graph(*tensors)
         except tf.errors.NotFoundError:
-            if _proto(self._layer) is None:
+            if not self._is_sentence_piece:
                 raise
             self._revive()
             return self._graph(*tensors)
 
     def for_dataset(self) -> Any:
         """Return the function for `tf.data.Dataset.map`."""
-        if _proto(self._layer) is not None:
+        if self._is_sentence_piece:
             self(*[[""]] * len(self._signature))
         return self._graph
 
     def _revive(self) -> None:
         """A new random seed makes TensorFlow forget the model of a SentencePiece tokenizer."""
-        _tokenizer(self._layer).set_proto(_proto(self._layer))
+        reload(self._tokenizer)
         self._graph = self._trace()
 
     def _shared(self) -> Any:
         # Not so for SentencePiece, whose model ends with its tokenizer.
         fingerprint = None
-        if _proto(self._layer) is None:
+        if not self._is_sentence_piece:
             fingerprint = preprocessor_fingerprint(self._layer)
         if fingerprint is None:
             return self._trace()
@@ -82,12 +85,3 @@ class TextGraph:
     def _trace(self) -> Any:
         # One concrete function: TensorFlow takes many traced once for a mistake, and says so.
         return tf.function(self._function, input_signature=self._signature).get_concrete_function()
-
-
-def _tokenizer(layer: Any) -> Any:
-    return getattr(layer, "tokenizer", layer)
-
-
-def _proto(layer: Any) -> bytes | None:
-    """The model of a SentencePiece tokenizer."""
-    return getattr(_tokenizer(layer), "proto", None)

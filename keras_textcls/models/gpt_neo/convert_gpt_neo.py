@@ -16,13 +16,19 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras_hub.src.utils.preset_utils import CONFIG_FILE, check_file_exists, get_file, load_json
-from keras_hub.src.utils.transformers.preset_loader import TransformersPresetLoader
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from keras_textcls.adapters.lora_layer import ATTRIBUTE
 from keras_textcls.errors import ArgumentError, PresetError, shorten
+from keras_textcls.keras_compat.layers import all_layers
+from keras_textcls.keras_compat.presets import (
+    CONFIG_FILE,
+    CheckpointLoader,
+    has_file,
+    local_file,
+    read_json,
+)
 from keras_textcls.utils.atomic import replace_directory
 
 MODEL_TYPE = "gpt_neo"
@@ -35,22 +41,7 @@ _OWN_FILES = frozenset(
 )
 
 
-class GPTNeoCheckpointLoader(TransformersPresetLoader):
-    """Loads a GPT-Neo checkpoint as Keras Hub loads those of other models.
-
-    Args:
-        preset: string, a directory or handle.
-        config: dict, contents of its `config.json`.
-    """
-
-    def __init__(self, preset: str, config: dict[str, Any]) -> None:
-        # Not that of the parent, which refuses model types that Keras Hub has no converter for.
-        self.preset = preset
-        self.config = config
-        self.converter = sys.modules[__name__]
-
-
-def checkpoint_loader(preset: Any) -> GPTNeoCheckpointLoader | None:
+def checkpoint_loader(preset: Any) -> CheckpointLoader | None:
     """Return the loader of a GPT-Neo checkpoint.
 
     Args:
@@ -58,15 +49,15 @@ def checkpoint_loader(preset: Any) -> GPTNeoCheckpointLoader | None:
             `"hf://EleutherAI/gpt-neo-125m"`.
 
     Returns:
-        A `GPTNeoCheckpointLoader`, or `None` for anything else.
+        A `CheckpointLoader`, or `None` for anything else.
     """
     preset = os.fspath(preset)
-    if not check_file_exists(preset, CONFIG_FILE):
+    if not has_file(preset, CONFIG_FILE):
         return None
-    config = load_json(preset, CONFIG_FILE)
+    config = read_json(preset, CONFIG_FILE)
     if not isinstance(config, dict) or config.get("model_type") != MODEL_TYPE:
         return None
-    return GPTNeoCheckpointLoader(preset, config)
+    return CheckpointLoader(preset, config, sys.modules[__name__])
 
 
 def convert_backbone_config(config: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +175,7 @@ def convert_tokenizer(cls: Any, preset: str, **kwargs: Any) -> Any:
     Returns:
         A `GPTNeoTokenizer`.
     """
-    files = (get_file(preset, name) for name in ("vocab.json", "merges.txt"))
+    files = (local_file(preset, name) for name in ("vocab.json", "merges.txt"))
     vocabulary, merges = files
     return cls(vocabulary=vocabulary, merges=merges, **kwargs)
 
@@ -201,7 +192,7 @@ def save_to_huggingface(model: Any, directory: str | os.PathLike[str]) -> None:
         ArgumentError: the layers have adapters, which a checkpoint has no place for.
     """
     backbone = model.backbone
-    for layer in backbone._flatten_layers():
+    for layer in all_layers(backbone):
         adapter = getattr(layer, ATTRIBUTE, None)
         if adapter is not None and not adapter.is_merged:
             raise ArgumentError(

@@ -8,6 +8,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from keras_textcls.keras_compat.generation import OwnPromptCache
 from keras_textcls.models.gpt_neo import torch_generation
 from keras_textcls.models.gpt_neo.convert_gpt_neo import (
     checkpoint_loader,
@@ -18,7 +19,7 @@ from keras_textcls.models.gpt_neo.gpt_neo_causal_lm_preprocessor import GPTNeoCa
 
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
-class GPTNeoCausalLM(keras_hub.models.GPT2CausalLM):
+class GPTNeoCausalLM(OwnPromptCache, keras_hub.models.GPT2CausalLM):
     """GPT-Neo with its embedding as output layer: logits of the next token.
 
     `generate()` keeps keys and values of the tokens so far and takes any sampler
@@ -78,8 +79,16 @@ class GPTNeoCausalLM(keras_hub.models.GPT2CausalLM):
             caches.append(known)
         return backbone.layer_norm(x), tuple(caches)
 
-    def _build_cache(self, token_ids: Any) -> Any:
-        """Hidden states and cache of prompts; no logits, of which one of each is wanted."""
+    def build_cache(self, token_ids: Any) -> Any:
+        """Return the hidden states and the cache of prompts; no logits, of which one is wanted.
+
+        Args:
+            token_ids: int tensor of shape `(batch, num_tokens)`.
+
+        Returns:
+            A tuple of a tensor of hidden states, of shape `(batch, num_tokens,
+            hidden_dim)`, and the cache as `call_with_cache` takes it.
+        """
         backbone = self.backbone
         batch, length = ops.shape(token_ids)[0], ops.shape(token_ids)[1]
         shape = (batch, backbone.num_heads, length, backbone.hidden_dim // backbone.num_heads)

@@ -13,6 +13,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_textcls.keras_compat.layers import all_layers
+
 
 def serves(model: Any) -> bool:
     """Whether a model can be run so: plain dense layers, one dtype, a sampler that goes on by one.
@@ -28,7 +30,7 @@ def serves(model: Any) -> bool:
     sampler = getattr(model, "sampler", None)
     if sampler is None or type(sampler).__call__ is not keras_hub.samplers.Sampler.__call__:
         return False
-    layers = model.backbone._flatten_layers()
+    layers = all_layers(model.backbone)
     dense = [layer for layer in layers if isinstance(layer, keras.layers.Dense)]
     # Adapters replace `call`; quantized weights are no numbers to multiply with.
     is_plain = all("call" not in vars(layer) and layer.quantization_mode is None for layer in dense)

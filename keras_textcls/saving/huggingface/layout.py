@@ -5,18 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-# The modules of one transformer block: how Keras Hub calls them in its
-# `TransformerEncoder`, `TransformerDecoder` and DeBERTa's own encoder.
-BLOCK = {
-    "query": "_self_attention_layer._query_dense",
-    "key": "_self_attention_layer._key_dense",
-    "value": "_self_attention_layer._value_dense",
-    "attention": "_self_attention_layer._output_dense",
-    "attention_norm": "_self_attention_layer_norm",
-    "intermediate": "_feedforward_intermediate_dense",
-    "output": "_feedforward_output_dense",
-    "output_norm": "_feedforward_layer_norm",
-}
+# The parts of one transformer block that are layer norms.
 NORMS = ("attention_norm", "output_norm")
 
 
@@ -59,7 +48,7 @@ class Architecture:
         modules: dict from the attribute of the backbone to the module, for the
             parts that stand outside of the blocks.
         tables: dict from the attribute of a weight to the tensor.
-        block: dict from a key of `BLOCK` to the module within a block.
+        block: dict from a key of `BLOCK_PARTS` to the module within a block.
         block_path: string, a format of the block's number.
         head: `Head`.
         tokenizer: string, `"WordPiece"`, `"BPE"` or `"Unigram"`.

@@ -16,8 +16,9 @@ import keras
 import numpy as np
 
 from keras_textcls.errors import PresetError, shorten
+from keras_textcls.keras_compat.transformer_blocks import block_part
 from keras_textcls.saving.huggingface.checkpoint import Tensors
-from keras_textcls.saving.huggingface.layout import BLOCK, NORMS, Architecture
+from keras_textcls.saving.huggingface.layout import NORMS, Architecture
 
 # Buffers that older checkpoints carry, and poolers that the head does not use.
 _HARMLESS = re.compile(r"(.*\.)?(position_ids|token_type_ids)|h\.\d+\.attn\.(bias|masked_bias)")
@@ -127,7 +128,7 @@ def _block_links(architecture: Architecture, prefix: str, block: Any) -> Iterato
         modules.setdefault(module, []).append(key)
     transposed = architecture.model_type != "gpt2"
     for module, keys in modules.items():
-        layers = tuple(_attribute(block, BLOCK[key]) for key in keys)
+        layers = tuple(block_part(block, key) for key in keys)
         kind = "gamma" if keys[0] in NORMS else "columns" if keys == ["attention"] else "rows"
         yield from _layer_links(prefix + module, layers, kind, transposed)
 

@@ -7,6 +7,7 @@ import collections
 import keras
 
 from keras_textcls.errors import ArgumentError
+from keras_textcls.keras_compat.layers import all_layers
 
 
 def layers_by_depth(backbone: keras.Model) -> list[list[keras.Layer]]:
@@ -23,7 +24,7 @@ def layers_by_depth(backbone: keras.Model) -> list[list[keras.Layer]]:
         each block with what follows it before the next one, in order.
     """
     weighted = [layer for layer in backbone.layers if layer.weights]
-    composed = [layer for layer in weighted if len(list(layer._flatten_layers())) > 1]
+    composed = [layer for layer in weighted if len(all_layers(layer)) > 1]
     classes = collections.Counter(type(layer) for layer in composed)
     blocks = {id(layer) for layer in composed if classes[type(layer)] > 1 or _has_attention(layer)}
     found: list[list[keras.Layer]] = [[]]
@@ -35,7 +36,7 @@ def layers_by_depth(backbone: keras.Model) -> list[list[keras.Layer]]:
 
 
 def _has_attention(layer: keras.Layer) -> bool:
-    return any("attention" in type(part).__name__.lower() for part in layer._flatten_layers())
+    return any("attention" in type(part).__name__.lower() for part in all_layers(layer))
 
 
 def freeze(backbone: keras.Model, num_blocks: int, embeddings: bool) -> None:

@@ -12,6 +12,7 @@ from keras_textcls.adapters.targets import find_targets
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, RunError
 from keras_textcls.execution.backend_policy import reseed_dropout
+from keras_textcls.keras_compat.layers import all_layers, unlocked
 from keras_textcls.optimization.layerwise_adam import LayerwiseAdamW
 from keras_textcls.optimization.masked import MaskedBinaryCrossentropy
 from keras_textcls.optimization.schedules import WarmupLinearDecay
@@ -278,14 +279,13 @@ def set_dropout(classifier: Classifier, rate: float) -> None:
         classifier: a `TextClassifier`.
         rate: float in `[0, 1)`.
     """
-    for layer in classifier._flatten_layers():
+    for layer in all_layers(classifier):
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = rate
             if rate and getattr(layer, "seed_generator", None) is None:
                 # Keras makes none for a rate of 0.
-                layer._tracker.unlock()
-                layer.seed_generator = keras.random.SeedGenerator(0)
-                layer._tracker.lock()
+                with unlocked(layer):
+                    layer.seed_generator = keras.random.SeedGenerator(0)
     reseed_dropout(classifier, 0)
 
 
