@@ -20,8 +20,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textcls.batching.bucket_plan import PlannedBatch
-<<<<<<< HEAD
 from keras_textcls.batching.windows import Window, Windows, join_windows
+from keras_textcls.keras_compat.trainers import BatchAdapter
 from keras_textcls.tokenization.chunks import Chunks, join_chunks
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
 
@@ -29,11 +29,6 @@ from keras_textcls.tokenization.encoded_texts import EncodedTexts
 Element = Callable[[Window, PlannedBatch], tuple[Any, ...]]
 # From texts, the index of a pass and whether these are its last texts to batches.
 Plan = Callable[[EncodedTexts, int, bool], list[PlannedBatch]]
-=======
-from keras_textcls.keras_compat.trainers import BatchAdapter
-from keras_textcls.tokenization.chunks import Pieces, join_pieces
-from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
->>>>>>> compat
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,12 +29,9 @@ from keras_textcls.classifiers.long_texts import (
 )
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
 from keras_textcls.execution.predict import predict_source
-<<<<<<< HEAD
 from keras_textcls.execution.text_model import TextModel
-=======
 from keras_textcls.keras_compat.presets import classproperty
-from keras_textcls.keras_compat.trainers import forget_compiled_steps, is_within_fit
->>>>>>> compat
+from keras_textcls.keras_compat.trainers import forget_compiled_steps
 from keras_textcls.labels import LabelSet
 from keras_textcls.models.heads import (
     DEFAULT_LEARNING_RATE,
@@ -482,40 +479,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             **kwargs,
         )
 
-<<<<<<< HEAD
     def _evaluate_source(self, source: BatchSource, verbose: str | int, **kwargs: Any) -> Any:
-=======
-    def evaluate(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        sample_weight: Any = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Compute the loss and the metrics, as `keras.Model.evaluate` does.
-
-        They are those of what `predict` returns, with texts in pieces too (see
-        `long_texts`): the backbone runs first, then the head with the loss and
-        the metrics, each with a progress bar of its own.
-
-        Args:
-            x: texts, a data set or a stream, as in `fit`.
-            y: labels, as in `fit`.
-            batch_size: int, texts a batch. Defaults to `None`, as many as suit
-                the model.
-            verbose: as in `keras.Model.evaluate`. Defaults to `"auto"`.
-            sample_weight: numbers, one a text. Defaults to `None`.
-            **kwargs: further arguments of `keras.Model.evaluate`, such as
-                `return_dict`.
-
-        Returns:
-            A list of the loss and the metrics, or a dict if `return_dict=True`.
-        """
-        if is_within_fit(kwargs):
-            return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
->>>>>>> compat
         runtime = self._runtime
         if not source.in_chunks or not self.compiled:
             return super()._evaluate_source(source, verbose, **kwargs)

@@ -20,6 +20,7 @@ from keras_textcls.execution.backend_policy import bucket_policy, keeping_state,
 from keras_textcls.execution.fit import CompiledAsSaved, fit_source
 from keras_textcls.inputs.targets import stratified_holdout
 from keras_textcls.inputs.text_batches import refuse_beside_stream
+from keras_textcls.keras_compat.trainers import is_within_fit
 
 
 class TextModel(CompiledAsSaved):
@@ -138,7 +139,7 @@ class TextModel(CompiledAsSaved):
         Returns:
             A list of the loss and the metrics, or a dict if `return_dict=True`.
         """
-        if kwargs.get("_use_cached_eval_dataset", False):
+        if is_within_fit(kwargs):
             return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
         windows = self._with_answers(self._reader("evaluate").read(x, y, sample_weight))
         source = self._planner().inference(windows, batch_size)

@@ -12,25 +12,9 @@ import numpy as np
 from keras import ops
 
 from keras_textcls.adapters import Adaptable
-<<<<<<< HEAD
 from keras_textcls.batching.text_reader import TextReader
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
 from keras_textcls.execution.text_model import TextModel
-=======
-from keras_textcls.batching.batch_source import Encoded, quiet
-from keras_textcls.batching.planner import Feeder
-from keras_textcls.errors import (
-    ArgumentError,
-    InvalidDataError,
-    refuse_unknown_arguments,
-    shorten,
-)
-from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
-from keras_textcls.execution.fit import CompiledAsSaved, fit_source
-from keras_textcls.inputs.targets import read_sample_weight, stratified_holdout
-from keras_textcls.keras_compat.trainers import is_within_fit
-from keras_textcls.labels import LabelSet
->>>>>>> compat
 from keras_textcls.saving import adapter_presets
 from keras_textcls.text_to_text import loading
 from keras_textcls.text_to_text.answer_model import (
@@ -224,33 +208,6 @@ class TextToText(Adaptable, TextModel, keras.Model):
             seed=seed, callbacks=callbacks, verbose=verbose, initial_batch=initial_batch, **kwargs,
         )  # fmt: skip
 
-<<<<<<< HEAD
-=======
-    def evaluate(
-        self, x: Any = None, y: Any = None, batch_size: int | None = None,
-        verbose: str | int = "auto", sample_weight: Any = None, **kwargs: Any,
-    ) -> Any:  # fmt: skip
-        """Compute the loss and the metrics on prompts and responses.
-
-        Args:
-            x: list of prompts, as in `fit`.
-            y: list of responses.
-            batch_size: int, texts a batch. Defaults to `None`.
-            verbose: as in `keras.Model.evaluate`. Defaults to `"auto"`.
-            sample_weight: numbers, one a text. Defaults to `None`.
-            **kwargs: further arguments of `keras.Model.evaluate`.
-
-        Returns:
-            A list of the loss and the metrics, or a dict if `return_dict=True`.
-        """
-        if is_within_fit(kwargs):
-            return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
-        data = self._encode_pairs(x, y, sample_weight)
-        source = self._pair_feeder().inference(data, batch_size)
-        with quiet(source), keeping_state(self):
-            return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
-
->>>>>>> compat
     def generate(
         self,
         prompts: Any,

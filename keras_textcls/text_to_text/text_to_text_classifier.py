@@ -15,13 +15,7 @@ from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
 from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.errors import ArgumentError, shorten
-<<<<<<< HEAD
-=======
-from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
-from keras_textcls.execution.fit import fit_source
 from keras_textcls.keras_compat.presets import classproperty
-from keras_textcls.keras_compat.trainers import is_within_fit
->>>>>>> compat
 from keras_textcls.labels import LabelSet
 from keras_textcls.saving.preset_files import PresetFiles, describe_presets, place_of
 from keras_textcls.text_to_text.answers import read_answer_texts
@@ -224,65 +218,6 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             initial_batch=initial_batch, **kwargs,
         )  # fmt: skip
 
-<<<<<<< HEAD
-=======
-    def evaluate(
-        self, x: Any = None, y: Any = None, batch_size: int | None = None,
-        verbose: str | int = "auto", sample_weight: Any = None, **kwargs: Any,
-    ) -> Any:  # fmt: skip
-        """Compute the loss of the right answers, and how often each token is the likeliest.
-
-        `keras_textcls.evaluate` measures decisions between the labels.
-
-        Args:
-            x: texts, a data set or a stream, as in `fit`.
-            y: labels, as in `fit`.
-            batch_size: int, texts a batch. Defaults to `None`.
-            verbose: as in `keras.Model.evaluate`. Defaults to `"auto"`.
-            sample_weight: numbers, one a text. Defaults to `None`.
-            **kwargs: further arguments of `keras.Model.evaluate`.
-
-        Returns:
-            A list of the loss and the metrics, or a dict if `return_dict=True`.
-        """
-        if is_within_fit(kwargs):
-            return keras.Model.evaluate(self, x=x, verbose=verbose, **kwargs)
-        source = evaluation_source(self._feeder(), x, y, sample_weight, batch_size)
-        with quiet(source), keeping_state(self):
-            return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
-
-    def predict(
-        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any
-    ) -> np.ndarray:
-        """Return the score of every label: the log-likelihood of its answer.
-
-        Less that after `content_free`, and over the number of tokens, where
-        those are set.
-
-        Args:
-            x: texts, a data set or a stream, whose labels are ignored.
-            batch_size: int, texts a batch. Defaults to `None`, as many as suit
-                the model.
-            verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
-            **kwargs: further arguments of `keras.Model.predict`.
-
-        Returns:
-            A float32 array of shape `(num_texts, num_classes)`, in the order of
-            the texts.
-        """
-        scorer = self._scorer()
-        feeder = self._feeder(scorer.reads_opening)
-        arguments = {"batch_size": batch_size, "verbose": verbose, **kwargs}
-        parts = [scorer.score(part.texts, feeder, **arguments) for part in feeder.encoded(x)]
-        scores = np.concatenate(parts)
-        if self.content_free is not None:
-            empty = feeder.read([self.content_free]).texts
-            scores = scores - scorer.score(empty, feeder, batch_size=1, verbose=0)
-        if self.length_normalized:
-            scores = scores / np.array([len(ids) for ids in self._pieces().answers.scored])
-        return scores.astype("float32")
-
->>>>>>> compat
     def prompts(self, x: Any) -> list[str]:
         """Return the prompts that texts become, for a person to read; none is cut.
 

@@ -23,13 +23,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from keras_textcls.keras_compat.tokenizers import can_tokenize_byte_pairs, split_for_byte_pairs
 from keras_textcls.tokenization.traced_graphs import TextGraph
 
-<<<<<<< HEAD
 _TEXTS_AT_ONCE = 1024
-# Methods whose rules are those of the twin; some tokenizers have others.
-_TOKENIZING = ("tokenize", "_tokenize_tf")
-=======
-_CHUNK_SIZE = 1024
->>>>>>> compat
 
 
 class FastBytePair:
