@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from keras_textcls.data.token_counter import set_token_counter as _set_token_counter
+
 __version__ = "0.1.0"
 
 _EXPORTS = {
@@ -201,6 +203,14 @@ if TYPE_CHECKING:
     )
     from keras_textcls.training.train import train
     from keras_textcls.utils.result_table import ResultTable
+
+
+def _token_lengths() -> Any:
+    return importlib.import_module(f"{__name__}.classifiers.token_lengths").token_lengths
+
+
+# Datasets count tokens with it, and do not load it otherwise.
+_set_token_counter(_token_lengths)
 
 
 def __getattr__(name: str) -> Any:

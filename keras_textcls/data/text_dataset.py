@@ -27,7 +27,8 @@ from keras_textcls.data.rows.columns import TYPES
 from keras_textcls.data.rows.invalid_rows import InvalidRows
 from keras_textcls.data.rows.partial_labels import label_names, rename_labels, say_no
 from keras_textcls.data.splitting import assign_parts, check_seed, check_shares, check_stratifiable
-from keras_textcls.data.statistics import DatasetStatistics, LengthStatistics, token_lengths
+from keras_textcls.data.statistics import DatasetStatistics, LengthStatistics
+from keras_textcls.data.token_counter import count_tokens
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
 from keras_textcls.labels import LabelSet
 
@@ -283,7 +284,7 @@ class TextDataset:
         """
         tokens = sequence_length = truncated = None
         if preset is not None:
-            lengths, sequence_length = token_lengths(preset, (texts for texts, _ in self.chunks()))
+            lengths, sequence_length = count_tokens(preset, (texts for texts, _ in self.chunks()))
             tokens = LengthStatistics.of(lengths)
             truncated = float((lengths > sequence_length).mean()) if len(lengths) else float("nan")
         names = self._labels or ()
