@@ -24,7 +24,7 @@ _EXPORTS = {
     "Disagreement": "evaluation.comparison",
     "DistillationConfig": "distillation.distiller",
     "DownloadPolicy": "data.downloads.downloads",
-    "Example": "data.text_dataset",
+    "Example": "data.labelled_table",
     "Finding": "data.checks.findings",
     "FineTuning": "training.templates",
     "InvalidDataError": "errors",
@@ -148,10 +148,11 @@ if TYPE_CHECKING:
     from keras_textcls.classifiers.text_classifier import TextClassifier
     from keras_textcls.data.checks.findings import CheckReport, Finding
     from keras_textcls.data.downloads.downloads import DownloadPolicy
+    from keras_textcls.data.labelled_table import Example
     from keras_textcls.data.reading import read
     from keras_textcls.data.rows.invalid_rows import InvalidRow, InvalidRows
     from keras_textcls.data.statistics import DatasetStatistics
-    from keras_textcls.data.text_dataset import Example, TextDataset
+    from keras_textcls.data.text_dataset import TextDataset
     from keras_textcls.distillation.distillation import distill
     from keras_textcls.distillation.distiller import DistillationConfig
     from keras_textcls.errors import (

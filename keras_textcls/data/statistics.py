@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
+
+from keras_textcls.data.labelled_table import LabelledTable
+from keras_textcls.data.token_counter import count_tokens
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)
 
@@ -108,3 +113,32 @@ class DatasetStatistics:
             lines.append(f"rows that could not be used: {counts}")
         lines.append(f"fingerprint: {self.fingerprint}")
         return "\n".join(lines)
+
+
+def dataset_statistics(dataset: LabelledTable, preset: Any = None) -> DatasetStatistics:
+    """Sum up a dataset in numbers; see `TextDataset.stats`."""
+    tokens = sequence_length = truncated = None
+    if preset is not None:
+        lengths, sequence_length = count_tokens(preset, (texts for texts, _ in dataset.chunks()))
+        tokens = LengthStatistics.of(lengths)
+        truncated = float((lengths > sequence_length).mean()) if len(lengths) else float("nan")
+    names = dataset.labels or ()
+    labels, negatives = dataset.label_counts(), dataset.label_counts("negatives")
+    unlabelled, without = dataset.count_without_labels()
+    labelled = len(dataset) - unlabelled
+    characters = pc.utf8_length(dataset.table.column("text")).to_numpy()
+    return DatasetStatistics(
+        rows=len(dataset),
+        labels={name: labels.get(name, 0) for name in names},
+        unlabelled=unlabelled,
+        without_label=without,
+        labels_per_text=sum(labels.values()) / labelled if labelled else float("nan"),
+        negatives={name: negatives[name] for name in names if name in negatives},
+        splits={name: int(mask.sum()) for name, mask in dataset.split_masks().items()},
+        characters=LengthStatistics.of(characters),
+        tokens=tokens,
+        sequence_length=sequence_length,
+        truncated=truncated,
+        invalid=dataset.invalid_rows.counts,
+        fingerprint=dataset.fingerprint,
+    )
