@@ -21,7 +21,7 @@ from keras_textcls.data.fingerprint import fingerprint_of
 from keras_textcls.data.rows.arrow_rows import take_rows
 from keras_textcls.data.rows.columns import TYPES
 from keras_textcls.data.rows.invalid_rows import InvalidRows
-from keras_textcls.data.rows.partial_labels import label_names
+from keras_textcls.data.rows.partial_labels import judged, label_names
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.labels import LabelSet
 
@@ -332,6 +332,6 @@ def _targets_of(table: pa.Table, multi_label: bool) -> list[Any]:
         return rows
     negatives = table.column("negatives").to_pylist()
     return [
-        row if row is None or no is None else {**dict.fromkeys(no, 0), **dict.fromkeys(row, 1)}
+        row if row is None or no is None else judged(row, no)
         for row, no in zip(rows, negatives, strict=True)
     ]
