@@ -106,7 +106,8 @@ def read(
         format: one of `"csv"`, `"tsv"`, `"json"`, `"parquet"`, `"arrow"`,
             `"excel"`. Defaults to `"auto"`, by the suffix.
         encoding: `"auto"`, or a codec such as `"cp1252"`. Defaults to `"auto"`,
-            UTF-8, UTF-16 or cp1252, by the bytes of the file.
+            UTF-8, UTF-16 or an older encoding, by the bytes of the file;
+            `dataset.details` says which, and how sure that is.
         delimiter: one character. Defaults to `None`, by what fits.
         quote: one character, or `None` where quotes mean nothing. Defaults to
             `"auto"`, by what fits.
