@@ -4,8 +4,21 @@ Everything public is listed in `__init__.pyi` and is loaded on first use:
 importing this package loads neither Keras nor a backend.
 """
 
+import importlib
+from typing import Any
+
 import lazy_loader
+
+from keras_textcls.data.token_counter import set_token_counter as _set_token_counter
 
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def _token_lengths() -> Any:
+    return importlib.import_module(f"{__name__}.classifiers.token_lengths").token_lengths
+
+
+# Datasets count tokens with it, and do not load it otherwise.
+_set_token_counter(_token_lengths)

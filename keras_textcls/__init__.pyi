@@ -4,10 +4,11 @@ from .catalogue import PresetCatalogue, PresetInfo, presets
 from .classifiers.text_classifier import TextClassifier
 from .data.checks.findings import CheckReport, Finding
 from .data.downloads.downloads import DownloadPolicy
+from .data.labelled_table import Example
 from .data.reading import read
 from .data.rows.invalid_rows import InvalidRow, InvalidRows
 from .data.statistics import DatasetStatistics
-from .data.text_dataset import Example, TextDataset
+from .data.text_dataset import TextDataset
 from .distillation.distillation import distill
 from .distillation.distiller import DistillationConfig
 from .errors import (

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from keras_textcls.data.labelled_table import LabelledTable
 from keras_textcls.utils.text_display import one_line
-
-if TYPE_CHECKING:
-    from keras_textcls.data.text_dataset import TextDataset
 
 _ROWS = 5
 _WIDTH = 60
 _LABELS = 6
 
 
-def _facts(dataset: TextDataset) -> list[str]:
+def _facts(dataset: LabelledTable) -> list[str]:
     labels = dataset.labels
     if labels is None:
         named = "no labels"
@@ -30,7 +28,7 @@ def _facts(dataset: TextDataset) -> list[str]:
     return facts
 
 
-def _rows(dataset: TextDataset) -> list[tuple[str, str]]:
+def _rows(dataset: LabelledTable) -> list[tuple[str, str]]:
     rows = []
     for example in dataset[:_ROWS]:
         text = example.text
@@ -50,11 +48,11 @@ def _cut(text: str, width: int = _WIDTH) -> str:
     return one_line(text[: 8 * width], width)
 
 
-def as_text(dataset: TextDataset) -> str:
+def as_text(dataset: LabelledTable) -> str:
     """Describe a dataset in some lines.
 
     Args:
-        dataset: `TextDataset`.
+        dataset: `LabelledTable`.
 
     Returns:
         A string: counts, label names and the first rows.
@@ -67,11 +65,11 @@ def as_text(dataset: TextDataset) -> str:
     return "\n".join([*lines, f"  and {more:,} more"] if more > 0 else lines)
 
 
-def as_html(dataset: TextDataset) -> str:
+def as_html(dataset: LabelledTable) -> str:
     """Describe a dataset as a table for a notebook.
 
     Args:
-        dataset: `TextDataset`.
+        dataset: `LabelledTable`.
 
     Returns:
         A string of HTML in which nothing of the data is markup.

@@ -25,7 +25,7 @@ from keras_textcls.data.rows.partial_labels import label_names, settle_negatives
 from keras_textcls.data.rows.row_reader import SPLIT_NAMES, RowRules
 from keras_textcls.data.rows.source import Source
 from keras_textcls.data.rows.spool import MEMORY_LIMIT
-from keras_textcls.data.storage import is_dataset, load_dataset
+from keras_textcls.data.storage import is_dataset
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.labels import LabelSet
@@ -106,7 +106,8 @@ def read(
         format: one of `"csv"`, `"tsv"`, `"json"`, `"parquet"`, `"arrow"`,
             `"excel"`. Defaults to `"auto"`, by the suffix.
         encoding: `"auto"`, or a codec such as `"cp1252"`. Defaults to `"auto"`,
-            UTF-8, UTF-16 or cp1252, by the bytes of the file.
+            UTF-8, UTF-16 or an older encoding, by the bytes of the file;
+            `dataset.details` says which, and how sure that is.
         delimiter: one character. Defaults to `None`, by what fits.
         quote: one character, or `None` where quotes mean nothing. Defaults to
             `"auto"`, by what fits.
@@ -163,7 +164,7 @@ def read(
     is_path = isinstance(source, (str, os.PathLike)) and not str(source).startswith(TFDS)
     if is_path and is_dataset(Path(source)):
         _refuse_beside_dataset(source, arguments)
-        return load_dataset(Path(source), verify=True)
+        return TextDataset.load(source)
     options = FileOptions(format, encoding, delimiter, quote, header, sheet, tfds_directory)
     rules = RowRules(
         labels=labels,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
-from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.data.labelled_table import LabelledTable
+from keras_textcls.data.token_counter import count_tokens
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)
-# More tokens than any text is counted with.
-_UNCUT = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,35 +115,30 @@ class DatasetStatistics:
         return "\n".join(lines)
 
 
-def token_lengths(preset: Any, chunks: Iterable[Sequence[list[str]]]) -> tuple[np.ndarray, int]:
-    """Count tokens as a preset would, uncut.
-
-    Args:
-        preset: string or path of a preset, or an object with a `preprocessor`.
-        chunks: iterable of columns of texts.
-
-    Returns:
-        A tuple of an int array and the preset's `sequence_length`.
-
-    Raises:
-        ArgumentError: the object has no preprocessor.
-    """
-    from keras_textcls.classifiers.text_classifier import TextClassifier
-    from keras_textcls.tokenization.text_encoder import TextEncoder
-
-    if isinstance(preset, (str, os.PathLike)):
-        preset = TextClassifier.from_preset(preset, num_classes=2, load_weights=False)
-    preprocessor = getattr(preset, "preprocessor", None)
-    if preprocessor is None:
-        raise ArgumentError(
-            "`preset` must be a name, a path or a classifier with a preprocessor. Received: "
-            f"preset={shorten(preset)}."
-        )
-    sequence_length = preprocessor.sequence_length
-    try:
-        preprocessor.sequence_length = _UNCUT
-        encoder = TextEncoder(preprocessor)
-        lengths = [encoder.encode(tuple(columns)).lengths for columns in chunks]
-    finally:
-        preprocessor.sequence_length = sequence_length
-    return (np.concatenate(lengths) if lengths else np.zeros(0, int)), sequence_length
+def dataset_statistics(dataset: LabelledTable, preset: Any = None) -> DatasetStatistics:
+    """Sum up a dataset in numbers; see `TextDataset.stats`."""
+    tokens = sequence_length = truncated = None
+    if preset is not None:
+        lengths, sequence_length = count_tokens(preset, (texts for texts, _ in dataset.chunks()))
+        tokens = LengthStatistics.of(lengths)
+        truncated = float((lengths > sequence_length).mean()) if len(lengths) else float("nan")
+    names = dataset.labels or ()
+    labels, negatives = dataset.label_counts(), dataset.label_counts("negatives")
+    unlabelled, without = dataset.count_without_labels()
+    labelled = len(dataset) - unlabelled
+    characters = pc.utf8_length(dataset.table.column("text")).to_numpy()
+    return DatasetStatistics(
+        rows=len(dataset),
+        labels={name: labels.get(name, 0) for name in names},
+        unlabelled=unlabelled,
+        without_label=without,
+        labels_per_text=sum(labels.values()) / labelled if labelled else float("nan"),
+        negatives={name: negatives[name] for name in names if name in negatives},
+        splits={name: int(mask.sum()) for name, mask in dataset.split_masks().items()},
+        characters=LengthStatistics.of(characters),
+        tokens=tokens,
+        sequence_length=sequence_length,
+        truncated=truncated,
+        invalid=dataset.invalid_rows.counts,
+        fingerprint=dataset.fingerprint,
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from keras_textcls.data.formats.tables import DAMAGED
+from keras_textcls.data.labelled_table import LabelledTable
 from keras_textcls.data.rows.invalid_rows import InvalidRows
-from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import InvalidDataError, KerasTextclsError, shorten
 from keras_textcls.utils.atomic import replace_directory
 
@@ -20,9 +20,10 @@ _DATA, _DESCRIPTION, _INVALID = "data.arrow", "dataset.json", "invalid_rows.csv"
 _FILES = (_DATA, _DESCRIPTION, _INVALID)
 # So often is a directory read again that is replaced meanwhile.
 _TRIES = 5
+_Table = TypeVar("_Table", bound=LabelledTable)
 
 
-def save_dataset(dataset: TextDataset, directory: Path) -> None:
+def save_dataset(dataset: LabelledTable, directory: Path) -> None:
     """Save a dataset; see `TextDataset.save`."""
     description = {
         "schema_version": SCHEMA_VERSION,
@@ -54,20 +55,20 @@ def is_dataset(directory: Path) -> bool:
     return all(os.path.isfile(directory / name) for name in (_DESCRIPTION, _DATA))
 
 
-def load_dataset(directory: Path, verify: bool) -> TextDataset:
-    """Load a dataset; see `TextDataset.load`."""
+def load_dataset(directory: Path, verify: bool, kind: type[_Table]) -> _Table:
+    """Load a dataset of a class; see `TextDataset.load`."""
     for _ in range(_TRIES):
         description = _read_description(directory)
         try:
-            return _load(directory, description, verify)
+            return _load(directory, description, verify, kind)
         except InvalidDataError:
             # Its files may be of two versions, one of which has just been saved.
             if _read_description(directory) == description:
                 raise
-    return _load(directory, _read_description(directory), verify)
+    return _load(directory, _read_description(directory), verify, kind)
 
 
-def _load(directory: Path, description: dict[str, Any], verify: bool) -> TextDataset:
+def _load(directory: Path, description: dict[str, Any], verify: bool, kind: type[_Table]) -> _Table:
     path = directory / _DATA
     try:
         file = pa.ipc.open_file(pa.memory_map(str(path)))
@@ -80,7 +81,7 @@ def _load(directory: Path, description: dict[str, Any], verify: bool) -> TextDat
         raise _broken(directory, f"{path.name}: {error!s:.200}") from None
     try:
         invalid = directory / _INVALID
-        dataset = TextDataset(
+        dataset = kind(
             table,
             labels=description["labels"],
             multi_label=description["multi_label"],

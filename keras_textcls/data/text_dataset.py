@@ -1,65 +1,35 @@
 """`TextDataset`: an immutable table of texts and their labels, with a version.
 
-The rows lie in Arrow, in memory or in a mapped file. What reads files is in
-`reading`, what writes them in `writing`; splits, statistics and checks have
-modules of their own, which this class opens the door to.
+The rows lie in Arrow, in memory or in a mapped file: `LabelledTable` holds and
+counts them. The methods here check, split, save and write it; what does so has
+modules of its own. What reads files is in `reading`.
 """
 
 from __future__ import annotations
 
-import functools
-import json
 import os
-import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from keras_textcls.data import display
-from keras_textcls.data.checks.near_duplicates import text_digests
-from keras_textcls.data.fingerprint import fingerprint_of
-from keras_textcls.data.rows.arrow_rows import join_tables, keep_rows, take_rows
-from keras_textcls.data.rows.columns import TYPES
+from keras_textcls.data.checks.checks import check_dataset
+from keras_textcls.data.checks.findings import CheckReport
+from keras_textcls.data.labelled_table import Example, LabelledTable
+from keras_textcls.data.rows.arrow_rows import join_tables, keep_rows
 from keras_textcls.data.rows.invalid_rows import InvalidRows
 from keras_textcls.data.rows.partial_labels import label_names, rename_labels, say_no
 from keras_textcls.data.splitting import assign_parts, check_seed, check_shares, check_stratifiable
-from keras_textcls.data.statistics import DatasetStatistics, LengthStatistics, token_lengths
+from keras_textcls.data.statistics import DatasetStatistics, dataset_statistics
+from keras_textcls.data.storage import load_dataset, save_dataset
+from keras_textcls.data.writing import plain_table, to_tf_dataset, write_dataset
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
-from keras_textcls.labels import LabelSet
 
 if TYPE_CHECKING:
     import pandas
-
-    from keras_textcls.data.checks.findings import CheckReport
-
-_CHUNK = 16_384
-
-
-class Example(NamedTuple):
-    """One text of a dataset.
-
-    Args:
-        text: string.
-        label: a name, or for multi-label a list of names; `None` where no label
-            is known.
-        text_pair: string or `None`, the second text.
-        negatives: list of names known not to hold, or `None`.
-        split: string or `None`.
-        id: string or `None`.
-        metadata: dict.
-    """
-
-    text: str
-    label: str | list[str] | None = None
-    text_pair: str | None = None
-    negatives: list[str] | None = None
-    split: str | None = None
-    id: str | None = None
-    metadata: Mapping[str, Any] = {}
 
 
 class Splits(NamedTuple):
@@ -76,7 +46,7 @@ class Splits(NamedTuple):
     test: Any
 
 
-class TextDataset:
+class TextDataset(LabelledTable):
     """An immutable table of texts and their labels.
 
     `keras_textcls.read` makes one from a file or an object. `fit`, `predict`
@@ -107,169 +77,19 @@ class TextDataset:
     'see you at six'
     """
 
-    def __init__(
-        self,
-        table: pa.Table,
-        labels: Iterable[str] | None = None,
-        multi_label: bool | None = None,
-        invalid_rows: InvalidRows = InvalidRows(),  # noqa: B008 - it cannot be changed
-        details: Mapping[str, str] | None = None,
-    ) -> None:
-        if not isinstance(table, pa.Table):
-            raise ArgumentError(
-                f"`table` must be a pyarrow.Table. Received {shorten(table)}. Use "
-                "keras_textcls.read() for anything else."
-            )
-        unknown = [name for name in table.schema.names if name not in TYPES]
-        if unknown or "text" not in table.schema.names:
-            raise InvalidDataError(
-                f"A table of a TextDataset has the columns {', '.join(TYPES)}, `text` at the least."
-                f" Received {table.schema.names}. Use keras_textcls.read(table, text=..., label="
-                "...) for other names."
-            )
-        names = [name for name in TYPES if name in table.schema.names]
-        schema = pa.schema([(name, TYPES[name]) for name in names])
-        self._table = table.select(names).cast(schema)
-        if self._table.column("text").null_count:
-            raise InvalidDataError("The column `text` holds nulls; every row needs a text.")
-        self._invalid_rows = invalid_rows
-        self._details = types.MappingProxyType(dict(details or {}))
-        found = label_names(self._table)
-        self._labels = None
-        if labels is not None or found:
-            self._labels = LabelSet(found if labels is None else labels)
-            strangers = [name for name in found if name not in self._labels]
-            if strangers:
-                self._labels.index(strangers[0])
-        is_multi_label = _is_multi_label(self._table)
-        self._multi_label = is_multi_label if multi_label is None else multi_label
-        if is_multi_label and not self._multi_label:
-            raise InvalidDataError(
-                "Some texts have several labels or none, so multi_label=False does not hold."
-            )
-
-    # === What it holds ===
-
-    @property
-    def labels(self) -> LabelSet | None:
-        """Names of the labels, a `LabelSet`; `None` where no text has one."""
-        return self._labels
-
-    @property
-    def multi_label(self) -> bool:
-        """Whether a text may have any number of labels."""
-        return self._multi_label
-
-    @property
-    def invalid_rows(self) -> InvalidRows:
-        """The rows of the source that could not be used, `InvalidRows`."""
-        return self._invalid_rows
-
-    @property
-    def details(self) -> Mapping[str, str]:
-        """What was found out about the source, such as its encoding."""
-        return self._details
-
-    @property
-    def texts(self) -> list[str]:
-        """All texts, as a list of strings."""
-        return self._table.column("text").to_pylist()
-
-    @property
-    def text_pairs(self) -> list[str] | None:
-        """All second texts, or `None`."""
-        return self._column("text_pair")
-
-    @property
-    def targets(self) -> list[Any] | None:
-        """Labels of each text, as `fit` takes them, or `None`.
-
-        A name each; for multi-label a list of names each, or a dict from name
-        to 1 or 0 where it is known of some labels only whether they hold.
-        """
-        if "labels" not in self._table.schema.names:
-            return None
-        return _targets_of(self._table, self._multi_label)
-
     @property
     def splits(self) -> dict[str, TextDataset]:
         """The parts that the source named, by name; empty if it named none."""
-        return {name: self._where(self._split_is(name)) for name in self._split_names()}
-
-    @property
-    def ids(self) -> list[str | None] | None:
-        """All identifiers, or `None`."""
-        return self._column("id")
-
-    @property
-    def metadata(self) -> list[dict[str, Any]]:
-        """A dict for each text, empty where nothing is known."""
-        column = self._column("metadata")
-        if column is None:
-            return [{} for _ in range(len(self))]
-        return [json.loads(value) if value else {} for value in column]
-
-    @property
-    def table(self) -> pa.Table:
-        """The rows, a `pyarrow.Table`."""
-        return self._table
-
-    @functools.cached_property
-    def fingerprint(self) -> str:
-        """The version: SHA-256 of the content, equal on every machine.
-
-        The same rows in another order are another version.
-        """
-        return fingerprint_of(self._table, self._labels, self._multi_label)
-
-    def __len__(self) -> int:
-        return self._table.num_rows
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return self.take(np.arange(len(self))[index])
-        position = int(index) + (len(self) if index < 0 else 0)
-        if not 0 <= position < len(self):
-            raise IndexError(f"Row {index} of a dataset of {len(self)} texts.")
-        return next(self._examples(self._table.slice(position, 1)))
-
-    def __iter__(self) -> Iterator[Example]:
-        for start in range(0, len(self), _CHUNK):
-            yield from self._examples(self._table.slice(start, _CHUNK))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TextDataset) and self.fingerprint == other.fingerprint
-
-    def __hash__(self) -> int:
-        return hash(self.fingerprint)
+        return {
+            name: self.with_table(keep_rows(self._table, mask))
+            for name, mask in self.split_masks().items()
+        }
 
     def __repr__(self) -> str:
         return display.as_text(self)
 
     def _repr_html_(self) -> str:
         return display.as_html(self)
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Hand the rows to any library that takes Arrow, such as polars."""
-        return self._table.__arrow_c_stream__(requested_schema)
-
-    def chunks(self, rows: int = _CHUNK) -> Iterator[tuple[tuple[list[str], ...], Any]]:
-        """Yield texts and targets in pieces.
-
-        Args:
-            rows: int, most texts in a piece. Defaults to 16,384.
-
-        Returns:
-            An iterator of tuples of the columns of texts (two for pairs) and
-            the targets, or `None` where the dataset has no labels.
-        """
-        for start in range(0, len(self), rows):
-            part = self._table.slice(start, rows)
-            columns = [part.column("text").to_pylist()]
-            if "text_pair" in part.schema.names:
-                columns.append(part.column("text_pair").to_pylist())
-            labelled = "labels" in part.schema.names
-            yield tuple(columns), _targets_of(part, self._multi_label) if labelled else None
 
     def stats(self, preset: Any = None) -> DatasetStatistics:
         """Sum up the dataset in numbers.
@@ -281,31 +101,7 @@ class TextDataset:
         Returns:
             `DatasetStatistics`.
         """
-        tokens = sequence_length = truncated = None
-        if preset is not None:
-            lengths, sequence_length = token_lengths(preset, (texts for texts, _ in self.chunks()))
-            tokens = LengthStatistics.of(lengths)
-            truncated = float((lengths > sequence_length).mean()) if len(lengths) else float("nan")
-        names = self._labels or ()
-        labels, negatives = (self._label_counts(column) for column in ("labels", "negatives"))
-        unlabelled, without = self._count_without_labels()
-        labelled = len(self) - unlabelled
-        characters = pc.utf8_length(self._table.column("text")).to_numpy()
-        return DatasetStatistics(
-            rows=len(self),
-            labels={name: labels.get(name, 0) for name in names},
-            unlabelled=unlabelled,
-            without_label=without,
-            labels_per_text=sum(labels.values()) / labelled if labelled else float("nan"),
-            negatives={name: negatives[name] for name in names if name in negatives},
-            splits={name: int(self._split_is(name).sum()) for name in self._split_names()},
-            characters=LengthStatistics.of(characters),
-            tokens=tokens,
-            sequence_length=sequence_length,
-            truncated=truncated,
-            invalid=self.invalid_rows.counts,
-            fingerprint=self.fingerprint,
-        )
+        return dataset_statistics(self, preset)
 
     def check(self, against: TextDataset | None = None, preset: Any = None) -> CheckReport:
         """Look for what makes training or evaluation go wrong.
@@ -318,27 +114,9 @@ class TextDataset:
         Returns:
             A `CheckReport`: what was found, how often, examples, what to do.
         """
-        from keras_textcls.data.checks.checks import check_dataset
-
         return check_dataset(self, against, preset)
 
     # === Other datasets from it ===
-
-    def take(self, indices: Any) -> TextDataset:
-        """Return some rows, in the order of `indices`.
-
-        Args:
-            indices: int array or list.
-
-        Returns:
-            A `TextDataset` with the same labels.
-        """
-        rows = np.asarray(indices)
-        if rows.dtype.kind not in "iu" and rows.size:
-            raise ArgumentError(
-                f"`indices` must be numbers of rows. Received: indices={shorten(indices)}."
-            )
-        return self._with(take_rows(self._table, rows.astype(np.int64).reshape(-1)))
 
     def filter(self, condition: Callable[[Example], bool]) -> TextDataset:
         """Keep the rows for which a condition holds.
@@ -353,7 +131,7 @@ class TextDataset:
         table = keep_rows(self._table, kept)
         remaining = set(label_names(table))
         labels = [name for name in self._labels or () if name in remaining]
-        return self._with(table, labels=labels or None)
+        return self.with_table(table, labels=labels or None)
 
     def sample(self, count: int, seed: int = 0) -> TextDataset:
         """Return some rows chosen at random, in their order.
@@ -379,7 +157,7 @@ class TextDataset:
         Returns:
             A `TextDataset`; where labels differ, those of the first text stay.
         """
-        _, first = np.unique(self._digests(), axis=0, return_index=True)
+        _, first = np.unique(self.digests(), axis=0, return_index=True)
         return self.take(np.sort(first))
 
     def shared_with(self, other: TextDataset) -> np.ndarray:
@@ -400,8 +178,8 @@ class TextDataset:
         """
         if not isinstance(other, TextDataset):
             raise ArgumentError(f"`other` must be a TextDataset. Received: other={shorten(other)}.")
-        theirs = {row.tobytes() for row in other._digests()}
-        return np.flatnonzero([row.tobytes() in theirs for row in self._digests()])
+        theirs = {row.tobytes() for row in other.digests()}
+        return np.flatnonzero([row.tobytes() in theirs for row in self.digests()])
 
     def relabel(self, names: Mapping[str, str | None]) -> TextDataset:
         """Rename labels, merge some into one, or drop some.
@@ -417,7 +195,7 @@ class TextDataset:
             UnknownLabelError: a label of `names` does not occur.
         """
         known = self._labels
-        if known is None or "labels" not in self._table.schema.names:
+        if known is None or not self.has_column("labels"):
             raise UnknownLabelError("The dataset has no labels to rename.")
         if not isinstance(names, Mapping):
             raise ArgumentError(
@@ -429,7 +207,7 @@ class TextDataset:
         new = {name: _new_name(names.get(name, name)) for name in known}
         table = rename_labels(self._table, new, self._multi_label)
         ordered = [n for n in dict.fromkeys(new.values()) if n is not None]
-        return self._with(table, labels=ordered or None)
+        return self.with_table(table, labels=ordered or None)
 
     def concat(self, *others: TextDataset) -> TextDataset:
         """Put other datasets after this one.
@@ -484,16 +262,16 @@ class TextDataset:
             InvalidDataError: a label has a single text.
         """
         shares = check_shares(train=train, validation=validation, test=test)
-        labels = self._label_lists()
+        labels = self.label_lists()
         if stratify:
             check_stratifiable(labels)
-        groups = np.unique(self._digests(), axis=0, return_inverse=True)[1].reshape(-1)
+        groups = np.unique(self.digests(), axis=0, return_inverse=True)[1].reshape(-1)
         parts = assign_parts(labels, groups, list(shares.values()), check_seed(seed), stratify)
         found = {}
         for i, name in enumerate(shares):
             table = keep_rows(self._table, parts == i)
             column = pa.array([name] * table.num_rows, pa.string())
-            found[name] = self._with(join_tables([_with_column(table, "split", column)]))
+            found[name] = self.with_table(join_tables([_with_column(table, "split", column)]))
         return Splits(*(found.get(name) for name in Splits._fields))
 
     def folds(self, count: int = 5, *, seed: int = 0) -> np.ndarray:
@@ -531,9 +309,9 @@ class TextDataset:
             raise InvalidDataError(
                 f"{len(self)} texts cannot be dealt out to {count} folds. Pass fewer folds."
             )
-        labels = self._label_lists()
+        labels = self.label_lists()
         check_stratifiable(labels)
-        groups = np.unique(self._digests(), axis=0, return_inverse=True)[1].reshape(-1)
+        groups = np.unique(self.digests(), axis=0, return_inverse=True)[1].reshape(-1)
         return assign_parts(labels, groups, [1 / count] * count, check_seed(seed), True)
 
     # === Out of it ===
@@ -544,8 +322,6 @@ class TextDataset:
         Args:
             directory: string or path; what stood there is replaced.
         """
-        from keras_textcls.data.storage import save_dataset
-
         save_dataset(self, Path(directory))
 
     @classmethod
@@ -563,9 +339,7 @@ class TextDataset:
         Raises:
             InvalidDataError: it is no saved dataset, or was changed.
         """
-        from keras_textcls.data.storage import load_dataset
-
-        return load_dataset(Path(directory), verify)
+        return load_dataset(Path(directory), verify, cls)
 
     def write(
         self,
@@ -592,14 +366,10 @@ class TextDataset:
             ArgumentError: the form has no place for something in the dataset;
                 the message says which row and what to do.
         """
-        from keras_textcls.data.writing import write_dataset
-
         return write_dataset(self, Path(path), form, instruction)
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a pandas data frame; labels are strings unless multi-label."""
-        from keras_textcls.data.writing import plain_table
-
         return plain_table(self).to_pandas()
 
     def to_tf_dataset(self, batch_size: int = 32) -> Any:
@@ -613,69 +383,7 @@ class TextDataset:
             or for multi-label of shape `(batch, num_classes)`, 1 for labels
             that hold, 0 for those that do not, -1 where it is not known.
         """
-        from keras_textcls.data.writing import to_tf_dataset
-
         return to_tf_dataset(self, batch_size)
-
-    # === Inside ===
-
-    def _with(self, table: pa.Table, labels: Iterable[str] | None = ()) -> TextDataset:
-        same = labels == ()
-        return TextDataset(
-            table,
-            labels=self._labels if same else labels,
-            multi_label=self._multi_label,
-            invalid_rows=self.invalid_rows,
-            details=self.details,
-        )
-
-    def _where(self, mask: np.ndarray) -> TextDataset:
-        return self._with(keep_rows(self._table, mask))
-
-    def _column(self, name: str) -> list[Any] | None:
-        return self._table.column(name).to_pylist() if name in self._table.schema.names else None
-
-    def _split_names(self) -> list[str]:
-        if "split" not in self._table.schema.names:
-            return []
-        return [name for name in pc.unique(self._table.column("split")).to_pylist() if name]
-
-    def _split_is(self, name: str) -> np.ndarray:
-        mask = pc.fill_null(pc.equal(self._table.column("split"), name), False)
-        return np.asarray(mask.to_numpy())
-
-    def _label_lists(self) -> list[list[str]]:
-        column = self._column("labels")
-        return [[] for _ in range(len(self))] if column is None else [row or [] for row in column]
-
-    def _label_counts(self, column: str) -> dict[str, int]:
-        if column not in self._table.schema.names:
-            return {}
-        counts = pc.value_counts(pc.list_flatten(self._table.column(column)))
-        return {item["values"]: item["counts"] for item in counts.to_pylist()}
-
-    def _count_without_labels(self) -> tuple[int, int]:
-        """Texts of which no label is known, and texts known to have none."""
-        if "labels" not in self._table.schema.names:
-            return len(self), 0
-        column = self._table.column("labels")
-        empty = pc.equal(pc.list_value_length(column), 0)
-        if "negatives" in self._table.schema.names:
-            empty = pc.and_(empty, pc.is_null(self._table.column("negatives")))
-        return column.null_count, pc.sum(empty).as_py() or 0
-
-    def _digests(self) -> np.ndarray:
-        """Equal for rows whose texts are the same but for case and space."""
-        pairs = self.text_pairs
-        first = text_digests(self.texts)
-        return first if pairs is None else np.concatenate([first, text_digests(pairs)], axis=1)
-
-    def _examples(self, part: pa.Table) -> Iterator[Example]:
-        for row in part.to_pylist():
-            metadata = json.loads(row["metadata"]) if row.get("metadata") else {}
-            labels = row.pop("labels", None)
-            label = labels if self._multi_label or not labels else labels[0]
-            yield Example(**{**row, "label": label, "metadata": metadata})
 
 
 def join_datasets(datasets: Sequence[TextDataset]) -> pa.Table:
@@ -697,28 +405,6 @@ def join_datasets(datasets: Sequence[TextDataset]) -> pa.Table:
             for table, dataset in zip(tables, datasets, strict=True)
         ]
     return join_tables(tables)
-
-
-def _is_multi_label(table: pa.Table) -> bool:
-    if "labels" not in table.schema.names:
-        return False
-    if "negatives" in table.schema.names:
-        return True
-    other = pc.not_equal(pc.list_value_length(table.column("labels")), 1)
-    return bool(pc.any(other).as_py())
-
-
-def _targets_of(table: pa.Table, multi_label: bool) -> list[Any]:
-    rows = table.column("labels").to_pylist()
-    if not multi_label:
-        return [row[0] if row else None for row in rows]
-    if "negatives" not in table.schema.names:
-        return rows
-    negatives = table.column("negatives").to_pylist()
-    return [
-        row if row is None or no is None else {**dict.fromkeys(no, 0), **dict.fromkeys(row, 1)}
-        for row, no in zip(rows, negatives, strict=True)
-    ]
 
 
 def _new_name(value: Any) -> str | None:

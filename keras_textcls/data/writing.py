@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,12 +25,10 @@ from keras_textcls.data.formats.platform_formats import (
     SDK_COLUMNS,
     join_concepts,
 )
+from keras_textcls.data.labelled_table import Example, LabelledTable
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.inputs.targets import read_targets
 from keras_textcls.utils.atomic import replace_file
-
-if TYPE_CHECKING:
-    from keras_textcls.data.text_dataset import Example, TextDataset
 
 _SEPARATOR = "|"
 _SUFFIXES = {
@@ -44,7 +42,7 @@ FORMS = ("csv", "tsv", "jsonl", "parquet", "portal", "sdk", "instruction")
 
 
 def write_dataset(
-    dataset: TextDataset, path: Path, form: str = "auto", instruction: str | None = None
+    dataset: LabelledTable, path: Path, form: str = "auto", instruction: str | None = None
 ) -> Path:
     """Write a dataset; see `TextDataset.write`."""
     if form == "auto":
@@ -59,7 +57,7 @@ def write_dataset(
             '`instruction` must be a string, and goes with form="instruction". Received: '
             f"instruction={shorten(instruction)}, form={form!r}."
         )
-    writers: dict[str, Callable[[TextDataset, Path], None]] = {
+    writers: dict[str, Callable[[LabelledTable, Path], None]] = {
         "csv": lambda d, p: _write_delimited(d, p, ","),
         "tsv": lambda d, p: _write_delimited(d, p, "\t"),
         "jsonl": _write_json_lines,
@@ -77,7 +75,7 @@ def write_dataset(
     return path
 
 
-def plain_table(dataset: TextDataset) -> pa.Table:
+def plain_table(dataset: LabelledTable) -> pa.Table:
     """Return the rows with a column `label` of strings where a text has one label."""
     table = dataset.table
     if dataset.multi_label or "labels" not in table.schema.names:
@@ -86,11 +84,11 @@ def plain_table(dataset: TextDataset) -> pa.Table:
     return table.set_column(table.schema.names.index("labels"), "label", labels)
 
 
-def _write_delimited(dataset: TextDataset, path: Path, delimiter: str) -> None:
+def _write_delimited(dataset: LabelledTable, path: Path, delimiter: str) -> None:
     _refuse_texts_without_label(dataset)
     if dataset.labels is not None and dataset.multi_label:
         _refuse_in_labels(dataset, _SEPARATOR, "JSON Lines or Parquet")
-        if "negatives" in dataset.table.schema.names:
+        if dataset.has_column("negatives"):
             raise ArgumentError(
                 "A plain CSV has no place for labels that are known not to hold. Write the portal "
                 'form (form="portal"), JSON Lines or Parquet.'
@@ -107,7 +105,7 @@ def _write_delimited(dataset: TextDataset, path: Path, delimiter: str) -> None:
             )
 
 
-def _write_json_lines(dataset: TextDataset, path: Path) -> None:
+def _write_json_lines(dataset: LabelledTable, path: Path) -> None:
     with _open(path) as file:
         for part in _parts(dataset):
             targets = part.targets or [None] * len(part)
@@ -119,9 +117,9 @@ def _write_json_lines(dataset: TextDataset, path: Path) -> None:
                 file.write(json.dumps(known, ensure_ascii=False) + "\n")
 
 
-def _write_portal(dataset: TextDataset, path: Path) -> None:
+def _write_portal(dataset: LabelledTable, path: Path) -> None:
     _refuse_pairs(dataset)
-    if "negatives" not in dataset.table.schema.names:
+    if not dataset.has_column("negatives"):
         _refuse_texts_without_label(dataset)
     width = max((len(_concepts(row)) for row in dataset), default=0)
     header = [PORTAL_ID, PORTAL_TEXT]
@@ -137,10 +135,10 @@ def _write_portal(dataset: TextDataset, path: Path) -> None:
             writer.writerow([row.id or "", row.text, *cells, metadata])
 
 
-def _write_sdk(dataset: TextDataset, path: Path) -> None:
+def _write_sdk(dataset: LabelledTable, path: Path) -> None:
     _refuse_pairs(dataset)
     _refuse_texts_without_label(dataset)
-    if "negatives" in dataset.table.schema.names:
+    if dataset.has_column("negatives"):
         raise ArgumentError(
             "The SDK form has no place for labels that are known not to hold. Write the portal "
             'form (form="portal"), JSON Lines or Parquet.'
@@ -156,7 +154,7 @@ def _write_sdk(dataset: TextDataset, path: Path) -> None:
             writer.writerow([row.id or "", row.text, join_concepts(names), shown, point])
 
 
-def _write_instructions(dataset: TextDataset, path: Path, instruction: str | None) -> None:
+def _write_instructions(dataset: LabelledTable, path: Path, instruction: str | None) -> None:
     _refuse_pairs(dataset)
     if dataset.multi_label:
         raise ArgumentError(
@@ -173,7 +171,7 @@ def _write_instructions(dataset: TextDataset, path: Path, instruction: str | Non
             writer.writerow([_cell(number, row, own.strip() if isinstance(own, str) else usual)])
 
 
-def _filled(instruction: str, dataset: TextDataset) -> str:
+def _filled(instruction: str, dataset: LabelledTable) -> str:
     """The instruction with the labels, which must be found in it again."""
     labels = list(dataset.labels or ())
     filled = instruction.replace("{labels}", braced(labels)).strip()
@@ -204,7 +202,7 @@ def _concepts(row: Example) -> list[tuple[str, int]]:
     return [*((n, 1) for n in labels), *((n, 0) for n in row.negatives or ())]
 
 
-def _parts(dataset: TextDataset, rows: int = 16_384) -> Iterator[TextDataset]:
+def _parts(dataset: LabelledTable, rows: int = 16_384) -> Iterator[LabelledTable]:
     for start in range(0, len(dataset), rows):
         yield dataset[start : start + rows]
 
@@ -213,17 +211,17 @@ def _open(path: Path) -> Any:
     return open(path, "w", newline="", encoding="utf-8")
 
 
-def _refuse_pairs(dataset: TextDataset) -> None:
-    if "text_pair" in dataset.table.schema.names:
+def _refuse_pairs(dataset: LabelledTable) -> None:
+    if dataset.has_column("text_pair"):
         raise ArgumentError(
             "The forms of the platform have no place for second texts. Write CSV, JSON Lines or "
             "Parquet."
         )
 
 
-def _refuse_texts_without_label(dataset: TextDataset) -> None:
+def _refuse_texts_without_label(dataset: LabelledTable) -> None:
     """An empty cell would be read as a text of which nothing is known."""
-    _, without = dataset._count_without_labels()
+    _, without = dataset.count_without_labels()
     if without:
         raise ArgumentError(
             "Some texts are known to have no label, for which this form has no place. Write JSON "
@@ -231,7 +229,7 @@ def _refuse_texts_without_label(dataset: TextDataset) -> None:
         )
 
 
-def _refuse_in_labels(dataset: TextDataset, separator: str, others: str) -> None:
+def _refuse_in_labels(dataset: LabelledTable, separator: str, others: str) -> None:
     bad = [name for name in dataset.labels or () if separator in name]
     if bad:
         raise ArgumentError(
@@ -240,7 +238,7 @@ def _refuse_in_labels(dataset: TextDataset, separator: str, others: str) -> None
         )
 
 
-def to_tf_dataset(dataset: TextDataset, batch_size: int) -> Any:
+def to_tf_dataset(dataset: LabelledTable, batch_size: int) -> Any:
     """Return a `tf.data.Dataset`; see `TextDataset.to_tf_dataset`."""
     import tensorflow as tf
 
@@ -248,7 +246,7 @@ def to_tf_dataset(dataset: TextDataset, batch_size: int) -> Any:
         raise ArgumentError(
             f"`batch_size` must be a positive integer. Received: batch_size={shorten(batch_size)}."
         )
-    has_labels = "labels" in dataset.table.schema.names
+    has_labels = dataset.has_column("labels")
     labels = dataset.labels if has_labels else None
     if has_labels and dataset.table.column("labels").null_count:
         raise InvalidDataError(
@@ -256,7 +254,7 @@ def to_tf_dataset(dataset: TextDataset, batch_size: int) -> Any:
             "dataset.filter(lambda row: row.label is not None)."
         )
     texts = tf.TensorSpec((None,), tf.string)
-    pairs = "text_pair" in dataset.table.schema.names
+    pairs = dataset.has_column("text_pair")
     signature: Any = (texts, texts) if pairs else texts
     if labels is not None:
         shape = (None, len(labels)) if dataset.multi_label else (None,)

@@ -7,12 +7,9 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_textcls.data.formats.instruction_marks import ASSISTANT, HUMAN, INSTRUCTION, QUESTION
 from keras_textcls.errors import ArgumentError, did_you_mean, shorten
 
-# The marks of the form in which the project's seeds have text-to-text data.
-INSTRUCTION, HUMAN, ASSISTANT = "### Instruction:", "### Human:", "### Assistant:"
-# The instruction of that form, up to the answers in their braces.
-QUESTION = "Read the text and choose an answer from"
 _SLOTS = {"instruction": ("labels",), "turn": ("text", "answer")}
 
 

@@ -138,11 +138,11 @@ def test_a_dataset_that_is_saved_while_it_is_loaded(tmp_path, monkeypatch):
     original = storage._load
     calls = []
 
-    def load(directory, description, verify):
+    def load(directory, description, *arguments):
         calls.append(description["rows"])
         if len(calls) == 1:
             second.save(tmp_path / "d")
-        return original(directory, description, verify)
+        return original(directory, description, *arguments)
 
     monkeypatch.setattr(storage, "_load", load)
     assert TextDataset.load(tmp_path / "d") == second

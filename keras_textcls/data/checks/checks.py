@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keras_textcls.data.checks.findings import LEVELS, CheckReport, Finding
 from keras_textcls.data.checks.label_checks import (
@@ -20,23 +20,21 @@ from keras_textcls.data.checks.text_checks import (
     check_short,
     check_truncation,
 )
+from keras_textcls.data.labelled_table import LabelledTable
 from keras_textcls.errors import ArgumentError, shorten
-
-if TYPE_CHECKING:
-    from keras_textcls.data.text_dataset import TextDataset
 
 
 def check_dataset(
-    dataset: TextDataset, against: TextDataset | None = None, preset: Any = None
+    dataset: LabelledTable, against: LabelledTable | None = None, preset: Any = None
 ) -> CheckReport:
     """Run every check; see `TextDataset.check`."""
-    if against is not None and not hasattr(against, "_digests"):
+    if against is not None and not isinstance(against, LabelledTable):
         raise ArgumentError(f"`against` must be a TextDataset. Received {shorten(against)}.")
     # Pairs are compared as a whole: many share one of their texts.
     texts = _whole_texts(dataset)
     everything = texts if against is None else [*texts, *_whole_texts(against)]
     clusters = near_duplicates(everything)
-    digests = dataset._digests()
+    digests = dataset.digests()
     checks: list[Callable[[], list[Finding]]] = [
         lambda: check_leakage(dataset, against, everything, digests, clusters),
         lambda: check_duplicates(dataset, texts, equal_digests(digests), clusters),
@@ -55,7 +53,7 @@ def check_dataset(
     return CheckReport(tuple(found), len(texts), not_checked)
 
 
-def _whole_texts(dataset: TextDataset) -> list[str]:
+def _whole_texts(dataset: LabelledTable) -> list[str]:
     pairs = dataset.text_pairs
     if pairs is None:
         return dataset.texts

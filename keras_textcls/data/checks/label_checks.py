@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import collections
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_textcls.data.checks.findings import EXAMPLES, Finding
-
-if TYPE_CHECKING:
-    from keras_textcls.data.text_dataset import TextDataset
+from keras_textcls.data.labelled_table import LabelledTable
 
 # From so many texts of a label on, its scores mean something.
 _FEW_TEXTS = 10
@@ -18,11 +15,11 @@ _IMBALANCE = 10
 _SEPARATORS = "|,;/"
 
 
-def check_label_counts(dataset: TextDataset) -> list[Finding]:
+def check_label_counts(dataset: LabelledTable) -> list[Finding]:
     """Labels of too few texts, of many more than others, and texts without one."""
     if dataset.labels is None:
         return []
-    counts = dict.fromkeys(dataset.labels, 0) | dataset._label_counts("labels")
+    counts = dict.fromkeys(dataset.labels, 0) | dataset.label_counts()
     found = []
     single = [name for name, count in counts.items() if count <= 1]
     few = [name for name, count in counts.items() if 1 < count < _FEW_TEXTS]
@@ -53,7 +50,7 @@ def check_label_counts(dataset: TextDataset) -> list[Finding]:
     return [*found, *_check_imbalance(dataset, counts), *_check_unlabelled(dataset)]
 
 
-def _check_imbalance(dataset: TextDataset, counts: dict[str, int]) -> list[Finding]:
+def _check_imbalance(dataset: LabelledTable, counts: dict[str, int]) -> list[Finding]:
     largest, smallest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     if len(counts) < 2 or counts[largest] < _IMBALANCE * max(counts[smallest], 1):
         return []
@@ -69,8 +66,8 @@ def _check_imbalance(dataset: TextDataset, counts: dict[str, int]) -> list[Findi
     ]
 
 
-def _check_unlabelled(dataset: TextDataset) -> list[Finding]:
-    count, _ = dataset._count_without_labels()
+def _check_unlabelled(dataset: LabelledTable) -> list[Finding]:
+    count, _ = dataset.count_without_labels()
     if not count:
         return []
     return [
@@ -85,7 +82,7 @@ def _check_unlabelled(dataset: TextDataset) -> list[Finding]:
     ]
 
 
-def check_label_names(dataset: TextDataset) -> list[Finding]:
+def check_label_names(dataset: LabelledTable) -> list[Finding]:
     """Labels that are one but for their spelling, or several in one cell."""
     names = list(dataset.labels or ())
     found = []
@@ -122,11 +119,11 @@ def check_label_names(dataset: TextDataset) -> list[Finding]:
     return found
 
 
-def check_order(dataset: TextDataset) -> list[Finding]:
+def check_order(dataset: LabelledTable) -> list[Finding]:
     """Rows that are sorted by label: far fewer changes of label than by chance."""
-    if "labels" not in dataset.table.schema.names or len(dataset) < 4 * _FEW_TEXTS:
+    if not dataset.has_column("labels") or len(dataset) < 4 * _FEW_TEXTS:
         return []
-    names = ["\n".join(labels) for labels in dataset._label_lists()]
+    names = ["\n".join(labels) for labels in dataset.label_lists()]
     _, code, counts = np.unique(names, return_inverse=True, return_counts=True)
     expected = (len(names) - 1) * (1 - float(((counts / len(names)) ** 2).sum()))
     changes = int((np.diff(code.reshape(-1)) != 0).sum())

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_textcls.data.checks.findings import EXAMPLES, Finding
+from keras_textcls.data.labelled_table import LabelledTable
 from keras_textcls.data.rows.invalid_rows import excerpt
-
-if TYPE_CHECKING:
-    from keras_textcls.data.text_dataset import TextDataset
 
 
 def check_duplicates(
-    dataset: TextDataset,
+    dataset: LabelledTable,
     texts: list[str],
     groups: Sequence[np.ndarray],
     clusters: Sequence[np.ndarray],
@@ -73,9 +70,9 @@ def _only_near(
 
 
 def _check_conflicts(
-    dataset: TextDataset, texts: list[str], groups: Sequence[np.ndarray]
+    dataset: LabelledTable, texts: list[str], groups: Sequence[np.ndarray]
 ) -> list[Finding]:
-    rows = dataset._column("labels")
+    rows = dataset.column("labels")
     if rows is None:
         return []
     labels = [row or [] for row in rows]
@@ -103,21 +100,21 @@ def _check_conflicts(
 
 
 def check_leakage(
-    dataset: TextDataset,
-    against: TextDataset | None,
+    dataset: LabelledTable,
+    against: LabelledTable | None,
     texts: list[str],
     digests: np.ndarray,
     clusters: Sequence[np.ndarray],
 ) -> list[Finding]:
     """Texts of one part that are in another, the same or nearly."""
-    sides = {name: np.flatnonzero(dataset._split_is(name)) for name in dataset._split_names()}
+    sides = {name: np.flatnonzero(mask) for name, mask in dataset.split_masks().items()}
     names = list(sides)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     if against is not None:
         sides["this dataset"] = np.arange(len(dataset))
         sides["the other"] = np.arange(len(dataset), len(texts))
         pairs.append(("this dataset", "the other"))
-        digests = np.concatenate([digests, against._digests()])
+        digests = np.concatenate([digests, against.digests()])
     cluster_of = np.full(len(texts), -1)
     for number, cluster in enumerate(clusters):
         cluster_of[cluster] = number

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keras_textcls.data.checks.findings import EXAMPLES, Finding
 from keras_textcls.data.checks.scripts import count_languages, count_scripts
+from keras_textcls.data.labelled_table import LabelledTable
 from keras_textcls.data.rows.invalid_rows import excerpt
-
-if TYPE_CHECKING:
-    from keras_textcls.data.text_dataset import TextDataset
+from keras_textcls.data.statistics import dataset_statistics
 
 _SAMPLE = 20_000
 _LANGUAGE_SAMPLE = 1_000
@@ -106,11 +105,11 @@ def check_languages(texts: Sequence[str]) -> tuple[list[Finding], tuple[str, ...
     return [finding], ()
 
 
-def check_truncation(dataset: TextDataset, preset: Any) -> list[Finding]:
+def check_truncation(dataset: LabelledTable, preset: Any) -> list[Finding]:
     """Texts that a preset would cut."""
     if preset is None:
         return []
-    stats = dataset.stats(preset)
+    stats = dataset_statistics(dataset, preset)
     if stats.truncated is None or not stats.truncated > _TRUNCATED:
         return []
     count = round(stats.truncated * len(dataset))

@@ -67,7 +67,7 @@ class DelimitedSource:
                 blocks = Utf8Blocks(stream.blocks(size), self._encoding)
                 sample = next(iter(blocks), b"")
                 is_whole = not stream.read(1)
-                self.details = {"encoding": blocks.encoding}
+                self.details = blocks.details
                 if stream.compression:
                     self.details["compression"] = stream.compression
             if is_whole or b"\n" in sample or b"\r" in sample:
@@ -97,7 +97,7 @@ class DelimitedSource:
             utf8 = Utf8Blocks(stream.blocks(), self._encoding)
             for block in split_blocks(self._without_header(iter(utf8)), self.dialect):
                 yield lambda block=block: self._read(block, wanted)  # type: ignore[misc]
-            self.details["encoding"] = utf8.encoding
+            self.details.update(utf8.details)
 
     def _without_header(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         missing = self._header_size

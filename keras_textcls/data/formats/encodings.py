@@ -2,7 +2,7 @@
 
 The choice is made from the file itself: a byte order mark, the zero bytes of
 UTF-16, and whether the bytes beyond ASCII are mostly UTF-8; if they are not,
-they are taken for Windows' western encoding (cp1252). What an encoding cannot
+`legacy_encodings` decides among the older encodings. What an encoding cannot
 read stays as bytes that are not UTF-8, so that the row it stands in can be
 found and listed.
 """
@@ -13,6 +13,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 
+from keras_textcls.data.formats.legacy_encodings import Opinion, legacy_encoding
 from keras_textcls.errors import ArgumentError, shorten
 
 _MARKS = (
@@ -29,37 +30,39 @@ _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _HANDLER = "keras_textcls.mark_broken"
 
 
-def detect_encoding(sample: bytes) -> str:
+def detect_encoding(sample: bytes) -> Opinion:
     """Tell the encoding of the beginning of a file.
 
     Args:
         sample: bytes, the beginning; it may end within a character.
 
     Returns:
-        One of `"utf-8"`, `"utf-16-le"`, `"utf-16-be"`, `"utf-32-le"`,
-        `"utf-32-be"` and `"cp1252"`.
+        An `Opinion`. Its encoding is one of `"utf-8"`, `"utf-16-le"`,
+        `"utf-16-be"`, `"utf-32-le"`, `"utf-32-be"`, of which it says no more, and
+        those of `legacy_encoding`.
 
     Example:
-    >>> detect_encoding("Grüße aus Köln".encode("cp1252"))
+    >>> detect_encoding("Grüße aus Köln".encode("cp1252")).encoding
     'cp1252'
     """
     for mark, name in _MARKS:
         if sample.startswith(mark):
-            return name
+            return Opinion(name)
     pairs = sample[: len(sample) // 2 * 2]
     if pairs:
         # Mostly western text in UTF-16 has a zero in every other byte.
         even, odd = pairs[0::2].count(0), pairs[1::2].count(0)
         if max(even, odd) > 0.3 * len(pairs) / 2 and min(even, odd) < 0.1 * max(even, odd):
-            return "utf-16-le" if odd > even else "utf-16-be"
+            return Opinion("utf-16-le" if odd > even else "utf-16-be")
     decoder = codecs.getincrementaldecoder("utf-8")
     try:
         decoder().decode(sample)
-        return "utf-8"
+        return Opinion("utf-8")
     except UnicodeDecodeError:
         text = decoder("surrogateescape").decode(sample)
     stray = len(_STRAY.findall(text))
-    return "cp1252" if stray > len(_BEYOND_ASCII.findall(text)) - stray else "utf-8"
+    is_utf8 = stray <= len(_BEYOND_ASCII.findall(text)) - stray
+    return Opinion("utf-8") if is_utf8 else legacy_encoding(sample)
 
 
 def check_encoding(encoding: str) -> str:
@@ -102,23 +105,30 @@ class Utf8Blocks:
 
     def __init__(self, blocks: Iterable[bytes], encoding: str = "auto") -> None:
         self._blocks = blocks
-        self._encoding = None if encoding == "auto" else encoding
+        self._opinion = None if encoding == "auto" else Opinion(encoding)
 
     @property
     def encoding(self) -> str:
         """The encoding that was given or found so far."""
-        return self._encoding or "utf-8"
+        return "utf-8" if self._opinion is None else self._opinion.encoding
+
+    @property
+    def details(self) -> dict[str, str]:
+        """The encoding, and how sure it is where that is a question."""
+        certainty = "" if self._opinion is None else self._opinion.certainty
+        known = {"encoding": self.encoding}
+        return {**known, "encoding certainty": certainty} if certainty else known
 
     def __iter__(self) -> Iterator[bytes]:
         decoder: codecs.IncrementalDecoder | None = None
         is_first = True
         for block in self._blocks:
-            if self._encoding is None and (not block.isascii() or b"\x00" in block):
-                self._encoding = detect_encoding(block)
+            if self._opinion is None and (not block.isascii() or b"\x00" in block):
+                self._opinion = detect_encoding(block)
             if is_first:
                 block = _without_mark(block, self.encoding)
                 is_first = False
-            if self._encoding in (None, "utf-8"):
+            if self.encoding == "utf-8":
                 yield block
                 continue
             if decoder is None:

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from keras_textcls.data.formats.delimited import DelimitedSource
+from keras_textcls.data.formats.instruction_marks import ASSISTANT, HUMAN, INSTRUCTION, QUESTION
 from keras_textcls.data.formats.json_text import JsonSource
 from keras_textcls.data.formats.platform_formats import is_concept, json_object, split_concepts
 from keras_textcls.data.rows import invalid_rows as reasons
@@ -26,7 +27,6 @@ from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.rows.row_reader import plain, to_json
 from keras_textcls.data.rows.source import Piece, Source
 from keras_textcls.errors import ArgumentError
-from keras_textcls.text_to_text.prompt_template import ASSISTANT, HUMAN, INSTRUCTION, QUESTION
 
 DEFAULT_INSTRUCTION = QUESTION + " {labels}"
 _MARKS = (INSTRUCTION, HUMAN, ASSISTANT)

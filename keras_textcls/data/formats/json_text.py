@@ -44,7 +44,7 @@ class JsonSource:
         with ByteStream(path) as stream:
             blocks = Utf8Blocks(stream.blocks(), self._encoding)
             sample = next(iter(blocks), b"").decode("utf-8", "surrogateescape")
-            self.details = {"encoding": blocks.encoding}
+            self.details = blocks.details
             if stream.compression:
                 self.details["compression"] = stream.compression
         self._is_array = sample.lstrip(_SPACE).startswith("[")
@@ -92,7 +92,7 @@ class JsonSource:
                 rest = data[end:]
             if rest:
                 yield lambda: _read_lines(rest, columns)
-            self.details["encoding"] = utf8.encoding
+            self.details.update(utf8.details)
 
     # --- An array of objects ---
 
@@ -111,6 +111,7 @@ class JsonSource:
                     rows, lines, first = [], [], elements.line
             if rows:
                 yield _array_piece(rows, lines, elements.line - first, columns)
+            self.details.update(utf8.details)
 
 
 def _array_piece(

@@ -30,6 +30,19 @@ def label_names(table: pa.Table) -> list[str]:
     return sorted(found)
 
 
+def judged(labels: Iterable[str], negatives: Iterable[str]) -> dict[str, int]:
+    """Return what is known of the labels of one text.
+
+    Args:
+        labels: names of the labels that hold.
+        negatives: names of labels that are known not to hold.
+
+    Returns:
+        A dict from name to 1 or 0.
+    """
+    return {**dict.fromkeys(negatives, 0), **dict.fromkeys(labels, 1)}
+
+
 def settle_negatives(table: pa.Table, names: Sequence[str], needs_a_no: bool) -> pa.Table:
     """Leave `negatives` out where they say no more than `labels` does.
 

@@ -15,6 +15,7 @@ from typing import Any
 from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.rows.columns import ColumnRoles
 from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
+from keras_textcls.data.rows.partial_labels import judged
 from keras_textcls.errors import ArgumentError, did_you_mean, shorten
 from keras_textcls.labels import LabelSet
 
@@ -191,8 +192,7 @@ def read_text(value: Any, rules: RowRules) -> str:
     """Read one text, or raise the reason why it is none."""
     if _is_missing(value):
         raise _CellError(reasons.NO_TEXT)
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "surrogateescape")
+    value = _decoded(value)
     if not isinstance(value, str):
         raise _CellError(reasons.NOT_A_TEXT, f"a {type(value).__name__}")
     value = _checked(value, rules)
@@ -217,6 +217,11 @@ def _checked(value: str, rules: RowRules) -> str:
     return str(value)
 
 
+def _decoded(value: Any) -> Any:
+    """Bytes as a string, in which those that are not UTF-8 are lone surrogates."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
 def _is_missing(value: Any) -> bool:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
@@ -228,8 +233,7 @@ def _labels_of(value: Any, rules: RowRules) -> tuple[list[str] | None, list[str]
     negatives: list[str] | None = None
     if hasattr(value, "tolist"):
         value = value.tolist()
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "surrogateescape")
+    value = _decoded(value)
     if isinstance(value, str) and rules.label_separator is not None:
         value = [part for part in value.split(rules.label_separator) if part.strip()] or None
     if _is_missing(value) or (isinstance(value, str) and not value.strip()):
@@ -277,9 +281,8 @@ def _read_name(value: Any, rules: RowRules) -> str | None:
     """A label, an identifier: a string without space around it, or `None`."""
     if _is_missing(value):
         return None
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "surrogateescape")
-    elif isinstance(value, bool):
+    value = _decoded(value)
+    if isinstance(value, bool):
         value = str(value).lower()
     elif isinstance(value, float) and value.is_integer():
         value = str(int(value))
@@ -358,7 +361,7 @@ def _joined(labels: Any, negatives: Any) -> Any:
     """Labels and negatives of one row as a mapping, where there are negatives."""
     if negatives is None or not isinstance(negatives, (list, tuple)) or labels is None:
         return labels
-    return {**dict.fromkeys(negatives, 0), **dict.fromkeys(labels, 1)}
+    return judged(labels, negatives)
 
 
 def to_json(fields: Mapping[str, Any]) -> str:

@@ -26,12 +26,12 @@ def test_text_is_decoded_whatever_the_encoding(encoding):
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf_16_without_a_mark_is_found(encoding):
-    assert detect_encoding(GERMAN.encode(encoding)) == encoding
+    assert detect_encoding(GERMAN.encode(encoding)).encoding == encoding
 
 
 def test_some_broken_bytes_do_not_make_utf_8_another_encoding():
     data = ("naïve café ñandú\n" * 5).encode() + b"broken \xe2\x80? here\n"
-    assert detect_encoding(data) == "utf-8"
+    assert detect_encoding(data).encoding == "utf-8"
     with pytest.raises(UnicodeDecodeError):
         decode(data)
 

@@ -1,0 +1,337 @@
+"""`LabelledTable`: texts and their labels in Arrow: its columns, labels, counts and digests.
+
+What checks, writes, saves and shows datasets stands on this class; `TextDataset`, whose
+methods call all of these, is made from it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from keras_textcls.data.checks.near_duplicates import text_digests
+from keras_textcls.data.fingerprint import fingerprint_of
+from keras_textcls.data.rows.arrow_rows import take_rows
+from keras_textcls.data.rows.columns import TYPES
+from keras_textcls.data.rows.invalid_rows import InvalidRows
+from keras_textcls.data.rows.partial_labels import judged, label_names
+from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.labels import LabelSet
+
+_CHUNK = 16_384
+
+
+class Example(NamedTuple):
+    """One text of a dataset.
+
+    Args:
+        text: string.
+        label: a name, or for multi-label a list of names; `None` where no label
+            is known.
+        text_pair: string or `None`, the second text.
+        negatives: list of names known not to hold, or `None`.
+        split: string or `None`.
+        id: string or `None`.
+        metadata: dict.
+    """
+
+    text: str
+    label: str | list[str] | None = None
+    text_pair: str | None = None
+    negatives: list[str] | None = None
+    split: str | None = None
+    id: str | None = None
+    metadata: Mapping[str, Any] = {}
+
+
+class LabelledTable:
+    """An immutable table of texts and their labels, by which rows are asked for and counted.
+
+    Args:
+        table: `pyarrow.Table`, as for `TextDataset`; so the others.
+        labels: names of the labels in their order, or `None`. Defaults to `None`.
+        multi_label: bool or `None`. Defaults to `None`.
+        invalid_rows: `InvalidRows`. Defaults to none.
+        details: mapping of strings. Defaults to `None`, nothing.
+
+    Raises:
+        InvalidDataError: the table has other columns, or none for texts.
+        UnknownLabelError: a label occurs that is not among `labels`.
+    """
+
+    def __init__(
+        self,
+        table: pa.Table,
+        labels: Iterable[str] | None = None,
+        multi_label: bool | None = None,
+        invalid_rows: InvalidRows = InvalidRows(),  # noqa: B008 - it cannot be changed
+        details: Mapping[str, str] | None = None,
+    ) -> None:
+        if not isinstance(table, pa.Table):
+            raise ArgumentError(
+                f"`table` must be a pyarrow.Table. Received {shorten(table)}. Use "
+                "keras_textcls.read() for anything else."
+            )
+        unknown = [name for name in table.schema.names if name not in TYPES]
+        if unknown or "text" not in table.schema.names:
+            raise InvalidDataError(
+                f"A table of a TextDataset has the columns {', '.join(TYPES)}, `text` at the least."
+                f" Received {table.schema.names}. Use keras_textcls.read(table, text=..., label="
+                "...) for other names."
+            )
+        names = [name for name in TYPES if name in table.schema.names]
+        schema = pa.schema([(name, TYPES[name]) for name in names])
+        self._table = table.select(names).cast(schema)
+        if self._table.column("text").null_count:
+            raise InvalidDataError("The column `text` holds nulls; every row needs a text.")
+        self._invalid_rows = invalid_rows
+        self._details = types.MappingProxyType(dict(details or {}))
+        found = label_names(self._table)
+        self._labels = None
+        if labels is not None or found:
+            self._labels = LabelSet(found if labels is None else labels)
+            strangers = [name for name in found if name not in self._labels]
+            if strangers:
+                self._labels.index(strangers[0])
+        is_multi_label = _is_multi_label(self._table)
+        self._multi_label = is_multi_label if multi_label is None else multi_label
+        if is_multi_label and not self._multi_label:
+            raise InvalidDataError(
+                "Some texts have several labels or none, so multi_label=False does not hold."
+            )
+
+    # === What it holds ===
+
+    @property
+    def labels(self) -> LabelSet | None:
+        """Names of the labels, a `LabelSet`; `None` where no text has one."""
+        return self._labels
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text may have any number of labels."""
+        return self._multi_label
+
+    @property
+    def invalid_rows(self) -> InvalidRows:
+        """The rows of the source that could not be used, `InvalidRows`."""
+        return self._invalid_rows
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """What was found out about the source, such as its encoding."""
+        return self._details
+
+    @property
+    def texts(self) -> list[str]:
+        """All texts, as a list of strings."""
+        return self._table.column("text").to_pylist()
+
+    @property
+    def text_pairs(self) -> list[str] | None:
+        """All second texts, or `None`."""
+        return self.column("text_pair")
+
+    @property
+    def targets(self) -> list[Any] | None:
+        """Labels of each text, as `fit` takes them, or `None`.
+
+        A name each; for multi-label a list of names each, or a dict from name
+        to 1 or 0 where it is known of some labels only whether they hold.
+        """
+        if not self.has_column("labels"):
+            return None
+        return _targets_of(self._table, self._multi_label)
+
+    @property
+    def ids(self) -> list[str | None] | None:
+        """All identifiers, or `None`."""
+        return self.column("id")
+
+    @property
+    def metadata(self) -> list[dict[str, Any]]:
+        """A dict for each text, empty where nothing is known."""
+        column = self.column("metadata")
+        if column is None:
+            return [{} for _ in range(len(self))]
+        return [json.loads(value) if value else {} for value in column]
+
+    @property
+    def table(self) -> pa.Table:
+        """The rows, a `pyarrow.Table`."""
+        return self._table
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """The version: SHA-256 of the content, equal on every machine.
+
+        The same rows in another order are another version.
+        """
+        return fingerprint_of(self._table, self._labels, self._multi_label)
+
+    def __len__(self) -> int:
+        return self._table.num_rows
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
+        position = int(index) + (len(self) if index < 0 else 0)
+        if not 0 <= position < len(self):
+            raise IndexError(f"Row {index} of a dataset of {len(self)} texts.")
+        return next(self._examples(self._table.slice(position, 1)))
+
+    def __iter__(self) -> Iterator[Example]:
+        for start in range(0, len(self), _CHUNK):
+            yield from self._examples(self._table.slice(start, _CHUNK))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LabelledTable) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Hand the rows to any library that takes Arrow, such as polars."""
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    def chunks(self, rows: int = _CHUNK) -> Iterator[tuple[tuple[list[str], ...], Any]]:
+        """Yield texts and targets in pieces.
+
+        Args:
+            rows: int, most texts in a piece. Defaults to 16,384.
+
+        Returns:
+            An iterator of tuples of the columns of texts (two for pairs) and
+            the targets, or `None` where the dataset has no labels.
+        """
+        for start in range(0, len(self), rows):
+            part = self._table.slice(start, rows)
+            columns = [part.column("text").to_pylist()]
+            if "text_pair" in part.schema.names:
+                columns.append(part.column("text_pair").to_pylist())
+            labelled = "labels" in part.schema.names
+            yield tuple(columns), _targets_of(part, self._multi_label) if labelled else None
+
+    def take(self, indices: Any) -> Self:
+        """Return some rows, in the order of `indices`.
+
+        Args:
+            indices: int array or list.
+
+        Returns:
+            A dataset with the same labels.
+        """
+        rows = np.asarray(indices)
+        if rows.dtype.kind not in "iu" and rows.size:
+            raise ArgumentError(
+                f"`indices` must be numbers of rows. Received: indices={shorten(indices)}."
+            )
+        return self.with_table(take_rows(self._table, rows.astype(np.int64).reshape(-1)))
+
+    # === What helpers ask for ===
+
+    def with_table(self, table: pa.Table, labels: Iterable[str] | None = ()) -> Self:
+        """Return another table of rows of this dataset.
+
+        Args:
+            table: `pyarrow.Table`, the rows.
+            labels: names of the labels, or `None` for those that occur. Defaults
+                to those of this dataset.
+
+        Returns:
+            The same kind of object, with the rest as it is here.
+        """
+        return type(self)(
+            table,
+            labels=self._labels if labels == () else labels,
+            multi_label=self._multi_label,
+            invalid_rows=self.invalid_rows,
+            details=self.details,
+        )
+
+    def has_column(self, name: str) -> bool:
+        """Whether there is a column of a name, such as `"negatives"`."""
+        return name in self._table.schema.names
+
+    def column(self, name: str) -> list[Any] | None:
+        """The values of a column as a list, or `None` where there is none."""
+        return self._table.column(name).to_pylist() if self.has_column(name) else None
+
+    def split_masks(self) -> dict[str, np.ndarray]:
+        """Which rows each part has that the source named: a bool array by its name."""
+        if not self.has_column("split"):
+            return {}
+        column = self._table.column("split")
+        names = [name for name in pc.unique(column).to_pylist() if name]
+        return {n: pc.fill_null(pc.equal(column, n), False).to_numpy() for n in names}
+
+    def label_lists(self) -> list[list[str]]:
+        """The labels of each text; no labels where none are known."""
+        return [row or [] for row in self.column("labels") or [None] * len(self)]
+
+    def label_counts(self, column: str = "labels") -> dict[str, int]:
+        """How many texts have each label that occurs in a column.
+
+        Args:
+            column: `"labels"`, or `"negatives"` for labels known not to hold.
+                Defaults to `"labels"`.
+
+        Returns:
+            A dict from name to int.
+        """
+        if not self.has_column(column):
+            return {}
+        counts = pc.value_counts(pc.list_flatten(self._table.column(column)))
+        return {item["values"]: item["counts"] for item in counts.to_pylist()}
+
+    def count_without_labels(self) -> tuple[int, int]:
+        """How many texts no label is known of, and how many are known to have none."""
+        if not self.has_column("labels"):
+            return len(self), 0
+        column = self._table.column("labels")
+        empty = pc.equal(pc.list_value_length(column), 0)
+        if self.has_column("negatives"):
+            empty = pc.and_(empty, pc.is_null(self._table.column("negatives")))
+        return column.null_count, pc.sum(empty).as_py() or 0
+
+    def digests(self) -> np.ndarray:
+        """A row of numbers each, equal where the texts are, but for case and space."""
+        first = text_digests(self.texts)
+        pairs = self.text_pairs
+        return first if pairs is None else np.concatenate([first, text_digests(pairs)], axis=1)
+
+    def _examples(self, part: pa.Table) -> Iterator[Example]:
+        for row in part.to_pylist():
+            metadata = json.loads(row["metadata"]) if row.get("metadata") else {}
+            labels = row.pop("labels", None)
+            label = labels if self._multi_label or not labels else labels[0]
+            yield Example(**{**row, "label": label, "metadata": metadata})
+
+
+def _is_multi_label(table: pa.Table) -> bool:
+    if "labels" not in table.schema.names:
+        return False
+    if "negatives" in table.schema.names:
+        return True
+    other = pc.not_equal(pc.list_value_length(table.column("labels")), 1)
+    return bool(pc.any(other).as_py())
+
+
+def _targets_of(table: pa.Table, multi_label: bool) -> list[Any]:
+    rows = table.column("labels").to_pylist()
+    if not multi_label:
+        return [row[0] if row else None for row in rows]
+    if "negatives" not in table.schema.names:
+        return rows
+    negatives = table.column("negatives").to_pylist()
+    return [
+        row if row is None or no is None else judged(row, no)
+        for row, no in zip(rows, negatives, strict=True)
+    ]
