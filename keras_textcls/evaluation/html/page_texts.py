@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.evaluation.html.page_pack import pack
-from keras_textcls.evaluation.metrics.decisions import MULTI_LABEL_THRESHOLD
 from keras_textcls.evaluation.metrics.scores import Scores
 from keras_textcls.evaluation.report import examples
 from keras_textcls.evaluation.report.report_numbers import ReportNumbers
+from keras_textcls.predictions.decisions import default_thresholds
 
 # The page tells scores apart to the thousandth: every second place rounds up to one.
 FINE_GRID = np.arange(2001) / 2000
@@ -98,8 +98,7 @@ def _own_thresholds(report: ReportNumbers) -> np.ndarray:
     """Thresholds of the labels; those of single-label texts stay 0 where there are none."""
     if report.threshold_values is not None:
         return report.threshold_values
-    value = MULTI_LABEL_THRESHOLD if report.multi_label else 0.0
-    return np.full(len(report.labels), value)
+    return default_thresholds(len(report.labels), report.multi_label)
 
 
 def _most_probable(scores: Scores) -> dict[str, Any]:

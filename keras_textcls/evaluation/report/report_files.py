@@ -21,7 +21,7 @@ from keras_textcls.evaluation.report.report_info import ReportInfo
 from keras_textcls.evaluation.report.report_numbers import ReportNumbers, read_seed, read_top_k
 from keras_textcls.evaluation.report.text_table import are_texts
 from keras_textcls.labels import LabelSet
-from keras_textcls.predictions.prediction import read_thresholds
+from keras_textcls.predictions.decisions import read_thresholds
 from keras_textcls.utils.atomic import is_free, replace_directory
 
 # 2: `top_k`, `seed` and the notes of `info`; a report of schema 1 has their defaults.

@@ -18,7 +18,6 @@ from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.evaluation.metrics import (
     counts,
     curves,
-    decisions,
     fingerprints,
     label_errors,
     matrices,
@@ -38,7 +37,7 @@ from keras_textcls.evaluation.report.label_table import label_table
 from keras_textcls.evaluation.report.report_info import ReportInfo
 from keras_textcls.labels import LabelSet
 from keras_textcls.predictions.calibration import BINS
-from keras_textcls.predictions.prediction import read_thresholds
+from keras_textcls.predictions.decisions import decide, read_thresholds
 from keras_textcls.utils.result_table import ResultTable
 
 _MOST_TOP = 5
@@ -154,7 +153,7 @@ class ReportNumbers:
     @functools.cached_property
     def predicted(self) -> np.ndarray:
         """Decisions at the thresholds, as `y_pred`, which is a read-only view of them."""
-        return decisions.decide(self.scores, self.threshold_values)
+        return decide(self.scores.y_score, self.multi_label, self.threshold_values)
 
     @functools.cached_property
     def counts(self) -> Counts:
