@@ -48,7 +48,7 @@ _EXPORTS = {
     "Report": "evaluation.report.report",
     "ReportInfo": "evaluation.report.report_info",
     "ResultTable": "utils.result_table",
-    "Run": "training.run_folders.run",
+    "Run": "training.runs",
     "RunError": "errors",
     "SuspectedLabelError": "evaluation.metrics.label_errors",
     "Template": "training.templates",
@@ -70,7 +70,7 @@ _EXPORTS = {
     "learning_curve": "evaluation.cross_validation",
     "presets": "catalogue",
     "read": "data.reading",
-    "runs": "training.run_folders.runs",
+    "runs": "training.runs",
     "template": "training.templates",
     "templates": "training.templates",
     "train": "training.train",
@@ -188,8 +188,7 @@ if TYPE_CHECKING:
         classifier_from_preset,
     )
     from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
-    from keras_textcls.training.run_folders.run import Run
-    from keras_textcls.training.run_folders.runs import runs
+    from keras_textcls.training.runs import Run, runs
     from keras_textcls.training.templates import (
         FineTuning,
         Lora,

@@ -20,8 +20,9 @@ from keras_textcls.evaluation.report.report import Report
 from keras_textcls.evaluation.report.report_info import ReportInfo
 from keras_textcls.labels import LabelSet
 from keras_textcls.training.templates import DEFAULT_TEMPLATE, Template, TransferLearning
-from keras_textcls.training.train import as_template, train
+from keras_textcls.training.train import train
 from keras_textcls.training.trainers.embedding_cache import EmbeddingCache, embed_cached
+from keras_textcls.training.training_start import as_template
 from keras_textcls.utils.result_table import ResultTable
 
 if TYPE_CHECKING:

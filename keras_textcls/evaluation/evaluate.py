@@ -25,8 +25,8 @@ from keras_textcls.text_to_text.text_to_text_classifier import (
     TextToTextClassifier,
     classifier_from_preset,
 )
-from keras_textcls.training.run_folders.run import Run
 from keras_textcls.training.run_folders.run_record import RECORD_FILE
+from keras_textcls.training.runs import Run
 
 # Texts predicted in one go: their tokens are in memory together.
 _CHUNK = 100_000
