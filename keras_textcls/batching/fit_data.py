@@ -14,7 +14,8 @@ import numpy as np
 from keras_textcls.batching.batch_source import BatchSource, Encoded
 from keras_textcls.batching.planner import Feeder, weigh
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.inputs.targets import names_in, stratified_holdout
+from keras_textcls.inputs.stratification import stratified_holdout
+from keras_textcls.inputs.targets import names_in
 from keras_textcls.inputs.texts import LabelledTexts, open_stream
 from keras_textcls.labels import LabelSet
 

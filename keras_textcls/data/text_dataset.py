@@ -26,9 +26,10 @@ from keras_textcls.data.rows.arrow_rows import join_tables, keep_rows, take_rows
 from keras_textcls.data.rows.columns import TYPES
 from keras_textcls.data.rows.invalid_rows import InvalidRows
 from keras_textcls.data.rows.partial_labels import label_names, rename_labels, say_no
-from keras_textcls.data.splitting import assign_parts, check_seed, check_shares, check_stratifiable
+from keras_textcls.data.splitting import check_seed, check_shares, check_stratifiable
 from keras_textcls.data.statistics import DatasetStatistics, LengthStatistics, token_lengths
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
+from keras_textcls.inputs.stratification import assign_parts
 from keras_textcls.labels import LabelSet
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from keras_textcls.errors import (
 )
 from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
 from keras_textcls.execution.fit import CompiledAsSaved, fit_source
-from keras_textcls.inputs.targets import read_sample_weight, stratified_holdout
+from keras_textcls.inputs.stratification import stratified_holdout
+from keras_textcls.inputs.targets import read_sample_weight
 from keras_textcls.labels import LabelSet
 from keras_textcls.saving import adapter_presets
 from keras_textcls.text_to_text import loading

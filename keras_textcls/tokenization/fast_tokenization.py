@@ -23,6 +23,7 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
 from keras_textcls.tokenization.traced_graphs import TextGraph
+from keras_textcls.utils.ragged import spans
 
 _CHUNK_SIZE = 1024
 # Methods whose rules are those of the twin; some tokenizers have others.
@@ -124,9 +125,8 @@ class FastBytePair:
         )
         starts, place = np.cumsum(sizes) - sizes, place.reshape(-1)
         taken = sizes[place]
-        ends = np.cumsum(taken)
-        cells = np.arange(taken.sum()) + np.repeat(starts[place] - (ends - taken), taken)
-        counts = np.diff(np.append(0, ends)[ragged.row_splits.numpy()])
+        cells = spans(starts[place], taken)
+        counts = np.diff(np.append(0, np.cumsum(taken))[ragged.row_splits.numpy()])
         return flat[cells], counts
 
 
@@ -205,7 +205,5 @@ def _merge(parts: list[tuple[np.ndarray, np.ndarray]], counts: np.ndarray) -> np
     merged = np.zeros(int(counts.sum()), "int64")
     starts = np.cumsum(counts) - counts
     for rows, flat in parts:
-        own = counts[rows]
-        within = np.arange(len(flat)) - np.repeat(np.cumsum(own) - own, own)
-        merged[np.repeat(starts[rows], own) + within] = flat
+        merged[spans(starts[rows], counts[rows])] = flat
     return merged
