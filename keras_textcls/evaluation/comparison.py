@@ -307,7 +307,7 @@ class Comparison:
                 f"`directory` holds other files and is not replaced. Received: {target}. Choose "
                 "another, or empty it."
             )
-        shown = self if threshold is None else self.at_threshold(threshold)
+        shown = Comparison(self._at(threshold))
         tables = [shown.per_label(), shown.summary()]
         tables += [shown.leaderboard(), shown.pairs()] if self.is_ranked else []
         with replace_directory(target, keep=lambda name: False) as draft:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,7 @@ def start_training(
     folder = check_output(output, name)
     if tensorboard:
         check_tensorboard()
-    if not isinstance(checkpoint_seconds, (int, float)) or not checkpoint_seconds >= 0:
-        raise ArgumentError(
-            "`checkpoint_seconds` must be a number of at least 0. Received: checkpoint_seconds="
-            f"{shorten(checkpoint_seconds)}."
-        )
+    _check_seconds(checkpoint_seconds)
     earlier = _find_earlier(output, _as_begun(output, name, resume, resume_from))
     if earlier is not None and preset is not None:
         raise ArgumentError(
@@ -87,25 +84,7 @@ def start_training(
     validation = None if validation_data is None else as_dataset(validation_data, "validation_data")
     data, validation, notes = parts_of(data, validation)
     make, data = model_source(data, preset, chosen, earlier)
-    train_on = data
-    if validation is not None:
-        check_validation(data, validation, make.labels, make.multi_label)
-    elif isinstance(chosen, GradientTraining):
-        train_on, _ = hold_out(data, chosen)
-    describe_run = functools.partial(
-        RunRecord,
-        name=name,
-        template=chosen.name,
-        parameters=chosen.to_dict(),
-        preset=make.preset,
-        preset_fingerprint=_checked_fingerprint(make, chosen, train_on),
-        dataset=describe(data),
-        validation=None if validation is None else describe(validation),
-        resume_from=None if earlier is None else f"{earlier.name}/{earlier.version}",
-        backend=keras.config.backend(),
-        versions=installed_versions(_PACKAGES),
-        created=now(),
-    )
+    describe_run = _checked_record(name, make, data, validation, earlier)
     run = _to_resume(output, name, describe_run, resume)
     if run is not None and run.status == "trained":
         return _finished(run)
@@ -119,6 +98,14 @@ def start_training(
             return run  # Another process was faster.
         execute(run, job, verbosity)
     return run
+
+
+def _check_seconds(checkpoint_seconds: Any) -> None:
+    if not isinstance(checkpoint_seconds, (int, float)) or not checkpoint_seconds >= 0:
+        raise ArgumentError(
+            "`checkpoint_seconds` must be a number of at least 0. Received: checkpoint_seconds="
+            f"{shorten(checkpoint_seconds)}."
+        )
 
 
 def _finished(run: RunDirectory) -> RunDirectory:
@@ -194,13 +181,37 @@ def _find_earlier(output: Any, which: Any) -> RunDirectory | None:
     return run
 
 
-def _checked_fingerprint(make: ModelSource, chosen: Template, train_on: TextDataset) -> str:
-    """The hash of what training starts from, once the template is known to fit it."""
+def _checked_record(
+    name: str,
+    make: ModelSource,
+    data: TextDataset,
+    validation: TextDataset | None,
+    earlier: RunDirectory | None,
+) -> Callable[..., RunRecord]:
+    """What makes the record of a version, once data and template are known to fit the preset."""
+    train_on = data
+    if validation is not None:
+        check_validation(data, validation, make.labels, make.multi_label)
+    elif isinstance(make.template, GradientTraining):
+        train_on, _ = hold_out(data, make.template)
     fingerprint = make.fingerprint()
-    if isinstance(chosen, GradientTraining):
+    if isinstance(make.template, GradientTraining):
         assert make.first is not None
-        check_fit(make.first, chosen, len(train_on))
-    return fingerprint
+        check_fit(make.first, make.template, len(train_on))
+    return functools.partial(
+        RunRecord,
+        name=name,
+        template=make.template.name,
+        parameters=make.template.to_dict(),
+        preset=make.preset,
+        preset_fingerprint=fingerprint,
+        dataset=describe(data),
+        validation=None if validation is None else describe(validation),
+        resume_from=None if earlier is None else f"{earlier.name}/{earlier.version}",
+        backend=keras.config.backend(),
+        versions=installed_versions(_PACKAGES),
+        created=now(),
+    )
 
 
 def _as_begun(output: Any, name: str, resume: bool | RunDirectory, resume_from: Any) -> Any:
@@ -208,30 +219,27 @@ def _as_begun(output: Any, name: str, resume: bool | RunDirectory, resume_from: 
 
     The name of a model meant its newest version, which since is that run.
     """
-    there = (
-        [resume]
-        if isinstance(resume, RunDirectory)
-        else find_versions(RunDirectory, output, name)
-        if resume
-        else []
-    )
+    there = _versions_to_resume(output, name, resume)
     begun = there[-1].record.resume_from if there else None
     if not isinstance(resume_from, str) or begun is None:
         return resume_from
     return begun if begun.partition("/")[0] == resume_from.strip("/") else resume_from
 
 
+def _versions_to_resume(output: Any, name: str, resume: bool | RunDirectory) -> list[RunDirectory]:
+    """What `resume` may mean, the newest version last."""
+    if isinstance(resume, RunDirectory):
+        return [resume]
+    return find_versions(RunDirectory, output, name) if resume else []
+
+
 def _to_resume(
-    output: Any, name: str, record: Any, resume: bool | RunDirectory
+    output: Any, name: str, record: Callable[..., RunRecord], resume: bool | RunDirectory
 ) -> RunDirectory | None:
     """The run to go on with, after a look at whether it is the same."""
-    if not resume:
-        return None
-    there = (
-        [resume] if isinstance(resume, RunDirectory) else find_versions(RunDirectory, output, name)
-    )
+    there = _versions_to_resume(output, name, resume)
     if not there:
-        return None  # Killed before it began: it begins now.
+        return None  # A new version, or killed before it began: it begins now.
     run = there[-1]
     newest = newest_version(run.directory.parent)
     if not isinstance(resume, RunDirectory) and newest > run.version:
