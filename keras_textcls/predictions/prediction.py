@@ -121,7 +121,7 @@ def is_final(activation: Any, multi_label: bool) -> bool:
     """Whether an activation makes probabilities; `False` if it makes logits.
 
     Args:
-        activation: an activation of Keras.
+        activation: an activation of Keras, `linear`, `softmax` or `sigmoid`.
         multi_label: bool.
 
     Returns:
@@ -130,15 +130,16 @@ def is_final(activation: Any, multi_label: bool) -> bool:
     Raises:
         ArgumentError: it makes neither.
     """
-    import keras  # Not above: thresholds and reports need none.
-
-    final = keras.activations.sigmoid if multi_label else keras.activations.softmax
-    if activation not in (keras.activations.linear, final):
+    final = "sigmoid" if multi_label else "softmax"
+    # By name: whoever has probabilities and no Keras can use this module.
+    name = getattr(activation, "__name__", activation)
+    is_of_keras = getattr(activation, "__module__", "").partition(".")[0] == "keras"
+    if not is_of_keras or name not in ("linear", final):
         raise ArgumentError(
-            f"Probabilities need `activation` None or {final.__name__!r}. The classifier has "
-            f"activation={getattr(activation, '__name__', activation)!r}."
+            f"Probabilities need `activation` None or {final!r}. The classifier has "
+            f"activation={name!r}."
         )
-    return activation is final
+    return name == final
 
 
 def to_logits(outputs: np.ndarray, activation: Any, multi_label: bool) -> np.ndarray:
