@@ -47,8 +47,7 @@ from .text_to_text.text_to_text_classifier import (
     classifier_from_preset,
 )
 from .tokenization.preprocessor import TextClassifierPreprocessor
-from .training.run_folders.run import Run
-from .training.run_folders.runs import runs
+from .training.runs import Run, runs
 from .training.templates import (
     FineTuning,
     Lora,

@@ -21,12 +21,12 @@ from keras_textcls.predictions.calibration import (
     VectorScaling,
     fit_calibration,
 )
+from keras_textcls.predictions.decisions import read_thresholds
 from keras_textcls.predictions.prediction import (
     AnswerOptions,
     Prediction,
-    decide,
-    read_thresholds,
     to_logits,
+    to_predictions,
     to_probabilities,
 )
 
@@ -131,7 +131,7 @@ class LabelAnswers:
         if options.select_labels is not None:
             self.labels.encode(options.select_labels, "select_labels")
         probabilities = self.predict_proba(x, batch_size, verbose=0)
-        return decide(probabilities, self.labels, self.multi_label, thresholds, options)
+        return to_predictions(probabilities, self.labels, self.multi_label, thresholds, options)
 
     def calibrate(
         self, x: Any, y: Any = None, method: str = "temperature", batch_size: int | None = None

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keras_textcls.utils.result_table import ResultTable
+
 if TYPE_CHECKING:
-    from keras_textcls.training.run_folders.run import Run
+    from keras_textcls.training.runs import Run
 
 _output = click.option("--output", default="runs", show_default=True, help="Directory of the runs.")
 _which = click.argument("run", metavar="NAME[/VERSION]")
 
 
 def _find(output: str, which: str) -> Run:
-    from keras_textcls.training.run_folders.runs import find_run
+    from keras_textcls.training.runs import find_run
 
     return find_run(output, which)
 
@@ -33,10 +35,10 @@ def runs_group() -> None:
 @_output
 def list_command(name: str | None, output: str) -> None:
     """List the runs, all or those of NAME."""
-    from keras_textcls.training.run_folders.runs import broken_runs, runs
-    from keras_textcls.utils.result_table import ResultTable
+    from keras_textcls.training.run_folders.versions import broken_versions
+    from keras_textcls.training.runs import runs
 
-    found, broken = runs(output, name), broken_runs(output, name)
+    found, broken = runs(output, name), broken_versions(output, name)
     if not found and not broken:
         click.echo(f"There are no runs in {output}.")
         return
@@ -129,15 +131,15 @@ def delete_command(run: str, output: str, yes: bool, force: bool) -> None:
     """Delete a run and its model."""
     if "/" not in run.strip("/"):
         raise click.UsageError("Say which version is to go: NAME/VERSION.")
-    from keras_textcls.training.run_folders.runs import broken_runs, delete_broken
+    from keras_textcls.training.run_folders.deletion import delete_version
+    from keras_textcls.training.run_folders.run_directory import RunDirectory
+    from keras_textcls.training.run_folders.versions import broken_versions
 
     name, _, version = run.strip("/").partition("/")
     directory = Path(output) / name / version
-    found = None if directory in broken_runs(output, name) else _find(output, run)
+    is_broken = directory in broken_versions(output, name)
+    found = RunDirectory(directory) if is_broken else _find(output, run)
     if not yes:
         click.confirm(f"Delete {directory} and the model in it?", abort=True)
-    if found is None:
-        delete_broken(directory, force)
-    else:
-        found.delete(force)
+    delete_version(found, force)
     click.echo(f"Deleted {name}/{version}.")

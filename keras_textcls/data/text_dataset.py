@@ -22,11 +22,12 @@ from keras_textcls.data.labelled_table import Example, LabelledTable
 from keras_textcls.data.rows.arrow_rows import join_tables, keep_rows
 from keras_textcls.data.rows.invalid_rows import InvalidRows
 from keras_textcls.data.rows.partial_labels import label_names, rename_labels, say_no
-from keras_textcls.data.splitting import assign_parts, check_seed, check_shares, check_stratifiable
+from keras_textcls.data.splitting import check_seed, check_shares, check_stratifiable
 from keras_textcls.data.statistics import DatasetStatistics, dataset_statistics
 from keras_textcls.data.storage import load_dataset, save_dataset
 from keras_textcls.data.writing import plain_table, to_tf_dataset, write_dataset
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
+from keras_textcls.inputs.stratification import assign_parts
 
 if TYPE_CHECKING:
     import pandas

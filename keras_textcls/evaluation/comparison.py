@@ -8,7 +8,7 @@ import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +21,11 @@ from keras_textcls.evaluation.metrics.significance import (
     paired_difference,
 )
 from keras_textcls.evaluation.report.label_table import TOTAL
+from keras_textcls.evaluation.report.plots import ComparisonPlots
 from keras_textcls.evaluation.report.report import Report
+from keras_textcls.evaluation.report.reports_of import reports_of
 from keras_textcls.utils.atomic import is_free, replace_directory
 from keras_textcls.utils.result_table import ResultTable
-
-if TYPE_CHECKING:
-    from keras_textcls.evaluation.report.plots import ComparisonPlots
 
 _SINGLE = ("accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc", "log_loss",
            "expected_calibration_error")  # fmt: skip
@@ -281,9 +280,7 @@ class Comparison:
     @property
     def plot(self) -> ComparisonPlots:
         """Pictures: `comparison.plot.roc()`, `.pr()`, `.confusion()`, `ComparisonPlots`."""
-        from keras_textcls.evaluation.report.plots import ComparisonPlots
-
-        return ComparisonPlots(self)
+        return ComparisonPlots(self.reports)
 
     def save_all(self, directory: str | os.PathLike[str], threshold: Any = None) -> Path:
         """Write everything: tables as CSV, and pictures.
@@ -310,7 +307,7 @@ class Comparison:
                 f"`directory` holds other files and is not replaced. Received: {target}. Choose "
                 "another, or empty it."
             )
-        shown = self if threshold is None else self.at_threshold(threshold)
+        shown = Comparison(self._at(threshold))
         tables = [shown.per_label(), shown.summary()]
         tables += [shown.leaderboard(), shown.pairs()] if self.is_ranked else []
         with replace_directory(target, keep=lambda name: False) as draft:
@@ -405,6 +402,4 @@ def compare(
         ArgumentError: there are many models and many datasets, or too few of
             both.
     """
-    from keras_textcls.evaluation.report.reports_of import reports_of
-
     return Comparison(reports_of(models, datasets, options))

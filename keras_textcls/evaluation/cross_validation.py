@@ -15,12 +15,14 @@ from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, RunError, shorten
 from keras_textcls.evaluation.evaluate import actual_labels, evaluated_part, texts_table
 from keras_textcls.evaluation.metrics.scores import encoded_scores
+from keras_textcls.evaluation.report.plots import draw_learning_curve
 from keras_textcls.evaluation.report.report import Report
 from keras_textcls.evaluation.report.report_info import ReportInfo
 from keras_textcls.labels import LabelSet
 from keras_textcls.training.templates import DEFAULT_TEMPLATE, Template, TransferLearning
-from keras_textcls.training.train import as_template, train
+from keras_textcls.training.train import train
 from keras_textcls.training.trainers.embedding_cache import EmbeddingCache, embed_cached
+from keras_textcls.training.training_start import as_template
 from keras_textcls.utils.result_table import ResultTable
 
 if TYPE_CHECKING:
@@ -177,8 +179,6 @@ class LearningCurve:
         Returns:
             The axes.
         """
-        from keras_textcls.evaluation.report.plots import draw_learning_curve
-
         metric = metric or next(iter(self.values))
         if metric not in self.values:
             raise ArgumentError(

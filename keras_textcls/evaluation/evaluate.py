@@ -25,8 +25,8 @@ from keras_textcls.text_to_text.text_to_text_classifier import (
     TextToTextClassifier,
     classifier_from_preset,
 )
-from keras_textcls.training.run_folders.run import Run
 from keras_textcls.training.run_folders.run_record import RECORD_FILE
+from keras_textcls.training.runs import Run
 
 # Texts predicted in one go: their tokens are in memory together.
 _CHUNK = 100_000
@@ -95,14 +95,9 @@ def evaluate(
         notes += _texts_trained_on(run, texts)
     classifier = _load(model, run)
     y_true, extra = actual_labels(texts, classifier.labels, classifier.multi_label)
-    parts = [
-        classifier.predict_proba(
-            texts if len(texts) <= _CHUNK else texts[i : i + _CHUNK], batch_size, verbose=0
-        )
-        for i in range(0, len(texts), _CHUNK)
-    ]
+    y_score = _predict(classifier, texts, batch_size)
     report = Report.from_scores(
-        encoded_scores(y_true, extra, np.concatenate(parts), classifier.labels),
+        encoded_scores(y_true, extra, y_score, classifier.labels),
         texts_table(texts),
         thresholds=classifier.thresholds if thresholds is None else thresholds,
         top_k=top_k,
@@ -117,6 +112,17 @@ def evaluate(
     if run is not None and save:
         report.save(run.directory / EVALUATION_FOLDER / report.fingerprint[:12])
     return report
+
+
+def _predict(classifier: Classifier, texts: TextDataset, batch_size: int | None) -> np.ndarray:
+    """Probabilities, of as many texts in one go as have their tokens in memory together."""
+    parts = [
+        classifier.predict_proba(
+            texts if len(texts) <= _CHUNK else texts[i : i + _CHUNK], batch_size, verbose=0
+        )
+        for i in range(0, len(texts), _CHUNK)
+    ]
+    return np.concatenate(parts)
 
 
 def evaluated_part(data: Any, notes: list[str]) -> TextDataset:

@@ -18,7 +18,7 @@ from keras_textcls.batching.windows import Windows
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
 from keras_textcls.execution.fit import CompiledAsSaved, fit_source
-from keras_textcls.inputs.targets import stratified_holdout
+from keras_textcls.inputs.stratification import stratified_holdout
 from keras_textcls.inputs.text_batches import refuse_beside_stream
 from keras_textcls.keras_compat.trainers import is_within_fit
 

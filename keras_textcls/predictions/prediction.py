@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import scipy.special
 
-from keras_textcls.errors import ArgumentError, UnknownLabelError, shorten
+from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
 from keras_textcls.predictions.calibration import VectorScaling
+from keras_textcls.predictions.decisions import (
+    NO_ANSWER,
+    decide,
+    default_thresholds,
+    select_labels,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,43 +83,6 @@ class AnswerOptions:
             )
 
 
-def read_thresholds(threshold: object, labels: LabelSet) -> np.ndarray | None:
-    """Turn a threshold, one for all or one a label, into an array.
-
-    Args:
-        threshold: float in `[0, 1]`, a sequence of those, one a label, a dict
-            from label name to float, or `None`.
-        labels: `LabelSet`. Labels that a dict lacks have threshold 0.5.
-
-    Returns:
-        A float array of shape `(num_classes,)`, or `None` for `None`.
-
-    Raises:
-        ArgumentError: a value is not in `[0, 1]`, or the number of values is
-            not that of the labels.
-    """
-    if threshold is None:
-        return None
-    values = np.full(len(labels), 0.5)
-    try:
-        if isinstance(threshold, Mapping):
-            for name, value in threshold.items():
-                values[labels.index(name)] = value
-        else:
-            given = np.asarray(threshold, dtype=float)
-            values = np.full(len(labels), given) if given.ndim == 0 else given
-    except UnknownLabelError:
-        raise
-    except (TypeError, ValueError, OverflowError):
-        values = np.empty(0)  # Refused below.
-    if values.shape != (len(labels),) or not ((values >= 0) & (values <= 1)).all():
-        raise ArgumentError(
-            f"`threshold` must be a number in [0, 1], or {len(labels)} of them, one a label. "
-            f"Received: threshold={shorten(threshold)}."
-        )
-    return values
-
-
 def to_probabilities(
     outputs: np.ndarray,
     activation: Any,
@@ -153,7 +121,7 @@ def is_final(activation: Any, multi_label: bool) -> bool:
     """Whether an activation makes probabilities; `False` if it makes logits.
 
     Args:
-        activation: an activation of Keras.
+        activation: an activation of Keras, `linear`, `softmax` or `sigmoid`.
         multi_label: bool.
 
     Returns:
@@ -162,15 +130,16 @@ def is_final(activation: Any, multi_label: bool) -> bool:
     Raises:
         ArgumentError: it makes neither.
     """
-    import keras  # Not above: thresholds and reports need none.
-
-    final = keras.activations.sigmoid if multi_label else keras.activations.softmax
-    if activation not in (keras.activations.linear, final):
+    final = "sigmoid" if multi_label else "softmax"
+    # By name: whoever has probabilities and no Keras can use this module.
+    name = getattr(activation, "__name__", activation)
+    is_of_keras = getattr(activation, "__module__", "").partition(".")[0] == "keras"
+    if not is_of_keras or name not in ("linear", final):
         raise ArgumentError(
-            f"Probabilities need `activation` None or {final.__name__!r}. The classifier has "
-            f"activation={getattr(activation, '__name__', activation)!r}."
+            f"Probabilities need `activation` None or {final!r}. The classifier has "
+            f"activation={name!r}."
         )
-    return activation is final
+    return name == final
 
 
 def to_logits(outputs: np.ndarray, activation: Any, multi_label: bool) -> np.ndarray:
@@ -193,7 +162,7 @@ def to_logits(outputs: np.ndarray, activation: Any, multi_label: bool) -> np.nda
     return scipy.special.logit(logits) if multi_label else np.log(logits)
 
 
-def decide(
+def to_predictions(
     probabilities: np.ndarray,
     labels: LabelSet,
     multi_label: bool,
@@ -214,23 +183,24 @@ def decide(
         A list of `Prediction`, one a text.
     """
     if thresholds is None:
-        thresholds = np.full(len(labels), 0.5 if multi_label else 0.0)
+        thresholds = default_thresholds(len(labels), multi_label)
     if options.select_labels is not None:
-        chosen = labels.encode(options.select_labels, "select_labels")
-        probabilities, thresholds = probabilities[:, chosen], thresholds[chosen]
-        labels = LabelSet(options.select_labels)
+        probabilities, thresholds, labels = select_labels(
+            probabilities, thresholds, labels, options.select_labels
+        )
     needed = np.maximum(thresholds, options.min_score)
-    to_list = needed if multi_label else np.full(len(labels), options.min_score)
+    lowest = needed if multi_label else np.full(len(labels), options.min_score)
+    best = decide(probabilities, False, needed)
+    is_listed = decide(probabilities, True, lowest)
     predictions = []
-    for row, order in zip(probabilities, np.argsort(-probabilities, kind="stable"), strict=True):
-        best = int(order[0])
-        shown = order[row[order] >= to_list[order]][: options.max_labels]
+    for i, order in enumerate(np.argsort(-probabilities, kind="stable")):
+        shown = order[is_listed[i, order]][: options.max_labels]
         predictions.append(
             Prediction(
-                label=labels[best] if row[best] >= needed[best] else None,
-                score=float(row[best]),
+                label=None if best[i] == NO_ANSWER else labels[int(best[i])],
+                score=float(probabilities[i, order[0]]),
                 labels=tuple(labels.decode(shown)),
-                scores=tuple(float(row[i]) for i in shown),
+                scores=tuple(probabilities[i, shown].astype(float).tolist()),
             )
         )
     return predictions

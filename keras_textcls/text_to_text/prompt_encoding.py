@@ -17,6 +17,7 @@ from keras_textcls.text_to_text.answers import Answers, tokenize_answers
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
 from keras_textcls.tokenization.fast_tokenization import fast_tokenizer
+from keras_textcls.utils.ragged import spans
 
 # Before whatever continues a text: tokenizers treat the beginning of a text otherwise.
 _ANCHOR = ":"
@@ -76,7 +77,7 @@ class PieceTokenizer:
         apart = np.zeros(len(texts), bool)
         apart[whole] = (flat[cells] == self._anchor).all(axis=1)
         if apart.all():
-            within = np.arange(len(flat)) - np.repeat(starts, counts)
+            within = spans(0, counts)
             return flat[within >= drop], counts - drop
         # The anchor runs into some of the texts: those are tokenized by themselves.
         lists = [

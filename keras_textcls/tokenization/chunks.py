@@ -13,6 +13,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from keras_textcls.utils.ragged import spans
+
 
 def cut_evenly(counts: np.ndarray, room: int) -> tuple[np.ndarray, np.ndarray]:
     """Cut texts into the fewest chunks that fit, as equal as possible.
@@ -33,7 +35,7 @@ def cut_evenly(counts: np.ndarray, room: int) -> tuple[np.ndarray, np.ndarray]:
     """
     numbers = np.maximum(-(-counts // room), 1)
     owners = np.repeat(np.arange(len(counts)), numbers)
-    rank = np.arange(len(owners)) - np.repeat(np.cumsum(numbers) - numbers, numbers)
+    rank = spans(0, numbers)
     size, longer = np.divmod(counts, numbers)
     return size[owners] + (rank < longer[owners]), owners
 

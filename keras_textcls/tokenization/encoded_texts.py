@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.tokenization.chunks import Chunks, join_chunks
+from keras_textcls.utils.ragged import spans
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,12 +55,11 @@ class EncodedTexts:
             `EncodedTexts`.
         """
         lengths = self.lengths[indices]
-        starts = np.repeat(self._starts[indices], lengths)  # type: ignore[attr-defined]
-        within = np.arange(len(starts)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        cells = spans(self._starts[indices], lengths)  # type: ignore[attr-defined]
         return dataclasses.replace(
             self,
             lengths=lengths,
-            flat={name: values[starts + within] for name, values in self.flat.items()},
+            flat={name: values[cells] for name, values in self.flat.items()},
             fixed={name: values[indices] for name, values in self.fixed.items()},
             chunks=None,
         )

@@ -22,6 +22,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from keras_textcls.keras_compat.tokenizers import can_tokenize_byte_pairs, split_for_byte_pairs
 from keras_textcls.tokenization.traced_graphs import TextGraph
+from keras_textcls.utils.ragged import spans
 
 _TEXTS_AT_ONCE = 1024
 
@@ -118,9 +119,8 @@ class FastBytePair:
         )
         starts, place = np.cumsum(sizes) - sizes, place.reshape(-1)
         taken = sizes[place]
-        ends = np.cumsum(taken)
-        cells = np.arange(taken.sum()) + np.repeat(starts[place] - (ends - taken), taken)
-        counts = np.diff(np.append(0, ends)[ragged.row_splits.numpy()])
+        cells = spans(starts[place], taken)
+        counts = np.diff(np.append(0, np.cumsum(taken))[ragged.row_splits.numpy()])
         return flat[cells], counts
 
 
@@ -199,7 +199,5 @@ def _merge(parts: list[tuple[np.ndarray, np.ndarray]], counts: np.ndarray) -> np
     merged = np.zeros(int(counts.sum()), "int64")
     starts = np.cumsum(counts) - counts
     for rows, flat in parts:
-        own = counts[rows]
-        within = np.arange(len(flat)) - np.repeat(np.cumsum(own) - own, own)
-        merged[np.repeat(starts[rows], own) + within] = flat
+        merged[spans(starts[rows], counts[rows])] = flat
     return merged

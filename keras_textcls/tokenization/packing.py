@@ -14,6 +14,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_textcls.utils.ragged import spans
+
 PROBES = (
     "",
     "a",
@@ -84,13 +86,13 @@ class Packing:
         # A text of no tokens at all holds one cell of padding.
         lengths = np.maximum(kept + around, 1)
         starts = np.cumsum(lengths) - lengths
-        position = np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
+        position = spans(0, lengths)
         ids = np.full(len(position), self.padding[self.ids_name])
         for i, token in enumerate(self.before):
             ids[starts + i] = token
         for i, token in enumerate(self.after):
             ids[starts + len(self.before) + kept + i] = token
-        within = np.arange(len(tokens)) - np.repeat(np.cumsum(counts) - counts, counts)
+        within = spans(0, counts)
         is_kept = within < np.repeat(kept, counts)
         first = np.repeat(starts + len(self.before), counts)
         ids[(first + within)[is_kept]] = tokens[is_kept]

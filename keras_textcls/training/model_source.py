@@ -18,7 +18,7 @@ from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 from keras_textcls.text_to_text.loading import kept_prompt
 from keras_textcls.text_to_text.text_to_text_classifier import Classifier, TextToTextClassifier
 from keras_textcls.training.preparation import check_labels, check_pairs, is_multi_label
-from keras_textcls.training.run_folders.run import Run
+from keras_textcls.training.run_folders.run_directory import RunDirectory
 from keras_textcls.training.templates import Template, TextToTextLora, TransferLearning
 
 # Tokens that are read of a text at the most where the preset says nothing of whole texts.
@@ -104,7 +104,7 @@ class ModelSource:
 
 
 def model_source(
-    data: TextDataset, preset: Any, chosen: Template, earlier: Run | None
+    data: TextDataset, preset: Any, chosen: Template, earlier: RunDirectory | None
 ) -> tuple[ModelSource, TextDataset]:
     """Return what makes the classifier, and the texts to train it on.
 
@@ -112,7 +112,7 @@ def model_source(
         data: `TextDataset`.
         preset: string or path, or `None` for the bundled encoder.
         chosen: `Template`.
-        earlier: `Run` whose training continues, or `None`.
+        earlier: `RunDirectory` whose training continues, or `None`.
 
     Returns:
         A tuple of a `ModelSource` and a `TextDataset`.
@@ -156,7 +156,7 @@ def model_source(
     return ModelSource(start, labels, continued.multi_label, chosen, True, in_pieces), data
 
 
-def _check_kind(chosen: Template, earlier: Run | None) -> None:
+def _check_kind(chosen: Template, earlier: RunDirectory | None) -> None:
     """Refuse to train a model with a head as one that is asked, or the other way."""
     if earlier is None:
         return
@@ -170,7 +170,7 @@ def _check_kind(chosen: Template, earlier: Run | None) -> None:
 
 
 def _check_text_to_text(
-    data: TextDataset, preset: Any, chosen: Template, earlier: Run | None
+    data: TextDataset, preset: Any, chosen: Template, earlier: RunDirectory | None
 ) -> None:
     if preset is None and earlier is None:
         raise ArgumentError(

@@ -8,11 +8,14 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
+# Seconds after which an unfinished file is no process's any more.
+_ABANDONED = 24 * 3600
 
 
 @contextlib.contextmanager
@@ -97,6 +100,20 @@ def replace_file(target: Path) -> Iterator[Path]:
         os.replace(draft, target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def remove_abandoned(drafts: Iterable[Path]) -> None:
+    """Remove files that killed processes left in a folder that many share.
+
+    Args:
+        drafts: iterable of `Path`s, unfinished files; those written to within a
+            day stay, as a process may be at work on them.
+    """
+    oldest = time.time() - _ABANDONED
+    for draft in drafts:
+        with contextlib.suppress(OSError):
+            if draft.stat().st_mtime < oldest:
+                draft.unlink()
 
 
 def _carry_over(old: Path, new: Path, keep: Callable[[str], bool]) -> None:

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from keras_textcls import ArgumentError, LabelSet
+from keras_textcls.predictions.decisions import read_thresholds
 from keras_textcls.predictions.prediction import (
     AnswerOptions,
-    decide,
-    read_thresholds,
+    to_predictions,
     to_probabilities,
 )
 
@@ -49,7 +49,9 @@ def test_other_activations_have_no_probabilities():
 
 
 def test_single_label_ranks_all_labels():
-    first, second = decide(np.array([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]), LABELS, False, None)
+    first, second = to_predictions(
+        np.array([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]), LABELS, False, None
+    )
     assert (first.label, first.labels, first.scores) == ("b", ("b", "c", "a"), (0.5, 0.3, 0.2))
     # Equal scores keep the order of the labels.
     assert second.labels == ("c", "a", "b")
@@ -57,12 +59,15 @@ def test_single_label_ranks_all_labels():
 
 def test_top_k_and_threshold():
     scores = np.array([[0.2, 0.5, 0.3]])
-    assert decide(scores, LABELS, False, None, AnswerOptions(max_labels=2))[0].labels == ("b", "c")
-    below = decide(scores, LABELS, False, np.full(3, 0.6))[0]
+    assert to_predictions(scores, LABELS, False, None, AnswerOptions(max_labels=2))[0].labels == (
+        "b",
+        "c",
+    )
+    below = to_predictions(scores, LABELS, False, np.full(3, 0.6))[0]
     assert (below.label, below.score) == (None, 0.5)
-    multi = decide(scores, LABELS, True, np.array([0.1, 0.6, 0.3]))[0]
+    multi = to_predictions(scores, LABELS, True, np.array([0.1, 0.6, 0.3]))[0]
     assert (multi.label, multi.labels) == (None, ("c", "a"))
-    assert decide(np.array([[0.1, 0.2, 0.3]]), LABELS, True, None)[0].labels == ()
+    assert to_predictions(np.array([[0.1, 0.2, 0.3]]), LABELS, True, None)[0].labels == ()
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.5, [0.1, 0.2], float("nan")])

@@ -23,9 +23,9 @@ from keras_textcls.data.checks.shingles import (
     cut,
     shingle_counts,
     similarities,
-    spans,
 )
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.utils.ragged import spans
 
 Texts = Sequence[str] | np.ndarray
 _DIGEST_BYTES = 16

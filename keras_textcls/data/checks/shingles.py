@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from keras_textcls.utils.ragged import spans
+
 WIDTH = 5
 # Fills a short text up to one window. Normalized texts hold no white space but spaces.
 _FILL = "\n"
@@ -220,24 +222,6 @@ def similarities(texts: Sequence[str], first: np.ndarray, second: np.ndarray) ->
     union = np.add.reduceat(steps > 1, starts, dtype=np.int64)
     both = np.add.reduceat(steps > 0, starts, dtype=np.int64)
     return np.asarray((both - union) / union)
-
-
-def spans(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Return the indices of spans, one span after the other.
-
-    Args:
-        starts: int array, the first index of each span.
-        sizes: int array, how many indices each span has.
-
-    Returns:
-        An int64 array of length `sizes.sum()`.
-
-    Example:
-    >>> spans(np.array([5, 0]), np.array([2, 3]))
-    array([5, 6, 0, 1, 2])
-    """
-    ends = np.cumsum(sizes)
-    return np.arange(sizes.sum()) + np.repeat(starts - ends + sizes, sizes)
 
 
 def _codes(points: np.ndarray, inside: np.ndarray, most_bits: int) -> tuple[np.ndarray, int]:

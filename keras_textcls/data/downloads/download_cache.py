@@ -12,17 +12,14 @@ import hashlib
 import logging
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import Literal
 
 from keras_textcls.data.downloads.regular_files import UnreadableFileError, read_regular_file
-
-CACHE_VARIABLE = "KERAS_TEXTCLS_CACHE"
+from keras_textcls.utils.atomic import remove_abandoned
+from keras_textcls.utils.cache_folder import cache_folder
 
 _DIGEST_SIZE = hashlib.sha256().digest_size
-# Seconds after which an unfinished file is no process's any more.
-_ABANDONED = 24 * 3600
 
 _log = logging.getLogger(__name__)
 
@@ -39,14 +36,12 @@ def download_folder(cache: str | os.PathLike[str] | Literal[False] | None) -> Pa
     """
     if cache is False:
         return None
+    if cache is None:
+        return cache_folder("downloads")
     try:
-        if cache is not None:
-            return Path(cache).expanduser()
-        named = os.environ.get(CACHE_VARIABLE)
-        folder = Path(named).expanduser() if named else Path.home() / ".cache" / "keras_textcls"
+        return Path(cache).expanduser()
     except RuntimeError:
         return None
-    return folder / "downloads"
 
 
 class DownloadCache:
@@ -107,7 +102,7 @@ class DownloadCache:
         unfinished = folder / "unfinished"
         unfinished.mkdir(parents=True, exist_ok=True)
         if not self._is_swept:
-            _remove_abandoned(unfinished)
+            remove_abandoned(unfinished.iterdir())
             self._is_swept = True
         descriptor, draft = tempfile.mkstemp(dir=unfinished)
         try:
@@ -130,12 +125,3 @@ def _digest(url: str, content: bytes) -> bytes:
     digest = hashlib.sha256(hashlib.sha256(url.encode()).digest())
     digest.update(content)
     return digest.digest()
-
-
-def _remove_abandoned(unfinished: Path) -> None:
-    """Remove what killed processes left."""
-    oldest = time.time() - _ABANDONED
-    for draft in unfinished.iterdir():
-        with contextlib.suppress(OSError):
-            if draft.stat().st_mtime < oldest:
-                draft.unlink()

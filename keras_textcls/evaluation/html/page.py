@@ -13,7 +13,7 @@ from pathlib import Path
 from keras_textcls.evaluation.html.page_data import describe
 from keras_textcls.evaluation.html.page_texts import to_json, visible, words
 from keras_textcls.evaluation.report import display
-from keras_textcls.evaluation.report.report import Report
+from keras_textcls.evaluation.report.report_numbers import ReportNumbers
 from keras_textcls.utils.atomic import replace_file
 
 # Of the whole page, in bytes; what the numbers leave of it is for the texts.
@@ -23,7 +23,7 @@ _FILES = "page_files"
 _STYLE = re.compile(r'(?<=<td|<th) style="text-align:(?:left|right)"(?=>)')
 
 
-def write_page(report: Report, path: Path) -> Path:
+def write_page(report: ReportNumbers, path: Path) -> Path:
     """Write one page that holds everything and needs no other file.
 
     Nothing of the data is markup: it is JSON which a script shows as text, and a
@@ -43,7 +43,7 @@ def write_page(report: Report, path: Path) -> Path:
     return path
 
 
-def render(report: Report) -> str:
+def render(report: ReportNumbers) -> str:
     """Return the page as a string.
 
     Args:

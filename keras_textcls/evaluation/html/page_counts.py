@@ -54,7 +54,7 @@ def levels_of(values: np.ndarray) -> np.ndarray:
     Returns:
         A uint8 array of the same shape, 0 to 101.
     """
-    # Compared in double precision, as `decisions.decide` compares.
+    # Compared in double precision, as `decide` compares.
     return np.searchsorted(GRID, values.astype(np.float64), side="right").astype(np.uint8)
 
 

@@ -14,12 +14,12 @@ from keras_textcls.evaluation.html.page_texts import describe_texts, visible
 from keras_textcls.evaluation.metrics.curves import Curve
 from keras_textcls.evaluation.metrics.metrics import LOSSES
 from keras_textcls.evaluation.report import display
-from keras_textcls.evaluation.report.report import Report
+from keras_textcls.evaluation.report.report_numbers import ReportNumbers
 
 _POINTS = 80
 
 
-def describe(report: Report) -> dict[str, Any]:
+def describe(report: ReportNumbers) -> dict[str, Any]:
     """Describe a report for the page, but for the words of its texts.
 
     Args:
@@ -28,13 +28,13 @@ def describe(report: Report) -> dict[str, Any]:
     Returns:
         A dict for JSON.
     """
-    grid = count_at_grid(report._scores)
+    grid = count_at_grid(report.scores)
     return {
         "title": visible(f"Report of {report.name}"),
         "headline": visible(display.headline(report)),
         "total": len(report),
         "multi_label": report.multi_label,
-        "labels": [visible(name) for name in report._scores.all_labels],
+        "labels": [visible(name) for name in report.scores.all_labels],
         "classes": len(report.labels),
         "remarks": [visible(remark) for remark in display.remarks(report)],
         "info": _info(report),
@@ -43,8 +43,8 @@ def describe(report: Report) -> dict[str, Any]:
         "own": _own(report),
         "grid": _grid(grid),
         "areas": {
-            "roc_auc": _numbers(report._areas.roc_auc),
-            "average_precision": _numbers(report._areas.average_precision),
+            "roc_auc": _numbers(report.areas.roc_auc),
+            "average_precision": _numbers(report.areas.average_precision),
         },
         "mean_probability": _mean_probability(report),
         "curves": _curves(report),
@@ -66,7 +66,7 @@ def _numbers(values: Iterable[float], digits: int | None = None) -> list[float |
     ]
 
 
-def _info(report: Report) -> list[list[str]]:
+def _info(report: ReportNumbers) -> list[list[str]]:
     info = report.info
     fields = {"Model": info.model, "Data": info.data, "Environment": info.environment}
     found = [["Created (UTC)", info.created], ["Texts and labels (hash)", report.fingerprint]]
@@ -75,7 +75,7 @@ def _info(report: Report) -> list[list[str]]:
     return [[visible(key), visible(value)[:500]] for key, value in found if value]
 
 
-def _metrics(report: Report, grid: GridCounts) -> list[dict[str, Any]]:
+def _metrics(report: ReportNumbers, grid: GridCounts) -> list[dict[str, Any]]:
     found = []
     for name, one in report.metrics.items():
         value, low, high = _numbers((one.value, one.low, one.high))
@@ -94,18 +94,18 @@ def _metrics(report: Report, grid: GridCounts) -> list[dict[str, Any]]:
     return found
 
 
-def _own(report: Report) -> dict[str, Any]:
+def _own(report: ReportNumbers) -> dict[str, Any]:
     """The counts at the thresholds that the report itself has."""
     thresholds = report.thresholds
     matrix = report.confusion_matrix()
-    rows, columns = len(report._scores.all_labels) + 1, len(report.labels) + 1
+    rows, columns = len(report.scores.all_labels) + 1, len(report.labels) + 1
     values = np.zeros((rows, columns), np.int64)
     # The row and the column of texts without a label are left out where they are empty.
     values[: matrix.values.shape[0], : matrix.values.shape[1]] = matrix.values
     return {
         "thresholds": None if thresholds is None else list(thresholds.values()),
-        "hits": report._counts.hits.tolist(),
-        "predicted": report._counts.predicted.tolist(),
+        "hits": report.counts.hits.tolist(),
+        "predicted": report.counts.predicted.tolist(),
         "matrix": values.ravel().tolist(),
     }
 
@@ -122,12 +122,12 @@ def _grid(grid: GridCounts) -> dict[str, Any]:
     }
 
 
-def _mean_probability(report: Report) -> list[list[float | None]]:
+def _mean_probability(report: ReportNumbers) -> list[list[float | None]]:
     values = report.confusion_matrix("mean_probability").values
     return [_numbers(row, 5) for row in values]
 
 
-def _curves(report: Report) -> dict[str, Any]:
+def _curves(report: ReportNumbers) -> dict[str, Any]:
     return {
         "roc": [_points(report.roc_curve(label)) for label in report.labels],
         "precision_recall": [
@@ -149,7 +149,7 @@ def _points(curve: Curve) -> list[list[float | None]]:
     return [_numbers(x, 4), _numbers(y, 4), [] if at is None else _numbers(at, 4)]
 
 
-def _reliability(report: Report) -> dict[str, Any]:
+def _reliability(report: ReportNumbers) -> dict[str, Any]:
     found = report.reliability()
     return {
         "count": found.count.astype(int).tolist(),

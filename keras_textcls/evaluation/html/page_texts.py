@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.evaluation.html.page_pack import pack
-from keras_textcls.evaluation.metrics.decisions import MULTI_LABEL_THRESHOLD
 from keras_textcls.evaluation.metrics.scores import Scores
 from keras_textcls.evaluation.report import examples
-from keras_textcls.evaluation.report.report import Report
+from keras_textcls.evaluation.report.report_numbers import ReportNumbers
+from keras_textcls.predictions.decisions import default_thresholds
 
 # The page tells scores apart to the thousandth: every second place rounds up to one.
 FINE_GRID = np.arange(2001) / 2000
@@ -44,7 +44,7 @@ def visible(text: str) -> str:
     return _HIDDEN.sub("\ufffd", text)
 
 
-def page_rows(report: Report) -> tuple[np.ndarray, np.ndarray]:
+def page_rows(report: ReportNumbers) -> tuple[np.ndarray, np.ndarray]:
     """Choose the texts that go into the page.
 
     Args:
@@ -54,8 +54,8 @@ def page_rows(report: Report) -> tuple[np.ndarray, np.ndarray]:
         A tuple of sorted int arrays: rows of the page, and the worst errors,
         which are always among them.
     """
-    scores = report._scores
-    errors = examples.rows_of_errors(scores, report._predicted)[0][:_ERRORS]
+    scores = report.scores
+    errors = examples.rows_of_errors(scores, report.predicted)[0][:_ERRORS]
     most = min(_MOST_TEXTS, max(_FEWEST, _MOST_SCORES // len(scores.labels)))
     if not report.multi_label:
         most = _MOST_TEXTS
@@ -65,7 +65,7 @@ def page_rows(report: Report) -> tuple[np.ndarray, np.ndarray]:
     return np.union1d(chosen, errors), errors
 
 
-def describe_texts(report: Report) -> dict[str, Any]:
+def describe_texts(report: ReportNumbers) -> dict[str, Any]:
     """Describe the texts of the page, but for their words.
 
     Args:
@@ -75,7 +75,7 @@ def describe_texts(report: Report) -> dict[str, Any]:
         A dict for JSON.
     """
     rows, errors = page_rows(report)
-    scores = report._scores.take(rows)
+    scores = report.scores.take(rows)
     found: dict[str, Any] = {
         "number": len(rows),
         "rows": None if len(rows) == len(report) else rows.tolist(),
@@ -94,12 +94,11 @@ def describe_texts(report: Report) -> dict[str, Any]:
     return found | _ranks(columns, _own_thresholds(report))
 
 
-def _own_thresholds(report: Report) -> np.ndarray:
+def _own_thresholds(report: ReportNumbers) -> np.ndarray:
     """Thresholds of the labels; those of single-label texts stay 0 where there are none."""
-    if report._thresholds is not None:
-        return report._thresholds
-    value = MULTI_LABEL_THRESHOLD if report.multi_label else 0.0
-    return np.full(len(report.labels), value)
+    if report.threshold_values is not None:
+        return report.threshold_values
+    return default_thresholds(len(report.labels), report.multi_label)
 
 
 def _most_probable(scores: Scores) -> dict[str, Any]:
@@ -135,7 +134,7 @@ def _ranks(columns: np.ndarray, own: np.ndarray) -> dict[str, Any]:
     }
 
 
-def words(report: Report, budget: int) -> dict[str, Any]:
+def words(report: ReportNumbers, budget: int) -> dict[str, Any]:
     """Return the words of the texts, cut where they do not fit.
 
     Args:

@@ -66,7 +66,7 @@ def count(scores: Scores, predicted: np.ndarray) -> Counts:
 
     Args:
         scores: `Scores`.
-        predicted: decisions, as `decisions.decide` returns them.
+        predicted: decisions, as `decide` returns them.
 
     Returns:
         `Counts` over the model's labels and those that only the data have.

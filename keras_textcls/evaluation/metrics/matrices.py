@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_textcls.errors import UnknownLabelError, did_you_mean, shorten
 from keras_textcls.evaluation.metrics.counts import divide, pad
-from keras_textcls.evaluation.metrics.decisions import NO_ANSWER
 from keras_textcls.evaluation.metrics.scores import CHUNK, Scores
+from keras_textcls.predictions.decisions import NO_ANSWER
 from keras_textcls.utils.result_table import ResultTable
 
 UNANSWERED = "(none)"
@@ -69,7 +69,7 @@ def confusion(scores: Scores, predicted: np.ndarray, kind: str) -> LabelMatrix:
 
     Args:
         scores: `Scores`.
-        predicted: decisions, as `decisions.decide` returns them.
+        predicted: decisions, as `decide` returns them.
         kind: string, `"count"` of texts, `"share"` of the texts of a row, or
             `"mean_probability"` of a label over the texts of a row.
 

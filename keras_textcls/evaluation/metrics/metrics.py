@@ -117,7 +117,7 @@ def point_values(
 
     Args:
         scores: `Scores`.
-        predicted: decisions, as `decisions.decide` returns them.
+        predicted: decisions, as `decide` returns them.
         found: `Counts` of them.
         areas: `LabelAreas`.
         top_k: int or `None`, for `top_K_accuracy`.

@@ -15,7 +15,7 @@ def per_text_values(
 
     Args:
         scores: `Scores`.
-        predicted: decisions, as `decisions.decide` returns them.
+        predicted: decisions, as `decide` returns them.
         top_k: int or `None`, how many of the most probable labels count as a
             hit in `top_K_accuracy` (single-label); `None` leaves that out.
 

@@ -100,7 +100,7 @@ def resample(scores: Scores, predicted: np.ndarray, top_k: int | None, seed: int
 
     Args:
         scores: `Scores`.
-        predicted: decisions, as `decisions.decide` returns them.
+        predicted: decisions, as `decide` returns them.
         top_k: int or `None`, for `top_K_accuracy`.
         seed: int, of the draws. Defaults to `0`.
 

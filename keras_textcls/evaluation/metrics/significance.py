@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import binomtest, chi2
 
 from keras_textcls.evaluation.metrics.resampling import percentile_interval
-from keras_textcls.evaluation.report.report import Report
+from keras_textcls.evaluation.report.report_numbers import ReportNumbers
 
 # With fewer texts that only one model is right about the exact test is used.
 _FEW = 25
@@ -61,7 +61,7 @@ class McNemar:
     exact: bool
 
 
-def paired_difference(first: Report, second: Report, metric: str) -> PairedDifference:
+def paired_difference(first: ReportNumbers, second: ReportNumbers, metric: str) -> PairedDifference:
     """Compare a metric of two reports on the same texts.
 
     Both see the same bootstrap draws, so texts that are hard for both models do
@@ -83,7 +83,7 @@ def paired_difference(first: Report, second: Report, metric: str) -> PairedDiffe
     return PairedDifference(metric, first.name, second.name, value, low, high)
 
 
-def mcnemar(first: Report, second: Report) -> McNemar:
+def mcnemar(first: ReportNumbers, second: ReportNumbers) -> McNemar:
     """Test whether two models are right about equally many texts.
 
     The exact binomial test for fewer than 25 texts that only one of them is
@@ -109,7 +109,7 @@ def mcnemar(first: Report, second: Report) -> McNemar:
     return McNemar(*counts, statistic=statistic, p_value=float(chi2.sf(statistic, 1)), exact=False)
 
 
-def is_right(report: Report) -> np.ndarray:
+def is_right(report: ReportNumbers) -> np.ndarray:
     """Return which texts are judged rightly, of several labels in all that are known.
 
     Args:

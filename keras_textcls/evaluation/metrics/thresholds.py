@@ -10,8 +10,8 @@ import numpy as np
 
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.evaluation.metrics.counts import divide
-from keras_textcls.evaluation.metrics.decisions import MULTI_LABEL_THRESHOLD
 from keras_textcls.evaluation.metrics.scores import Scores
+from keras_textcls.predictions.decisions import MULTI_LABEL_THRESHOLD
 from keras_textcls.utils.result_table import ResultTable
 
 OBJECTIVES = ("f1", "precision", "recall")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import html
 import math
-from typing import TYPE_CHECKING
 
 from keras_textcls.evaluation.metrics.metrics import list_names
+from keras_textcls.evaluation.report.report_numbers import ReportNumbers
 from keras_textcls.utils.result_table import ResultTable
 from keras_textcls.utils.text_display import printable
-
-if TYPE_CHECKING:
-    from keras_textcls.evaluation.report.report import Report
 
 _LABELS = 12
 _MAIN = (
@@ -22,13 +19,13 @@ _MAIN = (
 )  # fmt: skip
 
 
-def headline(report: Report) -> str:
+def headline(report: ReportNumbers) -> str:
     """Return the line that says what was evaluated."""
     labels = f"{len(report.labels)} labels{', any number a text' if report.multi_label else ''}"
     return f"Report of {report.name} on {len(report):,} texts, {labels}"
 
 
-def main_numbers(report: Report) -> ResultTable:
+def main_numbers(report: ReportNumbers) -> ResultTable:
     """Return the numbers that are shown first, with intervals.
 
     Args:
@@ -46,7 +43,7 @@ def main_numbers(report: Report) -> ResultTable:
     return ResultTable(("metric", "value", "95 % interval"), tuple(rows))
 
 
-def remarks(report: Report) -> list[str]:
+def remarks(report: ReportNumbers) -> list[str]:
     """Return what must be known before the numbers are believed.
 
     Args:
@@ -65,7 +62,7 @@ def remarks(report: Report) -> list[str]:
     return found + [f"{name}: {reason}" for reason, name in reversed(said.items())]
 
 
-def worst_labels(report: Report) -> ResultTable:
+def worst_labels(report: ReportNumbers) -> ResultTable:
     """Return the rows of the label table with the lowest F1, or all where they are few."""
     table = report.per_label()
     *rows, total = table.rows
@@ -75,7 +72,7 @@ def worst_labels(report: Report) -> ResultTable:
     return ResultTable(table.columns, (*rows, total))
 
 
-def as_text(report: Report) -> str:
+def as_text(report: ReportNumbers) -> str:
     """Describe a report in some lines.
 
     Args:
@@ -93,7 +90,7 @@ def as_text(report: Report) -> str:
     return "\n".join([*lines, str(worst_labels(report))])
 
 
-def as_html(report: Report) -> str:
+def as_html(report: ReportNumbers) -> str:
     """Describe a report for a notebook.
 
     Args:

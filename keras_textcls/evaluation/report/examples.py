@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from keras_textcls.errors import ArgumentError, UnknownLabelError, shorten
 from keras_textcls.evaluation.metrics.counts import pad
-from keras_textcls.evaluation.metrics.decisions import NO_ANSWER
 from keras_textcls.evaluation.metrics.matrices import UNANSWERED, without_label
 from keras_textcls.evaluation.metrics.scores import Scores
+from keras_textcls.predictions.decisions import NO_ANSWER
 
 TEXT_COLUMNS = ("text", "text_pair", "id")
 
@@ -69,7 +69,7 @@ def rows_of_cell(
 
     Args:
         scores: `Scores`.
-        predicted: decisions, as `decisions.decide` returns them.
+        predicted: decisions, as `decide` returns them.
         actual: string or `None` for any, an actual label.
         given: string or `None` for any, a predicted label, or `"(none)"`.
 
@@ -103,7 +103,7 @@ def rows_of_errors(scores: Scores, predicted: np.ndarray) -> tuple[np.ndarray, n
 
     Args:
         scores: `Scores`.
-        predicted: decisions, as `decisions.decide` returns them.
+        predicted: decisions, as `decide` returns them.
 
     Returns:
         A tuple of an int array of rows and a float array of how sure the model
@@ -135,7 +135,7 @@ def judged_texts(
 
     Args:
         scores: `Scores`.
-        predicted: decisions, as `decisions.decide` returns them.
+        predicted: decisions, as `decide` returns them.
         table: `pyarrow.Table` of the texts, or `None`.
         rows: int array.
         confidence: float array of the same shape.

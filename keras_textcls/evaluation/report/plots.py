@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,11 @@ import numpy as np
 from keras_textcls.errors import ArgumentError, MissingDependencyError, shorten
 from keras_textcls.evaluation.metrics.matrices import LabelMatrix
 from keras_textcls.evaluation.report.label_table import TOTAL
+from keras_textcls.evaluation.report.report_numbers import ReportNumbers
 from keras_textcls.utils.text_display import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from keras_textcls.evaluation.comparison import Comparison
-    from keras_textcls.evaluation.report.report import Report
 
 # Okabe and Ito's colours, which people with any colour vision tell apart; black is the mean.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A00")
@@ -56,7 +54,7 @@ class ReportPlots:
         report: `Report`.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ReportNumbers) -> None:
         self._report = report
 
     def roc(self, labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
@@ -317,11 +315,11 @@ class ComparisonPlots:
     """Pictures of a comparison, as `comparison.plot`.
 
     Args:
-        comparison: `Comparison`.
+        reports: dict from name to `Report`.
     """
 
-    def __init__(self, comparison: Comparison) -> None:
-        self._reports = comparison.reports
+    def __init__(self, reports: Mapping[str, ReportNumbers]) -> None:
+        self._reports = reports
 
     def roc(self, label: str | None = None, ax: Axes | None = None) -> Axes:
         """Draw the ROC curves of all reports over each other.
@@ -370,7 +368,7 @@ class ComparisonPlots:
             1, len(self._reports), figsize=size, layout="constrained", squeeze=False
         )[1]
         for ax, (name, report) in zip(grid[0], self._reports.items(), strict=True):
-            report.plot.confusion(kind, ax).set_title(_short(name))
+            ReportPlots(report).confusion(kind, ax).set_title(_short(name))
         return list(grid[0])
 
     def save(self, directory: Path) -> None:

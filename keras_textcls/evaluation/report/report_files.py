@@ -10,18 +10,18 @@ import dataclasses
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from keras_textcls.errors import InvalidDataError, KerasTextclsError
 from keras_textcls.evaluation.metrics.scores import Scores, encoded_scores
-from keras_textcls.evaluation.report.report import Report, read_seed, read_top_k
 from keras_textcls.evaluation.report.report_info import ReportInfo
+from keras_textcls.evaluation.report.report_numbers import ReportNumbers, read_seed, read_top_k
 from keras_textcls.evaluation.report.text_table import are_texts
 from keras_textcls.labels import LabelSet
-from keras_textcls.predictions.prediction import read_thresholds
+from keras_textcls.predictions.decisions import read_thresholds
 from keras_textcls.utils.atomic import is_free, replace_directory
 
 # 2: `top_k`, `seed` and the notes of `info`; a report of schema 1 has their defaults.
@@ -41,13 +41,15 @@ _KINDS: dict[str, Any] = {
 }
 _LATER: dict[str, Any] = {"top_k": None, "seed": 0}
 
+Kind = TypeVar("Kind", bound=ReportNumbers)
+
 
 def is_report(directory: Path) -> bool:
     """Whether a directory is one that `save_report` wrote."""
     return (directory / REPORT_FILE).is_file() and (directory / PREDICTIONS_FILE).is_file()
 
 
-def save_report(report: Report, directory: Path) -> None:
+def save_report(report: ReportNumbers, directory: Path) -> None:
     """Save a report; see `Report.save`."""
     if not is_free(directory) and not is_report(directory):
         raise InvalidDataError(
@@ -66,7 +68,7 @@ def save_report(report: Report, directory: Path) -> None:
             file.write_table(table)
 
 
-def _describe(report: Report) -> dict[str, Any]:
+def _describe(report: ReportNumbers) -> dict[str, Any]:
     described = {
         "schema_version": SCHEMA_VERSION,
         "name": report.name,
@@ -76,8 +78,8 @@ def _describe(report: Report) -> dict[str, Any]:
         "extra_labels": list(report.extra_labels),
         "multi_label": report.multi_label,
         "thresholds": None if report.thresholds is None else list(report.thresholds.values()),
-        "top_k": report._top_k,
-        "seed": report._seed,
+        "top_k": report.top_k,
+        "seed": report.seed,
         "info": dataclasses.asdict(report.info),
         "metrics": {name: dataclasses.asdict(one) for name, one in report.metrics.items()},
         "per_label": list(report.per_label()),
@@ -99,7 +101,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _predictions(report: Report) -> pa.Table:
+def _predictions(report: ReportNumbers) -> pa.Table:
     table = report.table if report.table is not None else pa.table({})
     columns = {f"column:{name}": table.column(name) for name in table.schema.names}
     columns[_ACTUAL] = _rows_of(report.y_true)
@@ -114,8 +116,8 @@ def _rows_of(array: np.ndarray) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(flat, array.shape[1])
 
 
-def load_report(directory: Path) -> Report:
-    """Load a report; see `Report.load`."""
+def load_report(directory: Path, kind: type[Kind]) -> Kind:
+    """Load a report of a class; see `Report.load`."""
     described = _read_description(directory)
     path = directory / PREDICTIONS_FILE
     try:
@@ -129,7 +131,7 @@ def load_report(directory: Path) -> Report:
         for name in {"text", "text_pair"} & set(texts.schema.names):
             if not are_texts(texts.schema.field(name).type):
                 raise InvalidDataError(f"the column {name} holds no texts")
-        report = Report(
+        report = kind(
             scores,
             texts if names else None,
             info,

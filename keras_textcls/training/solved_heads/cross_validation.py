@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.inputs.stratification import shuffled_by_group
 from keras_textcls.predictions.calibration import best_log_scale, mean_loss
 
 # More would cost time and change no choice.
@@ -87,7 +88,7 @@ def assign_folds(targets: np.ndarray, count: int, seed: int) -> Folds:
     np.int64(-1)
     """
     group = targets if targets.ndim == 1 else _rarest_label(targets)
-    order = np.lexsort((np.random.default_rng(seed).random(len(group)), group))
+    order = shuffled_by_group(group, np.random.default_rng(seed))
     is_alone = np.bincount(group)[group] == 1
     dealt = order[~is_alone[order]]
     notes = []

@@ -15,7 +15,6 @@ import json
 import logging
 import os
 import secrets
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,19 +24,17 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from keras_textcls.data.downloads.download_cache import CACHE_VARIABLE
 from keras_textcls.inputs.texts import LabelledTexts, TextColumns, read_texts
 from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 from keras_textcls.tokenization.preprocessor_fingerprint import asset_hashes, without_names
-from keras_textcls.utils.atomic import replace_file
+from keras_textcls.utils.atomic import remove_abandoned, replace_file
+from keras_textcls.utils.cache_folder import cache_folder
 
 _FORMAT = "keras-textcls embeddings 1"
 _CHUNK = 16_384
 # Bytes of a text's hash: two texts of a billion share one with a chance of 1e-21.
 _DIGEST_SIZE = 16
 _HASH = f"S{_DIGEST_SIZE}"
-# Seconds after which an unfinished file is no process's any more.
-_ABANDONED = 24 * 3600
 # What only the head depends on; any other argument of a classifier may change embeddings.
 _OF_THE_HEAD = frozenset(
     "name trainable num_classes labels multi_label hidden_dim activation dropout normalize".split()
@@ -68,7 +65,7 @@ class EmbeddingCache:
     def __init__(
         self, directory: str | os.PathLike[str] | None = None, max_bytes: int = 2 * 10**9
     ) -> None:
-        self.directory = _default_directory() if directory is None else Path(directory)
+        self.directory = cache_folder("embeddings") if directory is None else Path(directory)
         self.max_bytes = max_bytes
 
     def get(self, key: str, hashes: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
@@ -149,7 +146,7 @@ class EmbeddingCache:
         for folder in Path(self._folder("")).iterdir():
             if folder.is_dir():
                 entries += _entries(folder)
-                _remove_abandoned(folder)
+                remove_abandoned(folder.glob(".saving-*"))
         excess = sum(size for _, size, _ in entries) - self.max_bytes
         for path, size, _ in sorted(entries, key=lambda entry: entry[2]):
             if excess <= 0:
@@ -286,20 +283,3 @@ def _entries(folder: Path) -> list[tuple[Path, int, float]]:
             status = path.stat()
             found.append((path, status.st_size, status.st_mtime))
     return found
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Remove what killed processes left."""
-    for draft in folder.glob(".saving-*"):
-        with contextlib.suppress(OSError):
-            if draft.stat().st_mtime < time.time() - _ABANDONED:
-                draft.unlink()
-
-
-def _default_directory() -> Path | None:
-    named = os.environ.get(CACHE_VARIABLE)
-    try:
-        folder = Path(named).expanduser() if named else Path.home() / ".cache" / "keras_textcls"
-    except RuntimeError:
-        return None
-    return folder / "embeddings"

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.text_to_text.text_to_text_classifier import Classifier
-from keras_textcls.training.run_folders.run import Run
+from keras_textcls.training.run_folders.run_directory import RunDirectory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Job:
     """One training: everything that a template needs.
 
     Args:
-        run: `Run`.
+        run: `RunDirectory`.
         template: `Template`.
         dataset: `TextDataset`.
         validation: `TextDataset` or `None`.
@@ -29,7 +29,7 @@ class Job:
         notes: tuple of strings, what the log says of the data. Defaults to none.
     """
 
-    run: Run
+    run: RunDirectory
     template: Any
     dataset: TextDataset
     validation: TextDataset | None

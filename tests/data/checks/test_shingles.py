@@ -15,7 +15,6 @@ from keras_textcls.data.checks.shingles import (
     cut,
     shingle_counts,
     similarities,
-    spans,
 )
 
 FEW = st.lists(st.text("ab é日😀", max_size=30), min_size=2, max_size=8)
@@ -154,10 +153,3 @@ def test_cuts_cover_all_and_hold_no_more_than_said(sizes, most):
         assert len(run) == 1 or run.sum() <= most
     for run, after in itertools.pairwise(runs):
         assert run.sum() + after[0] > most
-
-
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9))))
-def test_spans_are_ranges(pairs):
-    starts, sizes = np.array(pairs, np.int64).reshape(-1, 2).T
-    expected = [i for start, size in pairs for i in range(start, start + size)]
-    assert spans(starts, sizes).tolist() == expected

@@ -8,7 +8,7 @@ from keras_textcls.evaluation.metrics.ranking import Ranking, known_rows
 
 @pytest.mark.parametrize("case", CASES)
 def test_areas_of_weighted_texts_are_those_of_scikit_learn(case):
-    scores = report_of(CASES[case](6))._scores
+    scores = report_of(CASES[case](6)).scores
     weights = np.random.default_rng(0).integers(0, 4, (5, len(scores))).astype(float)
     weights[4] = 0
     for label in range(len(scores.labels)):

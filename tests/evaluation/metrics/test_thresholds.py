@@ -87,7 +87,7 @@ def test_neighbouring_floats_are_told_apart():
     report = report_of((np.array([[1, 0], [0, 1]]), np.array([[0.25, low], [low, 0.25]])))
     tuned = report.tune_thresholds()
     assert tuned.table.column("f1") == [1, 1]
-    assert report._scores.y_score.dtype == np.float64
+    assert report.scores.y_score.dtype == np.float64
     assert [reached(report, i, v)[2] for i, v in enumerate(tuned.values())] == [1, 1]
 
 

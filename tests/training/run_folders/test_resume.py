@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import training_process as process
 
-from keras_textcls.training.run_folders.runs import runs
+from keras_textcls.training.runs import runs
 
 
 @pytest.fixture(scope="module")

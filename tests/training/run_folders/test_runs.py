@@ -7,15 +7,15 @@ import shutil
 import pytest
 
 from keras_textcls import ArgumentError, RunError, runs
-from keras_textcls.training.run_folders.run import Run, _is_held_elsewhere
+from keras_textcls.training.run_folders.deletion import delete_version
+from keras_textcls.training.run_folders.run_directory import RunDirectory, _is_held_elsewhere
 from keras_textcls.training.run_folders.run_record import RunRecord
-from keras_textcls.training.run_folders.runs import (
-    broken_runs,
+from keras_textcls.training.run_folders.versions import (
+    broken_versions,
     check_output,
-    delete_broken,
-    find_run,
-    new_run,
+    new_version,
 )
+from keras_textcls.training.runs import Run, find_run
 
 
 def _record(version, name="model", **changes):
@@ -32,7 +32,8 @@ def _record(version, name="model", **changes):
 
 
 def _make(folder, **changes):
-    return new_run(folder, lambda version: _record(version, folder.name, **changes))
+    made = new_version(folder, lambda version: _record(version, folder.name, **changes))
+    return Run(made.directory)
 
 
 def test_each_run_of_a_name_is_the_next_version(tmp_path):
@@ -60,18 +61,18 @@ def test_a_broken_record_is_an_error_and_not_listed(tmp_path, text):
     with pytest.raises(RunError, match="run.json"):
         Run(run.directory)
     assert runs(tmp_path) == []
-    assert list(broken_runs(tmp_path)) == [run.directory]
-    assert "run.json" in broken_runs(tmp_path, "model")[run.directory]
-    assert broken_runs(tmp_path, "other") == {}
+    assert list(broken_versions(tmp_path)) == [run.directory]
+    assert "run.json" in broken_versions(tmp_path, "model")[run.directory]
+    assert broken_versions(tmp_path, "other") == {}
 
 
 def test_a_broken_run_can_be_deleted(tmp_path):
     kept, broken = _make(tmp_path / "model"), _make(tmp_path / "model")
     (broken.directory / "run.json").unlink()
-    assert (runs(tmp_path), list(broken_runs(tmp_path))) == ([kept], [broken.directory])
+    assert (runs(tmp_path), list(broken_versions(tmp_path))) == ([kept], [broken.directory])
     with broken.locked(), pytest.raises(RunError, match="in use"):
-        delete_broken(broken.directory)
-    delete_broken(broken.directory)
+        delete_version(RunDirectory(broken.directory))
+    delete_version(RunDirectory(broken.directory))
     assert not broken.directory.exists()
     assert runs(tmp_path) == [kept]
 
@@ -91,7 +92,7 @@ def test_a_run_whose_process_is_gone_is_stopped(tmp_path):
 def test_a_killed_process_lets_go(processes, tmp_path):
     run = _make(tmp_path / "model", status="training")
     code = (
-        "import os, signal, sys; from keras_textcls.training.run_folders.runs import Run\n"
+        "import os, signal, sys; from keras_textcls.training.runs import Run\n"
         f"with Run({str(run.directory)!r}).locked():\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -128,10 +129,10 @@ def test_what_others_stand_on_is_not_deleted(tmp_path):
         base.delete()
     (base.directory / "run.json").write_text("{")
     with pytest.raises(RunError, match="model/2"):
-        delete_broken(base.directory)
+        delete_version(RunDirectory(base.directory))
     assert base.directory.exists()
     adapters.delete(force=True)
-    delete_broken(base.directory)
+    delete_version(RunDirectory(base.directory))
     assert [run.name for run in runs(tmp_path)] == ["other", "other"]
 
 

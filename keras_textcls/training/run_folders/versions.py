@@ -1,4 +1,4 @@
-"""The runs of a directory: finding them, making the next, and where they may go."""
+"""The versions in a directory of runs: finding them, making the next, and where they may go."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from keras_textcls.errors import ArgumentError, RunError, did_you_mean, shorten
-from keras_textcls.training.run_folders.run import Run
+from keras_textcls.training.run_folders.run_directory import RunDirectory
 from keras_textcls.training.run_folders.run_record import RECORD_FILE, RunRecord
 
 DEFAULT_OUTPUT = "runs"
+Kind = TypeVar("Kind", bound=RunDirectory)
+
 _NAME = re.compile(r"[\w][\w.-]*", re.ASCII)
 
 
-def runs(output: str | os.PathLike[str] = DEFAULT_OUTPUT, name: str | None = None) -> list[Run]:
-    """Find the runs in a directory.
+def find_versions(
+    kind: type[Kind], output: str | os.PathLike[str], name: str | None = None
+) -> list[Kind]:
+    """Find the versions in a directory of runs; see `runs`.
 
     Args:
-        output: string or path, as given to `train`. Defaults to `"runs"`.
+        kind: `RunDirectory` or a class of it, what is made of each.
+        output: string or path, as given to `train`.
         name: string, the model whose versions are wanted. Defaults to `None`,
             all.
 
     Returns:
-        A list of `Run`, by name and version. Directories that are no run, or
-        whose `run.json` is broken, are left out.
-
-    Example:
-    >>> runs("no-such-directory")
-    []
+        A list, by name and version, without those whose record is broken.
     """
     found = []
     _check_path(output)
@@ -41,12 +41,13 @@ def runs(output: str | os.PathLike[str] = DEFAULT_OUTPUT, name: str | None = Non
         directory = record.parent
         if directory.name.isdigit() and name in (None, directory.parent.name):
             with contextlib.suppress(RunError):
-                found.append(Run(directory))
+                RunRecord.read(directory)
+                found.append(kind(directory))
     return sorted(found, key=lambda run: (run.name, run.version))
 
 
-def broken_runs(output: str | os.PathLike[str], name: str | None = None) -> dict[Path, str]:
-    """Find the versions that `runs` leaves out, because their `run.json` is broken or missing.
+def broken_versions(output: str | os.PathLike[str], name: str | None = None) -> dict[Path, str]:
+    """Find what `find_versions` leaves out, because its `run.json` is broken or missing.
 
     Args:
         output: string or path, as given to `train`.
@@ -66,40 +67,26 @@ def broken_runs(output: str | os.PathLike[str], name: str | None = None) -> dict
     return found
 
 
-def delete_broken(directory: Path, force: bool = False) -> None:
-    """Delete a version that is no `Run`, as its `run.json` is broken.
+def find_version(kind: type[Kind], output: str | os.PathLike[str], which: str) -> Kind:
+    """Return one version by name and number; see `find_run`.
 
     Args:
-        directory: `Path`, one of those that `broken_runs` finds.
-        force: bool, as in `Run.delete`. Defaults to `False`.
-
-    Raises:
-        RunError: a process is training it, or other runs need it.
-    """
-    run = object.__new__(Run)  # Its constructor reads the record.
-    run.directory = directory.absolute()
-    run.delete(force)
-
-
-def find_run(output: str | os.PathLike[str], which: str) -> Run:
-    """Return one run by name and version.
-
-    Args:
+        kind: `RunDirectory` or a class of it, what is made of it.
         output: string or path, as given to `train`.
         which: `"name/version"`, or `"name"` for the newest version.
 
     Returns:
-        A `Run`.
+        One of `kind`.
 
     Raises:
         RunError: there is none, or its `run.json` is broken.
     """
     name, _, version = which.strip("/").partition("/")
-    there = runs(output)
+    there = find_versions(kind, output)
     versions = [run for run in there if run.name == name]
     if version:
         if (Path(output) / name / version / RECORD_FILE).exists():
-            return Run(Path(output) / name / version)
+            return kind(Path(output) / name / version)
     elif versions:
         return versions[-1]
     names = [f"{run.name}/{run.version}" for run in there] + sorted({r.name for r in there})
@@ -133,7 +120,9 @@ def check_output(output: str | os.PathLike[str], name: str) -> Path:
     if folder.exists() and not folder.is_dir():
         raise ArgumentError(f"`output` must be a directory. {str(folder)!r} is a file.")
     strangers = [entry for entry in _entries(folder) if not _is_model(entry)]
-    if strangers and (not runs(folder) or name in [entry.name for entry in strangers]):
+    if strangers and (
+        not find_versions(RunDirectory, folder) or name in [entry.name for entry in strangers]
+    ):
         raise ArgumentError(
             f"`output` must be a directory of runs, a new one or an empty one. {str(folder)!r} "
             f"holds {shorten(sorted(map(_stranger, strangers)))}."
@@ -175,7 +164,7 @@ def newest_version(folder: Path) -> int:
     return max((int(entry.name) for entry in _entries(folder) if entry.name.isdigit()), default=0)
 
 
-def new_run(folder: Path, record: Callable[..., RunRecord]) -> Run:
+def new_version(folder: Path, record: Callable[..., RunRecord]) -> RunDirectory:
     """Make the directory of the next version.
 
     Args:
@@ -183,7 +172,7 @@ def new_run(folder: Path, record: Callable[..., RunRecord]) -> Run:
         record: function from `version` to the `RunRecord`.
 
     Returns:
-        A `Run`, queued.
+        A `RunDirectory`, queued.
 
     Raises:
         RunError: the directory cannot be written.
@@ -203,6 +192,6 @@ def new_run(folder: Path, record: Callable[..., RunRecord]) -> Run:
                 if not directory.exists():
                     raise
                 continue  # Another process was faster.
-            return Run(directory)
+            return RunDirectory(directory)
     except OSError as error:
         raise RunError(f"No run can be made in {str(folder)!r}: {error.strerror}.") from error

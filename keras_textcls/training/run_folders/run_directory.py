@@ -1,4 +1,4 @@
-"""`Run`: one version of a model, as a directory.
+"""`RunDirectory`: one version of a model on the disk, what stands in it and how it stands.
 
 OUTPUT/NAME/VERSION/
 run.json        what it is and how it stands
@@ -14,16 +14,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import filelock
 
-from keras_textcls.catalogue import ADAPTER_FILE
 from keras_textcls.errors import RunError
 from keras_textcls.training.run_folders.run_record import RunRecord
 from keras_textcls.training.templates import Template, from_text
@@ -38,21 +35,16 @@ _LOCK_SECONDS = 2.0
 _KILLED = "its process ended without a word; resume it"
 
 
-class Run:
-    """One version of a model: what it was trained with, how it stands, the model.
-
-    `train` makes one; `runs` finds those there are.
+class RunDirectory:
+    """The directory of one version of a model: its record, status, lock and contents.
 
     Args:
-        directory: string or path of the run.
-
-    Raises:
-        RunError: it is no run, or its `run.json` is broken.
+        directory: string or path of the run, which need not be whole: what
+            needs its `run.json` reads it when asked for.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self.directory = Path(directory).absolute()
-        RunRecord.read(self.directory)
 
     @property
     def record(self) -> RunRecord:
@@ -158,85 +150,6 @@ class Run:
         path = self.directory / "validation_data"
         return TextDataset.load(path) if path.exists() else None
 
-    def resume(self, **kwargs: Any) -> Run:
-        """Go on where the run was stopped or failed, with the texts that it holds.
-
-        Args:
-            **kwargs: `verbose`, `checkpoint_seconds` and `tensorboard`, as for
-                `train`.
-
-        Returns:
-            This `Run`.
-        """
-        from keras_textcls.training.train import resume_run
-
-        return resume_run(self, **kwargs)
-
-    def rerun(self, **kwargs: Any) -> Run:
-        """Train the same once more, as the next version.
-
-        Args:
-            **kwargs: as for `resume`.
-
-        Returns:
-            Another `Run`.
-        """
-        from keras_textcls.training.train import rerun
-
-        return rerun(self, **kwargs)
-
-    def needed_by(self) -> list[Run]:
-        """Return the runs that would be lost with this one.
-
-        Those are runs whose model is adapters of this one's, and those that
-        continue it and are not trained yet.
-
-        Returns:
-            A list of `Run`.
-        """
-        from keras_textcls.training.run_folders.runs import runs
-
-        others = [run for run in runs(self.directory.parent.parent) if run != self]
-        return [run for run in others if self._is_base_of(run) or self._is_continued_by(run)]
-
-    def _is_base_of(self, run: Run) -> bool:
-        try:
-            adapter = json.loads((run.preset / ADAPTER_FILE).read_text(encoding="utf-8"))
-            base = Path(adapter["base"]["preset"])
-            return base.resolve().is_relative_to(self.directory.resolve())
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
-
-    def _is_continued_by(self, run: Run) -> bool:
-        itself = f"{self.name}/{self.directory.name}"
-        return run.record.resume_from == itself and run.status != "trained"
-
-    def delete(self, force: bool = False) -> None:
-        """Delete the run and all that it holds.
-
-        Args:
-            force: bool, whether to delete it even where other runs need it.
-                Defaults to `False`.
-
-        Raises:
-            RunError: a process is training it, or other runs need it.
-        """
-        needed_by = [] if force else self.needed_by()
-        if needed_by:
-            raise RunError(
-                f"{self!r} is what {', '.join(f'{r.name}/{r.version}' for r in needed_by)} stands "
-                "on. Delete that first, or lose both with force=True (--force)."
-            )
-        with self.locked():
-            # Gone in one step: half a run is never seen.
-            doomed = self.directory.with_name(f".{self.directory.name}.deleting-{os.getpid()}")
-            os.rename(self.directory, doomed)
-        # Of this one, and of others whose process was killed meanwhile.
-        for left in self.directory.parent.glob(".*.deleting-*"):
-            shutil.rmtree(left, ignore_errors=left != doomed)
-        with contextlib.suppress(OSError):
-            self.directory.parent.rmdir()  # The last version takes the name with it.
-
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run, so that no other process trains or deletes it.
@@ -278,7 +191,7 @@ class Run:
         return False
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Run) and self.directory == other.directory
+        return isinstance(other, RunDirectory) and self.directory == other.directory
 
     def __hash__(self) -> int:
         return hash(self.directory)

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from simulated_scores import multi, report_of, single
 
-from keras_textcls.evaluation.metrics import decisions
-from keras_textcls.evaluation.metrics.scores import read_scores
-from keras_textcls.predictions.prediction import decide, read_thresholds
+from keras_textcls.predictions.decisions import decide, read_thresholds
+from keras_textcls.predictions.prediction import to_predictions
 
 THRESHOLDS = [None, 0.0, 0.3, 0.5, 0.7, 1.0, [0.2, 0.5, 0.8], {"label b": 0.9}]
 
@@ -21,7 +20,7 @@ def test_decisions_are_those_of_classify(make, threshold):
         y_score = np.abs(y_score)
     report = report_of((y_true, y_score)).at_threshold(threshold)
     values = read_thresholds(threshold, report.labels)
-    answers = decide(report.y_score, report.labels, report.multi_label, values)
+    answers = to_predictions(report.y_score, report.labels, report.multi_label, values)
     for given, answer in zip(report.y_pred, answers, strict=True):
         if make is multi:
             chosen = {report.labels[i] for i in np.flatnonzero(given)}
@@ -56,6 +55,7 @@ def test_a_threshold_of_an_unknown_label():
 
 
 def test_decisions_on_plain_scores():
-    scores = read_scores([0, 1], [[0.6, 0.4], [0.5, 0.5]], ["a", "b"])
-    assert decisions.decide(scores).tolist() == [0, 0]
-    assert decisions.decide(scores, np.array([0.6, 0.0])).tolist() == [0, -1]
+    scores = np.array([[0.6, 0.4], [0.5, 0.5]])
+    assert decide(scores, False).tolist() == [0, 0]
+    assert decide(scores, False, np.array([0.6, 0.0])).tolist() == [0, -1]
+    assert decide(scores, True).tolist() == [[True, False], [True, True]]
