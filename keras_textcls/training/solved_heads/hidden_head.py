@@ -19,17 +19,17 @@ from threadpoolctl import threadpool_limits
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.optimization.gradients import Gradients, with_gradients
 from keras_textcls.training.solved_heads.cross_validation import (
-    StrengthScore,
+    RegularizationScore,
     assign_folds,
     best_score,
-    read_strengths,
+    read_regularizations,
     score_outputs,
-    search_strengths,
+    search_regularizations,
 )
 from keras_textcls.training.solved_heads.head_data import read_head_data
 from keras_textcls.training.solved_heads.logistic_regression import Basis, l_bfgs
 
-STRENGTHS = (10.0, 3.16, 1.0, 0.316, 0.1, 0.0316, 0.01)
+REGULARIZATIONS = (10.0, 3.16, 1.0, 0.316, 0.1, 0.0316, 0.01)
 _START = 1.0
 # A fifth is held out.
 _PARTS = 5
@@ -69,9 +69,9 @@ class HiddenHead:
         activation: string, of the hidden layer.
         kernel: float32 array of shape `(width, num_classes)`.
         bias: float32 array of shape `(num_classes,)`.
-        strength: float, of the penalty on both kernels, in the scale of
+        regularization: float, of the penalty on both kernels, in the scale of
             standardized features.
-        scores: tuple of `StrengthScore`, of the texts that were held out; empty
+        scores: tuple of `RegularizationScore`, of the texts that were held out; empty
             where none were.
         temperature: float, as of `LinearHead`.
         num_iterations: int, of the last training.
@@ -83,8 +83,8 @@ class HiddenHead:
     activation: str
     kernel: np.ndarray
     bias: np.ndarray
-    strength: float
-    scores: tuple[StrengthScore, ...] = ()
+    regularization: float
+    scores: tuple[RegularizationScore, ...] = ()
     temperature: float = 1.0
     num_iterations: int = 0
     notes: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ def solve_hidden_head(
         activation: string, `"gelu"`, `"relu"` or `"tanh"`. Defaults to
             `"gelu"`.
         strengths: float or sequence of floats, strengths of the penalty to
-            choose from, or `"auto"`. Defaults to `"auto"`, `STRENGTHS`.
+            choose from, or `"auto"`. Defaults to `"auto"`, `REGULARIZATIONS`.
         seed: int, from which the first weights and the texts held out follow.
             Defaults to `0`.
         class_weight: as of `solve_linear_head`. Defaults to `None`.
@@ -150,7 +150,7 @@ def solve_hidden_head(
             f"`activation` must be one of {list(_ACTIVATIONS)}. Received: "
             f"activation={shorten(activation)}."
         )
-    path = read_strengths(strengths, STRENGTHS)
+    path = read_regularizations(strengths, REGULARIZATIONS)
     data = read_head_data(features, targets, multi_label, class_weight, sample_weight, num_classes)
     with threadpool_limits(1, "blas"):
         basis = Basis.of(data.features)
@@ -158,19 +158,19 @@ def solve_hidden_head(
     problem = HiddenProblem(rows, data.targets, data.weights, activation, data.softmax)
     start = problem.start(hidden_dim, seed)
     plan = assign_folds(data.stratify, _PARTS, seed)
-    scores: list[StrengthScore] = []
-    strength = path[len(path) // 2] if len(path) > 1 else path[0]
+    scores: list[RegularizationScore] = []
+    regularization = path[len(path) // 2] if len(path) > 1 else path[0]
     if len(path) > 1 and plan.count:
         train, test = (problem.take(indices) for indices in next(iter(plan)))
 
-        def score(i: int) -> StrengthScore:
+        def score(i: int) -> RegularizationScore:
             trained = train.fit(path[i], start, _ROUGH, max_iterations)
             return test.score(trained[0], trained[1], path[i])
 
         begin = min(range(len(path)), key=lambda i: abs(np.log(path[i] / _START)))
-        scores = search_strengths(score, len(path), begin)
-        strength = best_score(scores).strength
-    first, second, iterations = problem.fit(strength, start, _TIGHT, max_iterations)
+        scores = search_regularizations(score, len(path), begin)
+        regularization = best_score(scores).regularization
+    first, second, iterations = problem.fit(regularization, start, _TIGHT, max_iterations)
     hidden_kernel, hidden_bias = basis.unfold(first)
     hidden = keras.activations.get(activation)(ops.convert_to_tensor(rows @ first[:-1] + first[-1]))
     kernel, bias = data.expand(second[:-1], second[-1], ops.convert_to_numpy(hidden))
@@ -180,7 +180,7 @@ def solve_hidden_head(
         activation=activation,
         kernel=kernel.astype("float32"),
         bias=bias.astype("float32"),
-        strength=strength,
+        regularization=regularization,
         scores=tuple(scores),
         temperature=best_score(scores).temperature if scores else 1.0,
         num_iterations=iterations,
@@ -226,14 +226,14 @@ class HiddenProblem:
         return first.astype("float32"), second.astype("float32")
 
     def loss_and_gradients(
-        self, first: np.ndarray, second: np.ndarray, strength: float
+        self, first: np.ndarray, second: np.ndarray, regularization: float
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """The penalized loss.
 
         Args:
             first: float32 array of shape `(rank + 1, width)`.
             second: float32 array of shape `(width + 1, num_outputs)`.
-            strength: float, of the penalty; biases go free.
+            regularization: float, of the penalty; biases go free.
 
         Returns:
             A tuple of a float and arrays like `first` and `second`.
@@ -244,13 +244,15 @@ class HiddenProblem:
         of_first, of_second = (np.array(ops.convert_to_numpy(gradient)) for gradient in gradients)
         for weights, gradient in ((first, of_first), (second, of_second)):
             kernel = weights[:-1]
-            loss += 0.5 * strength * float(np.einsum("ij,ij->", kernel, kernel, dtype="float64"))
-            gradient[:-1] += np.float32(strength) * kernel
+            loss += (
+                0.5 * regularization * float(np.einsum("ij,ij->", kernel, kernel, dtype="float64"))
+            )
+            gradient[:-1] += np.float32(regularization) * kernel
         return loss, of_first, of_second
 
     def fit(
         self,
-        strength: float,
+        regularization: float,
         start: tuple[np.ndarray, np.ndarray],
         tolerance: float,
         max_iterations: int,
@@ -263,14 +265,16 @@ class HiddenProblem:
             return point[:size].reshape(shapes[0]), point[size:].reshape(shapes[1])
 
         def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
-            loss, *gradients = self.loss_and_gradients(*unpack(point), strength)
+            loss, *gradients = self.loss_and_gradients(*unpack(point), regularization)
             return loss, np.concatenate([gradient.ravel() for gradient in gradients])
 
         flat = np.concatenate([weights.ravel() for weights in start])
         point, iterations = l_bfgs(objective, flat, tolerance, max_iterations)
         return *unpack(point), iterations
 
-    def score(self, first: np.ndarray, second: np.ndarray, strength: float) -> StrengthScore:
+    def score(
+        self, first: np.ndarray, second: np.ndarray, regularization: float
+    ) -> RegularizationScore:
         """Score weights that were trained on other texts."""
         outputs = ops.convert_to_numpy(_scores(self._tensors[0], first, second, self._activation))
-        return score_outputs(strength, outputs, *self._arrays[1:], self._softmax)
+        return score_outputs(regularization, outputs, *self._arrays[1:], self._softmax)

@@ -1,11 +1,11 @@
 """Penalized logistic regression, solved to its optimum in the eigenbasis of the features.
 
-The same optimum as scikit-learn's `LogisticRegression(C=1 / strength)`, on which
+The same optimum as scikit-learn's `LogisticRegression(C=1 / regularization)`, on which
 the tests hold it, some ten times as fast on many labels: L-BFGS (Liu and
 Nocedal, 1989) in coordinates in which the curvature is about the identity. Of
 cross-entropy that curvature is bounded by the Gram matrix of the features times
 `p * (1 - p)` (Böhning, 1992), so its eigenvectors, found once, precondition
-every fold and every strength.
+every fold and every regularization.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PRIOR_TEXTS = 50
 class Basis:
     """Features that are standardized, then rotated to their principal axes.
 
-    The scaled features have a mean squared norm of about 1, so that a strength means
+    The scaled features have a mean squared norm of about 1, so that a regularization means
     the same whatever the backbone and its width.
 
     Args:
@@ -107,7 +107,7 @@ def _principal_axes(scaled: np.ndarray) -> np.ndarray:
 class LogisticProblem:
     """What to minimize: the weighted cross-entropy of some texts, plus a penalty.
 
-    The sum over texts of `weight * cross_entropy`, plus `strength / 2` times the
+    The sum over texts of `weight * cross_entropy`, plus `regularization / 2` times the
     sum of the squared weights, biases left out.
 
     Args:
@@ -192,7 +192,7 @@ def cross_entropy(
 
 def minimize(
     problem: LogisticProblem,
-    strength: float,
+    regularization: float,
     start: np.ndarray,
     tolerance: float,
     max_iterations: int = 1000,
@@ -201,7 +201,7 @@ def minimize(
 
     Args:
         problem: `LogisticProblem`.
-        strength: float, of the penalty.
+        regularization: float, of the penalty.
         start: float32 array of shape `(rank + 1, num_outputs)`.
         tolerance: float, share of the objective that may be left to gain, about.
         max_iterations: int. Defaults to `1000`.
@@ -211,7 +211,7 @@ def minimize(
     """
     dtype = "float64" if problem.rows.size < _FEW_NUMBERS and tolerance < _TIGHT else "float32"
     problem = problem.in_precision(dtype)
-    penalty = np.full((len(start), 1), strength, dtype)
+    penalty = np.full((len(start), 1), regularization, dtype)
     penalty[-1] = 0
     shares = problem.shares()
     gram = np.einsum("ij,ij->j", problem.rows, problem.rows) * problem.weights.mean()
