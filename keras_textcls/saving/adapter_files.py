@@ -19,16 +19,17 @@ import safetensors.numpy
 from keras_textcls.adapters.lora import LoraConfig
 from keras_textcls.catalogue import ADAPTER_FILE
 from keras_textcls.errors import ArgumentError, PresetError, shorten
-from keras_textcls.saving.preset_files import PresetFiles
+from keras_textcls.saving.preset_files import PresetFiles, check_schema
+from keras_textcls.utils.records import fits
 
 WEIGHTS_FILE = "adapter.safetensors"
 SCHEMA_VERSION = 1
-_HEAD_TYPES: dict[str, tuple[type, ...]] = {
-    "pooling": (str,),
-    "hidden_dim": (int, type(None)),
-    "activation": (str, type(None)),
-    "dropout": (int, float),
-    "normalize": (bool,),
+_HEAD_TYPES: dict[str, Any] = {
+    "pooling": str,
+    "hidden_dim": int | None,
+    "activation": str | None,
+    "dropout": float,
+    "normalize": bool,
 }
 
 
@@ -95,14 +96,7 @@ def read_record(files: PresetFiles) -> AdapterRecord:
     """
     contents = files.adapter or {}
     where = f"{ADAPTER_FILE} of the preset {files.preset!r}"
-    version = contents.get("schema_version")
-    if not isinstance(version, int) or version < 1:
-        raise PresetError(f"{where} has no `schema_version`. Received {shorten(version)}.")
-    if version > SCHEMA_VERSION:
-        raise PresetError(
-            f"{where} was written by a newer version of keras-textcls (schema {version}; this one "
-            f"reads up to {SCHEMA_VERSION}). Upgrade keras-textcls."
-        )
+    check_schema(contents, SCHEMA_VERSION, where)
     base, lora, head, layers = (
         _part(contents, name, where) for name in ("base", "lora", "head", "layers")
     )
@@ -111,10 +105,8 @@ def read_record(files: PresetFiles) -> AdapterRecord:
     for name in ("preset", "fingerprint", "dtype"):
         _check(isinstance(base.get(name), str), where, f"base/{name}", base.get(name))
     # A language model that answers in labels has no head beside its output layer.
-    for name, types in _HEAD_TYPES.items() if head else ():
-        value = head.get(name)
-        right = isinstance(value, types) and (bool in types or not isinstance(value, bool))
-        _check(right, where, name, value)
+    for name, kind in _HEAD_TYPES.items() if head else ():
+        _check(fits(head.get(name), kind), where, name, head.get(name))
     return AdapterRecord(
         _read_config(lora, where),
         {path: _read_shapes(path, shapes, where) for path, shapes in layers.items()},
@@ -198,7 +190,7 @@ def _part(contents: dict[str, Any], name: str, where: str) -> dict[str, Any]:
 
 
 def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return fits(value, int) and value > 0
 
 
 def _check(right: bool, where: str, name: str, value: Any) -> None:

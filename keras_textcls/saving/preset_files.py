@@ -41,6 +41,7 @@ from keras_textcls.keras_compat.presets import (
 )
 from keras_textcls.predictions.calibration import VectorScaling
 from keras_textcls.predictions.prediction import AnswerOptions
+from keras_textcls.utils.records import fits
 
 CLASSIFIER_FILE = "classifier.json"
 SCHEMA_VERSION = 1
@@ -339,23 +340,36 @@ def _check_group(group: Any, where: str) -> None:
             raise PresetError(f"{where} keeps {name!r} in another file. It was refused.")
 
 
-def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
-    where = f"{CLASSIFIER_FILE} of the preset {preset!r}"
+def check_schema(contents: dict[str, Any], newest: int, where: str) -> None:
+    """Check the version of the schema that a JSON file of a preset follows.
+
+    Args:
+        contents: dict, of the file.
+        newest: int, the version that is written today.
+        where: string, the file, for messages.
+
+    Raises:
+        PresetError: it has none, or a newer one.
+    """
     version = contents.get("schema_version")
-    if not isinstance(version, int) or version < 1:
+    if not fits(version, int) or version < 1:
         raise PresetError(f"{where} has no `schema_version`. Received {shorten(version)}.")
-    if version > SCHEMA_VERSION:
+    if version > newest:
         raise PresetError(
             f"{where} was written by a newer version of keras-textcls (schema {version}; this one "
-            f"reads up to {SCHEMA_VERSION}). Upgrade keras-textcls."
+            f"reads up to {newest}). Upgrade keras-textcls."
         )
+
+
+def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
+    where = f"{CLASSIFIER_FILE} of the preset {preset!r}"
+    check_schema(contents, SCHEMA_VERSION, where)
     labels = contents.get("labels")
-    if not isinstance(labels, list) or not all(isinstance(n, str) for n in labels):
+    if not fits(labels, list[str]):
         raise PresetError(f"{where}: `labels` must be a list of names. Received {shorten(labels)}.")
     thresholds = contents.get("thresholds")
     temperature = contents.get("temperature", 1.0)
-    numbers = [temperature] if thresholds is None else [temperature, *thresholds]
-    if not all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in numbers):
+    if not (fits(thresholds, list[float] | None) and fits(temperature, float)):
         raise PresetError(
             f"{where}: `thresholds` and `temperature` must be numbers. Received "
             f"{shorten(thresholds)} and {shorten(temperature)}."
@@ -372,7 +386,7 @@ def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
             f"{shorten(long_texts)}."
         )
     asking = contents.get("text_to_text")
-    if asking is not None and not isinstance(asking, dict):
+    if not fits(asking, dict[str, Any] | None):
         raise PresetError(f"{where}: `text_to_text` must be an object. Received {shorten(asking)}.")
     return ClassifierRecord(
         labels,
@@ -394,9 +408,9 @@ def _read_vector_scaling(contents: Any, labels: list[str], where: str) -> Vector
     fields = ("scale", "bias")
     lists: list[Any] = [contents.get(f) for f in fields] if isinstance(contents, dict) else []
     if not lists or not all(
-        isinstance(numbers, list)
+        fits(numbers, list[float])
         and len(numbers) == len(labels)
-        and all(isinstance(n, (int, float)) and math.isfinite(n) for n in numbers)
+        and all(map(math.isfinite, numbers))
         for numbers in lists
     ):
         raise PresetError(

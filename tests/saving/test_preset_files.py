@@ -118,6 +118,7 @@ def test_head_weights_of_another_shape(preset):
         (lambda c: c.update(labels="ham"), "`labels` must be a list of names"),
         (lambda c: c.update(labels=["ham", 3]), "`labels` must be a list of names"),
         (lambda c: c.update(thresholds=[0.5]), "has 2 labels but 1 thresholds"),
+        (lambda c: c.update(thresholds=5), "must be numbers"),
         (lambda c: c.update(temperature="hot"), "must be numbers"),
         (lambda c: c.update(gelu="erf"), '`gelu` must be "exact" or "tanh"'),
     ],

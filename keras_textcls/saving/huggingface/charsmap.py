@@ -1,24 +1,26 @@
 """Normalization rules as SentencePiece compiles them.
 
-A table of rules is a double-array trie over UTF-8 bytes (J. Aoe, "An efficient
-digital search algorithm by using a double-array structure", 1989, in the layout
-of Darts-clone) followed by the replacements. What `tokenizers` does to a text
-before it is cut (lower case, accents, quotes) is asked of it character by
-character and becomes such a table, so that Keras Hub's SentencePiece tokenizers,
-which have no argument for it, do the same.
+What `tokenizers` does to a text before it is cut (lower case, accents, quotes) is
+asked of it character by character, and SentencePiece compiles the answers into
+its own table, so that Keras Hub's SentencePiece tokenizers, which have no
+argument for it, do the same.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 import unicodedata
 from typing import Any
 
-import numpy as np
+import sentencepiece
+
+from keras_textcls.saving.huggingface.sentence_piece import read_charsmap
 
 _HANGUL = range(0xAC00, 0xD7A4)
 _SURROGATES = range(0xD800, 0xE000)
+_CONTROLS = tuple(map(chr, range(1, 32)))
 
 
 def compile_rules(rules: dict[str, str]) -> bytes:
@@ -28,61 +30,35 @@ def compile_rules(rules: dict[str, str]) -> bytes:
         rules: dict from a text to what replaces it; the longest match wins.
 
     Returns:
-        Bytes, as in `NormalizerSpec.precompiled_charsmap`.
+        Bytes, as in `NormalizerSpec.precompiled_charsmap`; none without rules.
 
     Example:
     >>> len(compile_rules({"A": "a"})) % 4
     2
     """
-    texts: dict[str, int] = {}
-    values, replacements = {}, bytearray()
-    for source, target in rules.items():
-        if target not in texts:
-            texts[target] = len(replacements)
-            replacements += target.encode() + b"\0"
-        values[source.encode()] = texts[target]
-    trie = _double_array(values)
-    return np.uint32(len(trie) * 4).tobytes() + trie.tobytes() + bytes(replacements)
+    kept = [text for text, target in rules.items() if text == target and len(text) > 1]
+    changing = {text: target for text, target in rules.items() if text != target}
+    stand_ins = _stand_ins(kept, set(changing.values()))
+    compiled = [*changing.items(), *stand_ins.items()]
+    if not compiled:
+        return b""
+    # Else it writes on the standard error how large the table is.
+    sentencepiece.SetMinLogLevel(1)
+    normalizer = sentencepiece.SentencePieceNormalizer(norm_map=compiled)
+    table = read_charsmap(normalizer.serialized_normalizer_spec())
+    # The size of the trie, the trie, then the replacements, each with a zero at its end.
+    end = 4 + int.from_bytes(table[:4], "little")
+    texts = b"\0" + table[end:]
+    for text, stand_in in stand_ins.items():
+        texts = texts.replace(f"\0{stand_in}\0".encode(), f"\0{text}\0".encode())
+    return table[:end] + texts[1:]
 
 
-# How far back from the last used cell room is looked for: little is lost, and time is saved.
-_WINDOW = 2048
-
-
-def _double_array(values: dict[bytes, int]) -> np.ndarray:
-    root: dict[int, Any] = {}
-    for key, value in values.items():
-        node = root
-        for byte in key:
-            node = node.setdefault(byte, {})
-        node[-1] = value
-    units = np.zeros(1 << 13, "uint32")
-    # The first cell is the root's; a base that two nodes shared would mix up their children.
-    used, is_base = units > 0, units > 0
-    used[0] = is_base[0] = True
-    end = 1
-    pending = [(0, root)]
-    while pending:
-        position, node = pending.pop()
-        if end + 2 * _WINDOW > len(units):
-            units = np.append(units, units * 0)
-            used, is_base = np.append(used, used & False), np.append(is_base, is_base & False)
-        labels = np.array([max(label, 0) for label in node])
-        bases = np.arange(max(1, end - _WINDOW), end + 512)
-        fits = ~is_base[bases] & ~used[bases[:, None] ^ labels].any(axis=1)
-        base = int(bases[fits.argmax()])
-        used[base ^ labels] = is_base[base] = True
-        end = max(end, int((base ^ labels).max()) + 1)
-        leaf = -1 in node
-        units[position] |= np.uint32((position ^ base) << 10 | leaf << 8)
-        if leaf:
-            units[base] = np.uint32(node[-1] | 1 << 31)
-        for label, child in node.items():
-            if label >= 0:
-                units[base ^ label] = np.uint32(label)
-                pending.append((base ^ label, child))
-    # Whole blocks of 256: lookups of absent bytes stay within the array.
-    return units[: (max(end, int(np.flatnonzero(is_base)[-1]) + 1) | 255) + 1]
+def _stand_ins(texts: list[str], taken: set[str]) -> dict[str, str]:
+    """Replacements of the same size for texts that stay, which SentencePiece refuses to compile."""
+    sizes = {len(text.encode()) for text in texts}
+    series = {size: map("".join, itertools.product(_CONTROLS, repeat=size)) for size in sizes}
+    return {t: next(s for s in series[len(t.encode())] if s not in taken) for t in texts}
 
 
 @functools.cache

@@ -75,6 +75,11 @@ def read_model(proto: bytes, where: str) -> SentencePieceModel:
         raise PresetError(f"{where} is no SentencePiece model: {error}") from error
 
 
+def read_charsmap(spec: bytes) -> bytes:
+    """Return the table of a serialized `NormalizerSpec`, empty for none."""
+    return dict(_fields(spec)).get(2, b"")
+
+
 def _parse(proto: bytes) -> SentencePieceModel:
     pieces, charsmap, is_unigram = [], b"", True
     options = dict.fromkeys(_SWITCHES, True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from keras_textcls.errors import RunError, shorten
 from keras_textcls.utils.atomic import replace_file
+from keras_textcls.utils.records import fits, wrong_field
 
 RECORD_FILE = "run.json"
 SCHEMA_VERSION = 1
@@ -114,29 +115,11 @@ class RunRecord:
 
 
 def _check(record: RunRecord, path: Path) -> None:
-    kinds = {
-        "name": str,
-        "version": int,
-        "template": str,
-        "parameters": dict,
-        "preset": str,
-        "preset_fingerprint": str,
-        "dataset": dict,
-        "validation": (dict, type(None)),
-        "resume_from": (str, type(None)),
-        "reason": (str, type(None)),
-        "backend": str,
-        "versions": dict,
-        "created": (str, type(None)),
-        "seconds": (int, float),
-        "starts": int,
-        "metrics": dict,
-    }
-    for name, kind in kinds.items():
-        if not isinstance(getattr(record, name), kind):  # type: ignore[arg-type]
-            raise RunError(f"{path} is broken: {name}={shorten(getattr(record, name))}.")
-    for name, kind in (("rows", int), ("labels", list)):
-        if not isinstance(record.dataset.get(name, kind()), kind):
+    name = wrong_field(record)
+    if name is not None:
+        raise RunError(f"{path} is broken: {name}={shorten(getattr(record, name))}.")
+    for name, kind in (("rows", int), ("labels", list[Any])):
+        if not fits(record.dataset.get(name, kind()), kind):
             raise RunError(f"{path} is broken: dataset.{name}={shorten(record.dataset[name])}.")
     if record.status not in STATUSES:
         raise RunError(f"{path} is broken: status={shorten(record.status)}.")

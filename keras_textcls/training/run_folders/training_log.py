@@ -1,4 +1,9 @@
-"""`training.log`: a line for everything that happens, warnings too."""
+"""`training.log`: a line for everything that happens, warnings too.
+
+Not by `logging`: its `captureWarnings` takes a warning away from whoever trains
+or records warnings, and adds the file and the line of code; and its handler of
+files, on a full disk, shows a traceback in place of the message.
+"""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ _CALIBRATION_TOLERANCE = 0.05
 _MARKED = 0.99
 
 
-class StrengthScore(NamedTuple):
+class RegularizationScore(NamedTuple):
     """How well the texts that were held out are told apart.
 
     Args:
-        strength: float, strength of the penalty.
+        regularization: float, factor of the penalty, scikit-learn's `1 / C`.
         loss: float, mean cross-entropy of the texts held out.
         calibrated_loss: float, the same with the logits divided by the best
             temperature.
@@ -35,7 +35,7 @@ class StrengthScore(NamedTuple):
         temperature: float, that temperature.
     """
 
-    strength: float
+    regularization: float
     loss: float
     calibrated_loss: float
     accuracy: float
@@ -113,28 +113,28 @@ def _rarest_label(targets: np.ndarray) -> np.ndarray:
 
 
 def score_outputs(
-    strength: float,
+    regularization: float,
     outputs: np.ndarray,
     targets: np.ndarray,
     weights: np.ndarray,
     softmax: bool,
-) -> StrengthScore:
+) -> RegularizationScore:
     """Score logits of texts that were held out.
 
-    A strength that tells labels apart well but is too sure, or not sure enough,
+    A regularization that tells labels apart well but is too sure, or not sure enough,
     is not worse for it: what counts is the loss once the logits are scaled as a
     whole, which is what calibration does later (Berta et al., "Rethinking Early
     Stopping: Refine, Then Calibrate", 2025).
 
     Args:
-        strength: float.
+        regularization: float.
         outputs: float array of shape `(num_texts, num_outputs)`, logits.
         targets: float array of the same shape, of 0 and 1.
         weights: float array of shape `(num_texts, 1)` or that of `outputs`.
         softmax: bool, whether labels exclude each other.
 
     Returns:
-        A `StrengthScore`.
+        A `RegularizationScore`.
     """
     # A label that all texts have is not scored; nothing is 0 texts' worth.
     total = max(float(weights.sum(dtype="float64")), 1e-12)
@@ -147,23 +147,25 @@ def score_outputs(
         right = (outputs > 0) == (targets > 0.5)
     accuracy = float((right * weights).sum(dtype="float64")) / total
     loss = mean_loss(outputs, targets, weights, softmax)
-    return StrengthScore(strength, loss, calibrated, accuracy, float(np.exp(-log_scale)))
+    return RegularizationScore(
+        regularization, loss, calibrated, accuracy, float(np.exp(-log_scale))
+    )
 
 
-def search_strengths(
-    evaluate: Callable[[int], StrengthScore], count: int, start: int
-) -> list[StrengthScore]:
-    """Walk along a path of strengths as long as the calibrated loss falls markedly.
+def search_regularizations(
+    evaluate: Callable[[int], RegularizationScore], count: int, start: int
+) -> list[RegularizationScore]:
+    """Walk along a path of regularizations as long as the calibrated loss falls markedly.
 
     Weak penalties take long to solve, and often all of them do about as well.
 
     Args:
         evaluate: function from a position on the path to its score.
-        count: int, number of strengths.
+        count: int, number of regularizations.
         start: int, where to begin.
 
     Returns:
-        A list of the `StrengthScore`s found, in the order of the path.
+        A list of the `RegularizationScore`s found, in the order of the path.
     """
     scores = {start: evaluate(start)}
     # Towards weaker penalties first.
@@ -179,35 +181,35 @@ def search_strengths(
     return [scores[position] for position in sorted(scores)]
 
 
-def best_score(scores: Sequence[StrengthScore]) -> StrengthScore:
+def best_score(scores: Sequence[RegularizationScore]) -> RegularizationScore:
     """The one of the lowest calibrated loss, of equals the strongest penalty."""
-    return min(scores, key=lambda score: (score.calibrated_loss, -score.strength))
+    return min(scores, key=lambda score: (score.calibrated_loss, -score.regularization))
 
 
-def between_scores(scores: Sequence[StrengthScore]) -> float:
-    """The strength where a parabola through the best score and its neighbours is lowest.
+def between_scores(scores: Sequence[RegularizationScore]) -> float:
+    """The regularization at which a parabola through the best score and its neighbours is lowest.
 
     Args:
-        scores: sequence of `StrengthScore`, by falling strength.
+        scores: sequence of `RegularizationScore`, by falling regularization.
 
     Returns:
-        A float; the strength of the best score if it has no two neighbours.
+        A float; the regularization of the best score if it has no two neighbours.
     """
     best = best_score(scores)
     i = scores.index(best)
     if not 0 < i < len(scores) - 1:
-        return best.strength
+        return best.regularization
     x, y = (
         np.array([getattr(score, name) for score in scores[i - 1 : i + 2]])
-        for name in ("strength", "calibrated_loss")
+        for name in ("regularization", "calibrated_loss")
     )
-    square, slope, _ = np.polyfit(np.log(x / best.strength), y - y[1], 2)
+    square, slope, _ = np.polyfit(np.log(x / best.regularization), y - y[1], 2)
     if square <= 0:
-        return best.strength
-    return float(np.clip(best.strength * np.exp(-slope / (2 * square)), x[2], x[0]))
+        return best.regularization
+    return float(np.clip(best.regularization * np.exp(-slope / (2 * square)), x[2], x[0]))
 
 
-def read_strengths(strengths: Any, usual: Sequence[float]) -> list[float]:
+def read_regularizations(strengths: Any, usual: Sequence[float]) -> list[float]:
     """Check the argument `strengths`.
 
     Args:

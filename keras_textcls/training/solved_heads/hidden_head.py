@@ -1,50 +1,62 @@
 """A head with one hidden layer on frozen features, trained until it stands still.
 
-Full-batch L-BFGS with gradients by hand, in float32: on features that are
-computed once this is small work, the same on every backend, and reproducible.
+Full-batch L-BFGS over the gradients of the active backend: on features that are
+computed once this is small work, and reproducible.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
-from scipy.special import ndtr
+from keras import ops
 from threadpoolctl import threadpool_limits
 
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.optimization.gradients import Gradients, with_gradients
 from keras_textcls.training.solved_heads.cross_validation import (
-    StrengthScore,
+    RegularizationScore,
     assign_folds,
     best_score,
-    read_strengths,
+    read_regularizations,
     score_outputs,
-    search_strengths,
+    search_regularizations,
 )
-from keras_textcls.training.solved_heads.head_data import HeadData, read_head_data
-from keras_textcls.training.solved_heads.logistic_regression import Basis, cross_entropy, l_bfgs
+from keras_textcls.training.solved_heads.head_data import read_head_data
+from keras_textcls.training.solved_heads.logistic_regression import Basis, l_bfgs
 
-STRENGTHS = (10.0, 3.16, 1.0, 0.316, 0.1, 0.0316, 0.01)
+REGULARIZATIONS = (10.0, 3.16, 1.0, 0.316, 0.1, 0.0316, 0.01)
 _START = 1.0
 # A fifth is held out.
 _PARTS = 5
 _ROUGH, _TIGHT = 1e-3, 1e-6
 
-_Function = Callable[[np.ndarray], np.ndarray]
+_ACTIVATIONS = ("gelu", "relu", "tanh")
 
 
-def _gelu_slope(x: np.ndarray) -> np.ndarray:
-    return ndtr(x) + x * np.exp(-0.5 * x * x) / np.float32(np.sqrt(2 * np.pi))
+def _scores(rows: Any, first: Any, second: Any, activation: str) -> Any:
+    """The logits of a head whose biases are the last rows of its weights."""
+    rows, first, second = (ops.convert_to_tensor(array) for array in (rows, first, second))
+    hidden = keras.activations.get(activation)(ops.matmul(rows, first[:-1]) + first[-1])
+    return ops.matmul(hidden, second[:-1]) + second[-1]
 
 
-# Each with its derivative.
-_ACTIVATIONS: dict[str, tuple[_Function, _Function]] = {
-    "gelu": (lambda x: x * ndtr(x), _gelu_slope),
-    "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(x.dtype)),
-    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
-}
+@functools.cache
+def _graded_losses(activation: str, softmax: bool) -> Gradients:
+    """The cross-entropies and their gradient, compiled once for all problems of a kind."""
+
+    def losses(kernels: list[Any], rows: Any, targets: Any, weights: Any) -> Any:
+        scores = _scores(rows, *kernels, activation)
+        if softmax:
+            total = ops.logsumexp(scores, axis=1, keepdims=True)
+            return (total - ops.sum(scores * targets, axis=1, keepdims=True)) * weights
+        return (ops.softplus(scores) - scores * targets) * weights
+
+    return with_gradients(losses)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +69,9 @@ class HiddenHead:
         activation: string, of the hidden layer.
         kernel: float32 array of shape `(width, num_classes)`.
         bias: float32 array of shape `(num_classes,)`.
-        strength: float, of the penalty on both kernels, in the scale of
+        regularization: float, of the penalty on both kernels, in the scale of
             standardized features.
-        scores: tuple of `StrengthScore`, of the texts that were held out; empty
+        scores: tuple of `RegularizationScore`, of the texts that were held out; empty
             where none were.
         temperature: float, as of `LinearHead`.
         num_iterations: int, of the last training.
@@ -71,8 +83,8 @@ class HiddenHead:
     activation: str
     kernel: np.ndarray
     bias: np.ndarray
-    strength: float
-    scores: tuple[StrengthScore, ...] = ()
+    regularization: float
+    scores: tuple[RegularizationScore, ...] = ()
     temperature: float = 1.0
     num_iterations: int = 0
     notes: tuple[str, ...] = ()
@@ -86,8 +98,10 @@ class HiddenHead:
         Returns:
             A float array of shape `(num_texts, num_classes)`.
         """
-        function, _ = _ACTIVATIONS[self.activation]
-        return function(features @ self.hidden_kernel + self.hidden_bias) @ self.kernel + self.bias
+        layers = ((self.hidden_kernel, self.hidden_bias), (self.kernel, self.bias))
+        first, second = (np.vstack(layer).astype("float32") for layer in layers)
+        features = np.asarray(features, "float32")
+        return ops.convert_to_numpy(_scores(features, first, second, self.activation))
 
 
 def solve_hidden_head(
@@ -116,7 +130,7 @@ def solve_hidden_head(
         activation: string, `"gelu"`, `"relu"` or `"tanh"`. Defaults to
             `"gelu"`.
         strengths: float or sequence of floats, strengths of the penalty to
-            choose from, or `"auto"`. Defaults to `"auto"`, `STRENGTHS`.
+            choose from, or `"auto"`. Defaults to `"auto"`, `REGULARIZATIONS`.
         seed: int, from which the first weights and the texts held out follow.
             Defaults to `0`.
         class_weight: as of `solve_linear_head`. Defaults to `None`.
@@ -136,33 +150,37 @@ def solve_hidden_head(
             f"`activation` must be one of {list(_ACTIVATIONS)}. Received: "
             f"activation={shorten(activation)}."
         )
-    path = read_strengths(strengths, STRENGTHS)
+    path = read_regularizations(strengths, REGULARIZATIONS)
     data = read_head_data(features, targets, multi_label, class_weight, sample_weight, num_classes)
     with threadpool_limits(1, "blas"):
         basis = Basis.of(data.features)
-        problem = HiddenProblem(basis.rows, data, activation)
-        start = problem.start(hidden_dim, seed)
-        plan = assign_folds(data.stratify, _PARTS, seed)
-        scores: list[StrengthScore] = []
-        strength = path[len(path) // 2] if len(path) > 1 else path[0]
-        if len(path) > 1 and plan.count:
-            train, test = next(iter(plan))
-            score = lambda i: problem.score(path[i], start, train, test, max_iterations)  # noqa: E731
-            begin = min(range(len(path)), key=lambda i: abs(np.log(path[i] / _START)))
-            scores = search_strengths(score, len(path), begin)
-            strength = best_score(scores).strength
-        first, second, iterations = problem.fit(strength, start, _TIGHT, max_iterations)
-        hidden_kernel, hidden_bias = basis.unfold(first)
-    function, _ = _ACTIVATIONS[activation]
-    hidden = function(data.features @ hidden_kernel.astype("float32") + hidden_bias)
-    kernel, bias = data.expand(second[:-1], second[-1], hidden.astype("float32"))
+    rows = basis.rows[:, :-1]
+    problem = HiddenProblem(rows, data.targets, data.weights, activation, data.softmax)
+    start = problem.start(hidden_dim, seed)
+    plan = assign_folds(data.stratify, _PARTS, seed)
+    scores: list[RegularizationScore] = []
+    regularization = path[len(path) // 2] if len(path) > 1 else path[0]
+    if len(path) > 1 and plan.count:
+        train, test = (problem.take(indices) for indices in next(iter(plan)))
+
+        def score(i: int) -> RegularizationScore:
+            trained = train.fit(path[i], start, _ROUGH, max_iterations)
+            return test.score(trained[0], trained[1], path[i])
+
+        begin = min(range(len(path)), key=lambda i: abs(np.log(path[i] / _START)))
+        scores = search_regularizations(score, len(path), begin)
+        regularization = best_score(scores).regularization
+    first, second, iterations = problem.fit(regularization, start, _TIGHT, max_iterations)
+    hidden_kernel, hidden_bias = basis.unfold(first)
+    hidden = keras.activations.get(activation)(ops.convert_to_tensor(rows @ first[:-1] + first[-1]))
+    kernel, bias = data.expand(second[:-1], second[-1], ops.convert_to_numpy(hidden))
     return HiddenHead(
         hidden_kernel=hidden_kernel.astype("float32"),
         hidden_bias=hidden_bias.astype("float32"),
         activation=activation,
         kernel=kernel.astype("float32"),
         bias=bias.astype("float32"),
-        strength=strength,
+        regularization=regularization,
         scores=tuple(scores),
         temperature=best_score(scores).temperature if scores else 1.0,
         num_iterations=iterations,
@@ -174,86 +192,89 @@ class HiddenProblem:
     """The loss of a head with one hidden layer, as a function of its weights.
 
     Args:
-        rows: float32 array of shape `(num_texts, rank + 1)`, as of `Basis`.
-        data: `HeadData`.
+        rows: float32 array of shape `(num_texts, rank)`.
+        targets: float32 array of shape `(num_texts, num_outputs)`, as of
+            `HeadData`.
+        weights: float32 array, as of `HeadData`.
         activation: string, of the hidden layer.
+        softmax: bool, whether the outputs exclude each other.
     """
 
-    def __init__(self, rows: np.ndarray, data: HeadData, activation: str) -> None:
-        self._rows = rows
-        self._data = data
-        self._function, self._slope = _ACTIVATIONS[activation]
+    def __init__(
+        self,
+        rows: np.ndarray,
+        targets: np.ndarray,
+        weights: np.ndarray,
+        activation: str,
+        softmax: bool,
+    ) -> None:
+        self._arrays = (rows, targets, weights)
+        self._tensors = [ops.convert_to_tensor(array, "float32") for array in self._arrays]
+        self._activation, self._softmax = activation, softmax
+
+    def take(self, indices: np.ndarray) -> HiddenProblem:
+        """Return the problem of some of the texts."""
+        return HiddenProblem(*(a[indices] for a in self._arrays), self._activation, self._softmax)
 
     def start(self, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """First weights, biases as the last row: hidden units of variance about 1."""
         rng = np.random.default_rng(seed)
-        rank, outputs = self._rows.shape[1] - 1, self._data.targets.shape[1]
+        rank, outputs = self._arrays[0].shape[1], self._arrays[1].shape[1]
         first, second = np.zeros((rank + 1, width)), np.zeros((width + 1, outputs))
         first[:-1] = rng.normal(size=(rank, width))
         second[:-1] = rng.normal(size=(width, outputs)) / np.sqrt(width)
         return first.astype("float32"), second.astype("float32")
 
     def loss_and_gradients(
-        self, first: np.ndarray, second: np.ndarray, strength: float, indices: Any = slice(None)
+        self, first: np.ndarray, second: np.ndarray, regularization: float
     ) -> tuple[float, np.ndarray, np.ndarray]:
-        """The penalized loss of some texts.
+        """The penalized loss.
 
         Args:
-            first: float array of shape `(rank + 1, width)`.
-            second: float array of shape `(width + 1, num_outputs)`.
-            strength: float, of the penalty; biases go free.
-            indices: int array, which texts. Defaults to all.
+            first: float32 array of shape `(rank + 1, width)`.
+            second: float32 array of shape `(width + 1, num_outputs)`.
+            regularization: float, of the penalty; biases go free.
 
         Returns:
             A tuple of a float and arrays like `first` and `second`.
         """
-        rows, data = self._rows[indices], self._data
-        before = rows @ first
-        hidden = self._function(before)
-        scores = hidden @ second[:-1] + second[-1]
-        loss, slopes = cross_entropy(
-            scores, data.targets[indices], data.weights[indices], data.softmax
-        )
-        of_first = rows.T @ ((slopes @ second[:-1].T) * self._slope(before))
-        of_second = np.vstack([hidden.T @ slopes, slopes.sum(axis=0)])
+        kernels = [ops.convert_to_tensor(kernel) for kernel in (first, second)]
+        losses, gradients = _graded_losses(self._activation, self._softmax)(kernels, *self._tensors)
+        loss = float(ops.convert_to_numpy(losses).sum(dtype="float64"))
+        of_first, of_second = (np.array(ops.convert_to_numpy(gradient)) for gradient in gradients)
         for weights, gradient in ((first, of_first), (second, of_second)):
             kernel = weights[:-1]
-            loss += 0.5 * strength * float(np.einsum("ij,ij->", kernel, kernel, dtype="float64"))
-            gradient[:-1] += np.float32(strength) * kernel
+            loss += (
+                0.5 * regularization * float(np.einsum("ij,ij->", kernel, kernel, dtype="float64"))
+            )
+            gradient[:-1] += np.float32(regularization) * kernel
         return loss, of_first, of_second
 
     def fit(
         self,
-        strength: float,
+        regularization: float,
         start: tuple[np.ndarray, np.ndarray],
         tolerance: float,
         max_iterations: int,
-        indices: Any = slice(None),
     ) -> tuple[np.ndarray, np.ndarray, int]:
         """Train from `start`; returns both weights and the number of iterations."""
         size, shapes = start[0].size, [weights.shape for weights in start]
 
+        def unpack(point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            point = point.astype("float32")
+            return point[:size].reshape(shapes[0]), point[size:].reshape(shapes[1])
+
         def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
-            first, second = point[:size].reshape(shapes[0]), point[size:].reshape(shapes[1])
-            loss, *gradients = self.loss_and_gradients(first, second, strength, indices)
+            loss, *gradients = self.loss_and_gradients(*unpack(point), regularization)
             return loss, np.concatenate([gradient.ravel() for gradient in gradients])
 
         flat = np.concatenate([weights.ravel() for weights in start])
         point, iterations = l_bfgs(objective, flat, tolerance, max_iterations)
-        return point[:size].reshape(shapes[0]), point[size:].reshape(shapes[1]), iterations
+        return *unpack(point), iterations
 
     def score(
-        self,
-        strength: float,
-        start: tuple[np.ndarray, np.ndarray],
-        train: np.ndarray,
-        test: np.ndarray,
-        max_iterations: int,
-    ) -> StrengthScore:
-        """Train on some texts and score others."""
-        first, second, _ = self.fit(strength, start, _ROUGH, max_iterations, train)
-        outputs = self._function(self._rows[test] @ first) @ second[:-1] + second[-1]
-        data = self._data
-        return score_outputs(
-            strength, outputs, data.targets[test], data.weights[test], data.softmax
-        )
+        self, first: np.ndarray, second: np.ndarray, regularization: float
+    ) -> RegularizationScore:
+        """Score weights that were trained on other texts."""
+        outputs = ops.convert_to_numpy(_scores(self._tensors[0], first, second, self._activation))
+        return score_outputs(regularization, outputs, *self._arrays[1:], self._softmax)

@@ -1,6 +1,6 @@
 """A linear head on frozen features, solved to its optimum.
 
-The optimum is scikit-learn's, of `LogisticRegression(C=1 / strength)` on
+The optimum is scikit-learn's, of `LogisticRegression(C=1 / regularization)` on
 standardized features, one-vs-rest for multi-label. What standardizes is folded
 into kernel and biases, so that `features @ kernel + bias` are logits of the
 features as they come out of the backbone.
@@ -20,21 +20,21 @@ from threadpoolctl import threadpool_limits
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.training.solved_heads.cross_validation import (
     Folds,
-    StrengthScore,
+    RegularizationScore,
     assign_folds,
     best_score,
     between_scores,
-    read_strengths,
+    read_regularizations,
     score_outputs,
-    search_strengths,
+    search_regularizations,
 )
 from keras_textcls.training.solved_heads.head_data import read_head_data
 from keras_textcls.training.solved_heads.logistic_regression import Basis, LogisticProblem, minimize
 
 # From 30 to 0.0003, two for each power of ten.
-STRENGTHS = tuple(float(f"{10 ** (1.5 - i / 2):.3g}") for i in range(11))
+REGULARIZATIONS = tuple(float(f"{10 ** (1.5 - i / 2):.3g}") for i in range(11))
 _ROUGH, _TIGHT = 1e-2, 1e-9
-# Of the variance; what is left makes no difference to the choice of a strength.
+# Of the variance; what is left makes no difference to the choice of a regularization.
 _COMPARED_SHARE = 0.95
 _FOLDS, _FOLDS_OF_MANY, _MANY = 5, 3, 50
 
@@ -46,9 +46,9 @@ class LinearHead:
     Args:
         kernel: float32 array of shape `(hidden_dim, num_classes)`.
         bias: float32 array of shape `(num_classes,)`.
-        strength: float, of the penalty, scikit-learn's `1 / C` on features that
+        regularization: float, of the penalty, scikit-learn's `1 / C` on features that
             are standardized and have a mean squared norm of about 1.
-        scores: tuple of `StrengthScore`, by falling strength; empty where
+        scores: tuple of `RegularizationScore`, by falling regularization; empty where
             nothing was cross-validated.
         temperature: float, by which logits of texts that were held out must be
             divided to be probabilities as good as can be; kernel and bias are
@@ -59,8 +59,8 @@ class LinearHead:
 
     kernel: np.ndarray
     bias: np.ndarray
-    strength: float
-    scores: tuple[StrengthScore, ...] = ()
+    regularization: float
+    scores: tuple[RegularizationScore, ...] = ()
     temperature: float = 1.0
     num_iterations: int = 0
     notes: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ def solve_linear_head(
             Defaults to `False`.
         strengths: float or sequence of floats, strengths of the penalty to
             choose from by stratified cross-validation, or `"auto"`. Defaults to
-            `"auto"`, `STRENGTHS`, of which those that promise nothing are left
+            `"auto"`, `REGULARIZATIONS`, of which those that promise nothing are left
             out.
         folds: int, 2 or more, or `"auto"`. Defaults to `"auto"`: 5, and 3 for
             more than 50 labels, which take longer.
@@ -116,7 +116,7 @@ def solve_linear_head(
     >>> (features @ head.kernel + head.bias).argmax(axis=1).tolist()
     [0, 0, 1, 1]
     """
-    path = read_strengths(strengths, STRENGTHS)
+    path = read_regularizations(strengths, REGULARIZATIONS)
     if folds != "auto" and (not isinstance(folds, (int, np.integer)) or folds < 2):
         raise ArgumentError(
             f'`folds` must be "auto" or an integer from 2 on. Received: folds={shorten(folds)}.'
@@ -133,16 +133,16 @@ def solve_linear_head(
         scores, start = _cross_validate(problem, plan, path, strengths == "auto", is_chosen)
         best = best_score(scores) if scores else None
         if best is None:
-            strength = _default_strength(problem, path)
+            regularization = _default_regularization(problem, path)
         else:
-            strength = between_scores(scores) if strengths == "auto" else best.strength
-        weights, iterations = minimize(problem, strength, start, _TIGHT)
+            regularization = between_scores(scores) if strengths == "auto" else best.regularization
+        weights, iterations = minimize(problem, regularization, start, _TIGHT)
         kernel, bias = basis.unfold(weights)
     kernel, bias = data.expand(kernel, bias, data.features)
     return LinearHead(
         kernel=kernel.astype("float32"),
         bias=bias.astype("float32"),
-        strength=strength,
+        regularization=regularization,
         scores=tuple(scores),
         temperature=best.temperature if best else 1.0,
         num_iterations=iterations,
@@ -150,11 +150,11 @@ def solve_linear_head(
     )
 
 
-def _default_strength(problem: LogisticProblem, path: Sequence[float]) -> float:
+def _default_regularization(problem: LogisticProblem, path: Sequence[float]) -> float:
     """Three times the curvature of the loss of a text, where the best mostly lies."""
     shares = problem.shares()
     usual = 3 * float(np.mean(shares * (1 - shares)))
-    return min(path, key=lambda strength: abs(np.log(strength / usual)))
+    return min(path, key=lambda regularization: abs(np.log(regularization / usual)))
 
 
 def _cross_validate(
@@ -163,19 +163,19 @@ def _cross_validate(
     path: Sequence[float],
     may_skip: bool,
     is_chosen: bool,
-) -> tuple[list[StrengthScore], np.ndarray]:
+) -> tuple[list[RegularizationScore], np.ndarray]:
     """The scores along the path, and where the last solve may start."""
     if not is_chosen:
         return [], problem.start()
     narrow = _narrow(problem)
     solver = _FoldSolver(narrow, plan, path)
-    begin = path.index(_default_strength(problem, path)) if may_skip else 0
+    begin = path.index(_default_regularization(problem, path)) if may_skip else 0
     with ThreadPoolExecutor(min(plan.count, os.cpu_count() or 1)) as pool:
         if may_skip:
-            scores = search_strengths(lambda i: solver.evaluate(i, pool), len(path), begin)
+            scores = search_regularizations(lambda i: solver.evaluate(i, pool), len(path), begin)
         else:
             scores = [solver.evaluate(i, pool) for i in range(len(path))]
-    found = np.mean(solver.solved[path.index(best_score(scores).strength)], axis=0)
+    found = np.mean(solver.solved[path.index(best_score(scores).regularization)], axis=0)
     start = problem.start()
     start[: len(found) - 1], start[-1] = found[:-1], found[-1]
     return scores, start
@@ -191,7 +191,7 @@ def _narrow(problem: LogisticProblem) -> LogisticProblem:
 
 
 class _FoldSolver:
-    """Solves every fold at one strength after the other, each from the nearest solved."""
+    """Solves every fold at one regularization after the other, each from the nearest solved."""
 
     def __init__(self, problem: LogisticProblem, plan: Folds, path: Sequence[float]) -> None:
         self._path = path
@@ -203,21 +203,21 @@ class _FoldSolver:
                 test.weights[:] *= part.weights.any(axis=0)
         self.solved: dict[int, list[np.ndarray]] = {}
 
-    def evaluate(self, position: int, pool: ThreadPoolExecutor) -> StrengthScore:
-        """Score the strength at a position of the path."""
+    def evaluate(self, position: int, pool: ThreadPoolExecutor) -> RegularizationScore:
+        """Score the regularization at a position of the path."""
         if self.solved:
             near = self.solved[min(self.solved, key=lambda other: abs(other - position))]
         else:
             near = [part.start() for part in self._parts]
-        strength = self._path[position]
-        solve = lambda part, start: minimize(part, strength, start, _ROUGH)[0]  # noqa: E731
+        regularization = self._path[position]
+        solve = lambda part, start: minimize(part, regularization, start, _ROUGH)[0]  # noqa: E731
         self.solved[position] = list(pool.map(solve, self._parts, near))
         outputs = [
             test.rows @ weights
             for test, weights in zip(self._held_out, self.solved[position], strict=True)
         ]
         return score_outputs(
-            strength,
+            regularization,
             np.concatenate(outputs),
             np.concatenate([test.targets for test in self._held_out]),
             np.concatenate([test.weights for test in self._held_out]),

@@ -66,7 +66,7 @@ def transfer(job: Job) -> Outcome:
     for note in head.notes:
         job.log(note)
     metrics: dict[str, Any] = {
-        "strength": head.strength,
+        "strength": head.regularization,
         "normalize": normalize,
         "sequence_length": length,
         **_held_out_scores(head),

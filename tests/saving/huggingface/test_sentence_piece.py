@@ -71,6 +71,12 @@ def test_compiled_rules_replace_the_longest_match(rules, text):
     assert _compiled(rules).normalize(text) == _longest_first(rules, text)
 
 
+def test_a_rule_may_keep_what_it_matches():
+    """SentencePiece itself refuses such rules; without them a shorter match would win."""
+    rules = {"ab": "ab", "cé": "cé", "bc": "bc", "a": "x", "c": "\x01\x01", "中": "ab"}
+    assert _compiled(rules).normalize("ababacébc中c") == "ababxcébcab\x01\x01"
+
+
 def test_the_rules_of_a_normalizer_do_what_it_does():
     def normalize(text):
         bare = unicodedata.normalize("NFKD", text.replace("``", '"').replace("''", '"'))

@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_score
 
 from keras_textcls import ArgumentError, InvalidDataError
 from keras_textcls.training.solved_heads.cross_validation import assign_folds
-from keras_textcls.training.solved_heads.linear_head import STRENGTHS, solve_linear_head
+from keras_textcls.training.solved_heads.linear_head import REGULARIZATIONS, solve_linear_head
 
 ROOT = Path(__file__).parents[3]
 
@@ -51,7 +51,7 @@ def test_the_optimum_is_that_of_scikit_learn(num_classes, strength, hidden_dim):
     head = solve_linear_head(features, targets, strengths=strength)
     expected = peer(features, targets, strength).predict_proba(standardized(features))
     np.testing.assert_allclose(probabilities(head, features), expected, atol=1e-4)
-    assert head.strength == strength
+    assert head.regularization == strength
     assert head.kernel.dtype == head.bias.dtype == np.float32
 
 
@@ -98,17 +98,17 @@ def test_the_chosen_strength_predicts_as_well_as_any(spread):
     head = solve_linear_head(features, targets)
     scaled = standardized(features)
     errors = {}
-    for strength in (*STRENGTHS[::2], head.strength):
+    for strength in (*REGULARIZATIONS[::2], head.regularization):
         model = LogisticRegression(C=1 / strength, max_iter=9999, tol=1e-2)
         errors[strength] = 1 - cross_val_score(model, scaled, targets).mean()
-    assert errors[head.strength] <= min(errors.values()) + 0.03
+    assert errors[head.regularization] <= min(errors.values()) + 0.03
 
 
 def test_all_strengths_that_are_given_are_scored():
     features, targets = blobs()
     head = solve_linear_head(features, targets, strengths=[0.01, 1.0])
-    assert [score.strength for score in head.scores] == [1.0, 0.01]
-    assert head.strength in (1.0, 0.01)
+    assert [score.regularization for score in head.scores] == [1.0, 0.01]
+    assert head.regularization in (1.0, 0.01)
     assert all(0 < score.accuracy <= 1 for score in head.scores)
     # Scaled best is not worse than not scaled, but for the prior of one text.
     assert all(s.calibrated_loss <= s.loss + 1e-3 for s in head.scores)
