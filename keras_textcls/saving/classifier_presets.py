@@ -1,7 +1,7 @@
 """Loading and saving classifiers, and crossing over to Keras Hub's own.
 
 A classifier whose head Keras Hub has is saved as Keras Hub's class, so that a
-project without keras-textcls loads it; `presets.py` guards what is read.
+project without keras-textcls loads it; `preset_files` guards what is read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import keras_hub
@@ -21,17 +21,10 @@ from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetEr
 from keras_textcls.models.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
 from keras_textcls.saving import huggingface
 from keras_textcls.saving.model_card import CARD_FILE, is_own_card, write_card
-from keras_textcls.saving.preset_files import (
-    ClassifierRecord,
-    PresetFiles,
-    is_own_file,
-    write_record,
-)
+from keras_textcls.saving.preset_files import PresetFiles, is_own_file, write_record
+from keras_textcls.saving.saved_model import Classifier, SavedAnswers, SavedClassifier
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 from keras_textcls.utils.atomic import replace_directory
-
-if TYPE_CHECKING:
-    from keras_textcls.classifiers.text_classifier import TextClassifier
 
 # Layers of a head that have weights, where it has them.
 WEIGHTED_LAYERS = ("pooled_dense", "output_dense")
@@ -39,8 +32,8 @@ _HEAD_ARGUMENTS = ("num_classes", "activation", "dropout", "hidden_dim")
 
 
 def load_classifier(
-    cls: type[TextClassifier], files: PresetFiles, load_weights: bool, **kwargs: Any
-) -> TextClassifier:
+    cls: type[Classifier], files: PresetFiles, load_weights: bool, **kwargs: Any
+) -> Classifier:
     """Load a classifier; see `TextClassifier.from_preset`.
 
     Args:
@@ -87,8 +80,9 @@ def load_classifier(
     classifier = cls(**arguments)
     if weights is not None:
         _load_head_weights(classifier, weights, files)
-    if not fresh:
-        restore(classifier, files.record())
+    record = files.record()
+    if record is not None and not fresh:
+        classifier.restore_record(record)
     return classifier
 
 
@@ -182,9 +176,9 @@ def _load_preprocessor(files: PresetFiles, backbone: keras.Model) -> Any:
     return TextClassifierPreprocessor(tokenizer, features=backbone_inputs(backbone))
 
 
-def _load_head_weights(classifier: TextClassifier, path: str, files: PresetFiles) -> None:
+def _load_head_weights(classifier: SavedClassifier, path: str, files: PresetFiles) -> None:
     is_native = classifier.head.keras_hub is not None
-    task = to_keras_hub(classifier) if is_native else classifier
+    task: Any = to_keras_hub(classifier) if is_native else classifier
     try:
         with warnings.catch_warnings(record=True) as held:
             warnings.simplefilter("always")
@@ -201,27 +195,9 @@ def _load_head_weights(classifier: TextClassifier, path: str, files: PresetFiles
         _copy_head_weights(task, classifier)
 
 
-def restore(classifier: TextClassifier, record: ClassifierRecord | None) -> None:
-    """Give a classifier what `classifier.json` holds beside the labels.
-
-    Args:
-        classifier: a `TextClassifier`.
-        record: `ClassifierRecord` or `None`.
-    """
-    if record is not None:
-        classifier.thresholds = record.thresholds
-        classifier.temperature = record.temperature
-        classifier.vector_scaling = record.vector_scaling
-        classifier.training_summary = record.training
-        if record.answer_options is not None:
-            classifier.answer_options = record.answer_options
-        # Not through the setter, which tries the preprocessor out: that takes its time.
-        classifier._runtime.long_texts = record.long_texts
-
-
 def from_keras_hub(
-    cls: type[TextClassifier], task: keras_hub.models.TextClassifier, **kwargs: Any
-) -> TextClassifier:
+    cls: type[Classifier], task: keras_hub.models.TextClassifier, **kwargs: Any
+) -> Classifier:
     """Take over a classifier of Keras Hub; see `TextClassifier.from_keras_hub`.
 
     Args:
@@ -245,7 +221,7 @@ def from_keras_hub(
     return classifier
 
 
-def to_keras_hub(classifier: TextClassifier) -> keras_hub.models.TextClassifier:
+def to_keras_hub(classifier: SavedClassifier) -> keras_hub.models.TextClassifier:
     """Return Keras Hub's own classifier; see `TextClassifier.to_keras_hub`.
 
     Args:
@@ -284,7 +260,7 @@ def _copy_head_weights(source: Any, target: Any) -> None:
             getattr(target, name).set_weights(layer.get_weights())
 
 
-def is_portable(classifier: TextClassifier) -> bool:
+def is_portable(classifier: SavedClassifier) -> bool:
     """Whether a project without keras-textcls can load what is saved.
 
     Args:
@@ -320,7 +296,7 @@ def with_new_optimizer(task: Any) -> Iterator[None]:
 
 
 def save_classifier(
-    classifier: TextClassifier, preset_dir: Any, max_shard_size: float | None
+    classifier: SavedClassifier, preset_dir: Any, max_shard_size: float | None
 ) -> None:
     """Save a classifier; see `TextClassifier.save_to_preset`.
 
@@ -368,7 +344,7 @@ def replacing_preset(target: Path) -> Iterator[Path]:
 
 
 def write_names(
-    classifier: TextClassifier,
+    classifier: SavedAnswers,
     target: Path,
     draft: Path,
     *,
@@ -378,23 +354,12 @@ def write_names(
     """Write `classifier.json`, and the model card unless the user wrote one.
 
     Args:
-        classifier: a `TextClassifier`.
+        classifier: a model that answers in label names.
         target: `Path` of the preset that is replaced.
         draft: `Path` to write to.
         portable: bool, whether Keras Hub alone can load the preset.
         base: string, the preset whose adapters it holds, or `None`.
     """
-    record = ClassifierRecord(
-        labels=list(classifier.labels),
-        multi_label=classifier.multi_label,
-        thresholds=classifier.thresholds,
-        temperature=classifier.temperature,
-        vector_scaling=classifier.vector_scaling,
-        training=classifier.training_summary,
-        gelu=huggingface.changed_gelu(classifier.backbone),
-        answer_options=classifier.answer_options,
-        **classifier._record_fields(),
-    )
-    write_record(record, draft)
+    write_record(classifier.to_record(), draft)
     if not (target / CARD_FILE).exists() or is_own_card(target / CARD_FILE):
         write_card(classifier, portable, draft, base)

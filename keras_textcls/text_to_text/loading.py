@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import keras
 import keras_hub
@@ -23,12 +23,10 @@ from keras_textcls.models import GPTNeoCausalLM
 from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
 from keras_textcls.saving import classifier_presets
 from keras_textcls.saving.preset_files import ClassifierRecord, PresetFiles
+from keras_textcls.saving.saved_model import SavedModel, answers_in_labels
 from keras_textcls.text_to_text.answers import read_answer_texts
 from keras_textcls.text_to_text.few_shot import read_examples
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
-
-if TYPE_CHECKING:
-    from keras_textcls.text_to_text.text_to_text import TextToText
 
 # What `classifier.json` may say of how a language model is asked.
 ASKED = (
@@ -37,6 +35,16 @@ ASKED = (
 )  # fmt: skip
 # What a damaged preset makes Keras and Keras Hub raise.
 _BROKEN = (ValueError, KeyError, TypeError, OSError, AttributeError)
+
+
+class SavedLanguageModel(SavedModel, Protocol):
+    """A `TextToText`.
+
+    Attributes:
+        causal_lm: `keras_hub.models.CausalLM`.
+    """
+
+    causal_lm: Any
 
 
 def load_causal_lm(files: PresetFiles, load_weights: bool, dtype: Any = None) -> Any:
@@ -120,7 +128,8 @@ def load_text_to_text(
     asks = record is not None and record.text_to_text is not None
     given = set(kwargs)
     if record is not None and asks:
-        kwargs = {**cls._arguments_of(record, fresh=kwargs.get("labels") is not None), **kwargs}
+        fresh = kwargs.get("labels") is not None
+        kwargs = {**cls.recorded_arguments(record, fresh=fresh), **kwargs}
     elif record is not None and "labels" not in kwargs:
         raise PresetError(
             f"The preset {files.preset!r} holds a classifier with a head, which TextClassifier."
@@ -140,7 +149,7 @@ def load_text_to_text(
         raise _broken_record(error, files) from error
     # With labels of the caller it is asked otherwise, so its calibration would not hold.
     if record is not None and "labels" not in given:
-        classifier_presets.restore(model, record)
+        model.restore_record(record)
     return model
 
 
@@ -198,7 +207,9 @@ def _broken_record(error: Exception, files: PresetFiles | None = None) -> Preset
     return PresetError(f"`text_to_text` in classifier.json{where} is broken: {error}")
 
 
-def save_text_to_text(model: TextToText, preset_dir: Any, max_shard_size: float | None) -> None:
+def save_text_to_text(
+    model: SavedLanguageModel, preset_dir: Any, max_shard_size: float | None
+) -> None:
     """Save a language model with what it answers; see `TextToText.save_to_preset`.
 
     Args:
@@ -214,5 +225,5 @@ def save_text_to_text(model: TextToText, preset_dir: Any, max_shard_size: float 
         classifier_presets.with_new_optimizer(task),
     ):
         keras_hub.models.Task.save_to_preset(task, str(draft), max_shard_size=max_shard_size)
-        if hasattr(model, "labels"):
+        if answers_in_labels(model):
             classifier_presets.write_names(model, target, draft, portable=portable)
