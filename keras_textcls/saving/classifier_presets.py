@@ -17,10 +17,11 @@ import keras
 import keras_hub
 from keras_hub.src.utils import preset_utils
 
-from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError, shorten
+from keras_textcls.errors import ArgumentError, PresetError, shorten
 from keras_textcls.models.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
 from keras_textcls.saving import huggingface
 from keras_textcls.saving.model_card import CARD_FILE, is_own_card, write_card
+from keras_textcls.saving.preset_checks import loading
 from keras_textcls.saving.preset_files import PresetFiles, is_own_file, write_record
 from keras_textcls.saving.saved_model import Classifier, SavedAnswers, SavedClassifier
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
@@ -136,19 +137,10 @@ def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.
         saved = files.config.get("config", {}).get("dtype")
         if isinstance(saved, dict) and saved.get("class_name") != "DTypePolicy":
             dtype = saved
-    try:
+    with loading("backbone", files.preset):
         backbone = keras_hub.models.Backbone.from_preset(
             files.preset, load_weights=load_weights, dtype=dtype
         )
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"The preset {files.preset!r} is a checkpoint to convert, which needs a package that "
-            f"is not installed: {error}. Install it with pip."
-        ) from error
-    except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
-        raise PresetError(
-            f"The backbone of the preset {files.preset!r} cannot be loaded: {error}"
-        ) from error
     record = files.record()
     if record is not None and record.gelu is not None:
         huggingface.set_gelu(backbone, record.gelu)
@@ -158,7 +150,8 @@ def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.
 def _load_preprocessor(files: PresetFiles, backbone: keras.Model) -> Any:
     base = keras_hub.models.TextClassifierPreprocessor
     config = files.json(preset_utils.PREPROCESSOR_CONFIG_FILE) if files.is_keras else None
-    try:
+    remedy = "Pass preprocessor=None to feed token ids yourself."
+    with loading("tokenizer", files.preset, remedy):
         if config is not None:
             saved = keras.saving.get_registered_object(config["registered_name"])
             if isinstance(saved, type) and issubclass(saved, base):
@@ -168,11 +161,6 @@ def _load_preprocessor(files: PresetFiles, backbone: keras.Model) -> Any:
         if native is not None:
             return native.from_preset(files.preset)  # type: ignore[attr-defined]
         tokenizer = keras_hub.models.Tokenizer.from_preset(files.preset)
-    except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
-        raise PresetError(
-            f"The tokenizer of the preset {files.preset!r} cannot be loaded: {error} Pass "
-            "preprocessor=None to feed token ids yourself."
-        ) from error
     return TextClassifierPreprocessor(tokenizer, features=backbone_inputs(backbone))
 
 

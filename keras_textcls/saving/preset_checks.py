@@ -1,19 +1,21 @@
-"""What is refused in a preset before Keras sees it.
+"""What is refused in a preset before Keras sees it, and what Keras says of the rest.
 
 Nothing in a preset may name code to run, or a place outside of it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import keras
 
-from keras_textcls.errors import PresetError, shorten
+from keras_textcls.errors import MissingDependencyError, PresetError, shorten
 
 # Packages whose classes a preset may name, and classes of theirs that run
 # code or unpickle what the preset brings along.
@@ -146,3 +148,34 @@ def check_file_name(name: Any, where: str) -> None:
         raise PresetError(
             f"{where} names a file outside of the preset: {shorten(name)}. It was refused."
         )
+
+
+@contextlib.contextmanager
+def loading(part: str, preset: str, remedy: str = "") -> Iterator[None]:
+    """Say which part of a preset cannot be loaded, where Keras or Keras Hub cannot.
+
+    Args:
+        part: string, such as `"backbone"`, for messages.
+        preset: string, for messages.
+        remedy: string, a sentence that ends the message. Defaults to `""`.
+
+    Returns:
+        A context manager.
+
+    Raises:
+        PresetError: what Keras raised, from a damaged preset.
+        MissingDependencyError: a package for the conversion is not installed.
+    """
+    try:
+        yield
+    except PresetError:
+        raise
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"The preset {preset!r} is a checkpoint to convert, which needs a package that "
+            f"is not installed: {error}. Install it with pip."
+        ) from error
+    except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
+        raise PresetError(
+            f"The {part} of the preset {preset!r} cannot be loaded: {error}{remedy and ' '}{remedy}"
+        ) from error

@@ -13,7 +13,6 @@ from keras_hub.src.utils import preset_utils
 from keras_textcls.errors import (
     ArgumentError,
     InvalidDataError,
-    MissingDependencyError,
     PresetError,
     did_you_mean,
     shorten,
@@ -22,6 +21,7 @@ from keras_textcls.labels import LabelSet
 from keras_textcls.models import GPTNeoCausalLM
 from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
 from keras_textcls.saving import classifier_presets
+from keras_textcls.saving.preset_checks import loading
 from keras_textcls.saving.preset_files import ClassifierRecord, PresetFiles
 from keras_textcls.saving.saved_model import SavedModel, answers_in_labels
 from keras_textcls.text_to_text.answers import read_answer_texts
@@ -33,8 +33,6 @@ ASKED = (
     "prompt", "answers", "examples", "embedding_preset", "num_examples", "length_normalized",
     "content_free",
 )  # fmt: skip
-# What a damaged preset makes Keras and Keras Hub raise.
-_BROKEN = (ValueError, KeyError, TypeError, OSError, AttributeError)
 
 
 class SavedLanguageModel(SavedModel, Protocol):
@@ -70,19 +68,8 @@ def load_causal_lm(files: PresetFiles, load_weights: bool, dtype: Any = None) ->
     is_gpt_neo = checkpoint_loader(files.preset) is not None
     cls = GPTNeoCausalLM if is_gpt_neo else keras_hub.models.CausalLM
     arguments = {} if dtype is None else {"dtype": dtype}
-    try:
+    with loading("language model", files.preset):
         return cls.from_preset(files.preset, load_weights=load_weights, **arguments)
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"The preset {files.preset!r} is a checkpoint to convert, which needs a package that "
-            f"is not installed: {error}. Install it with pip."
-        ) from error
-    except PresetError:
-        raise
-    except _BROKEN as error:
-        raise PresetError(
-            f"The language model of the preset {files.preset!r} cannot be loaded: {error}"
-        ) from error
 
 
 def _check_kind(files: PresetFiles) -> None:
