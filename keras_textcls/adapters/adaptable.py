@@ -11,7 +11,8 @@ from keras_textcls.errors import ArgumentError
 class Adaptable:
     """What `TextClassifier` and `TextToText` have in common: adapters to train.
 
-    A model has a `backbone`, and a namespace `_runtime` with a place for `lora`.
+    A model has a `backbone`, and a namespace `_runtime` with places for `lora` and
+    `base`.
     """
 
     _runtime: Any
@@ -51,8 +52,8 @@ class Adaptable:
                 there are adapters already.
         """
         config = LoraConfig(rank, alpha, dropout, targets)
-        self._runtime.lora = add_lora(self, config, seed)
-        return self._runtime.lora
+        self.lora = lora = add_lora(self, config, seed)
+        return lora
 
     def merge_lora(self) -> None:
         """Add the adapters to the weights: the same outputs at the speed of the base.
@@ -75,6 +76,27 @@ class Adaptable:
         """The adapters of `add_lora`, or `None`: `config`, `paths`, `num_weights`, `remove()`."""
         lora = self._runtime.lora
         return lora if lora is not None and lora.is_attached else None
+
+    @lora.setter
+    def lora(self, value: Lora | None) -> None:
+        self._runtime.lora = value
+
+    @property
+    def base_preset(self) -> Any:
+        """The preset that the backbone was loaded from, a `BasePreset`, or `None`. Settable."""
+        return self._runtime.base
+
+    @base_preset.setter
+    def base_preset(self, value: Any) -> None:
+        self._runtime.base = value
+
+    def models_beside(self) -> list[Any]:
+        """Return the models that share the backbone, and may be compiled.
+
+        Returns:
+            A list of `keras.Model`.
+        """
+        return []
 
     def _adapters(self) -> Lora:
         if self.lora is None:

@@ -328,7 +328,7 @@ def folded(lora: Lora | None) -> Iterator[None]:
 def _models_of(model: keras.Model) -> list[keras.Model]:
     """The backbone, and every model through which it is called."""
     backbone = getattr(model, "backbone", model)
-    beside = model._models_beside() if hasattr(model, "_models_beside") else []
+    beside = model.models_beside() if hasattr(model, "models_beside") else []
     others = [model, *beside]
     return [backbone, *(other for other in others if other is not backbone)]
 

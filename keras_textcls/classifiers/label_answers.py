@@ -15,6 +15,7 @@ from keras_textcls.batching.text_reader import TextReader
 from keras_textcls.batching.windows import Windows
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
+from keras_textcls.models.gelu import changed_gelu
 from keras_textcls.predictions.calibration import (
     METHODS,
     Calibration,
@@ -29,19 +30,22 @@ from keras_textcls.predictions.prediction import (
     to_predictions,
     to_probabilities,
 )
+from keras_textcls.saving.preset_files import ClassifierRecord
 
 
 class LabelAnswers:
     """Probabilities and label names, for a model with `predict` and labels.
 
-    A model has `labels`, `num_classes`, `multi_label`, `activation`, `_reader`,
-    `_score_windows` and a namespace `_runtime`, which `answering_state` begins.
+    A model has a `backbone`, `labels`, `num_classes`, `multi_label`, `activation`,
+    `_reader`, `_score_windows` and a namespace `_runtime`, which `answering_state`
+    begins.
     """
 
     labels: LabelSet
     num_classes: int
     multi_label: bool
     activation: Any
+    backbone: Any
     _runtime: Any
 
     def _reader(self, use: str) -> TextReader:
@@ -230,6 +234,36 @@ class LabelAnswers:
     @training_summary.setter
     def training_summary(self, value: dict[str, Any] | None) -> None:
         self._runtime.training = value
+
+    def to_record(self) -> ClassifierRecord:
+        """Return what `classifier.json` holds of this model.
+
+        Returns:
+            A `ClassifierRecord`.
+        """
+        return ClassifierRecord(
+            labels=list(self.labels),
+            multi_label=self.multi_label,
+            thresholds=self.thresholds,
+            temperature=self.temperature,
+            vector_scaling=self.vector_scaling,
+            training=self.training_summary,
+            gelu=changed_gelu(self.backbone),
+            answer_options=self.answer_options,
+        )
+
+    def restore_record(self, record: ClassifierRecord) -> None:
+        """Take over what `classifier.json` holds beside the labels.
+
+        Args:
+            record: `ClassifierRecord`.
+        """
+        self.thresholds = record.thresholds
+        self.temperature = record.temperature
+        self.vector_scaling = record.vector_scaling
+        self.training_summary = record.training
+        if record.answer_options is not None:
+            self.answer_options = record.answer_options
 
     def _to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
         return to_probabilities(

@@ -7,6 +7,7 @@ do stands in the modules below it.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import types
 from typing import Any
 
@@ -48,7 +49,7 @@ from keras_textcls.optimization.masked import (
     unknown_refused_for,
 )
 from keras_textcls.saving import adapter_presets, classifier_presets, huggingface
-from keras_textcls.saving.preset_files import LONG_TEXTS, describe_presets
+from keras_textcls.saving.preset_files import LONG_TEXTS, ClassifierRecord, describe_presets
 from keras_textcls.tokenization.text_encoder import TextEncoder
 
 
@@ -206,26 +207,33 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         return adapter_presets.load(cls, preset, load_weights, **kwargs)
 
     @classmethod
-    def _load_whole(cls, files: Any, load_weights: bool, **kwargs: Any) -> TextClassifier:
-        """Load a preset that is more than adapters."""
+    def load_whole(cls, files: Any, load_weights: bool, **kwargs: Any) -> TextClassifier:
+        """Load a preset that is more than adapters; see `SavedModel`."""
         return classifier_presets.load_classifier(cls, files, load_weights, **kwargs)
 
     @classmethod
-    def _arguments_of(
-        cls, record: Any, sequence_length: int | None = None, fresh: bool = False
+    def recorded_arguments(
+        cls, record: ClassifierRecord, sequence_length: int | None = None, fresh: bool = False
     ) -> dict[str, Any]:
-        """The arguments of the constructor that `classifier.json` holds; `fresh`: labels apart."""
+        """Return the arguments that `classifier.json` holds; see `SavedModel`."""
         return {} if fresh else {"labels": record.labels, "multi_label": record.multi_label}
 
-    def _save_whole(self, preset_dir: Any, max_shard_size: float | None) -> None:
+    def save_whole(self, preset_dir: Any, max_shard_size: float | None) -> None:
+        """Save all weights; see `SavedModel`."""
         classifier_presets.save_classifier(self, preset_dir, max_shard_size)
 
-    def _record_fields(self) -> dict[str, Any]:
-        """What `classifier.json` keeps of this kind of classifier alone."""
-        return {"long_texts": self.long_texts}
+    def to_record(self) -> ClassifierRecord:
+        """Return what `classifier.json` holds of this classifier."""
+        return dataclasses.replace(super().to_record(), long_texts=self.long_texts)
 
-    def _head_arguments(self) -> dict[str, Any]:
-        """What a preset of adapters keeps of the head, beside its weights."""
+    def restore_record(self, record: ClassifierRecord) -> None:
+        """Take over what `classifier.json` holds beside the labels."""
+        super().restore_record(record)
+        # Not through the setter, which tries the preprocessor out: that takes its time.
+        self._runtime.long_texts = record.long_texts
+
+    def head_arguments(self) -> dict[str, Any]:
+        """Return what a preset of adapters keeps of the head, beside its weights."""
         activation = keras.activations.serialize(self.activation)
         if not isinstance(activation, str):
             raise ArgumentError(
@@ -240,8 +248,8 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             "normalize": self.normalize,
         }
 
-    def _models_beside(self) -> list[keras.Model]:
-        """Models that share the backbone, and may be compiled."""
+    def models_beside(self) -> list[keras.Model]:
+        """Return the models that share the backbone, and may be compiled."""
         return [self._runtime.embedder]
 
     @property
@@ -284,7 +292,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         # Tracing a preprocessor and learning its framing takes a second; it is the same one.
         made._runtime.encoder = self._runtime.encoder
         made._runtime.long_texts = self._runtime.long_texts
-        made._runtime.base = self._runtime.base
+        made.base_preset = self.base_preset
         return made
 
     def to_keras_hub(self) -> keras_hub.models.TextClassifier:

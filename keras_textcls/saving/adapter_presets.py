@@ -1,16 +1,15 @@
 """Presets that hold adapters and a head, and name the preset of their backbone.
 
-`load` and `save` are the doors of `TextClassifier` to all presets: what is no
-adapter is left to `serialization`.
+`load` and `save` are the doors of every model to all presets: what is more than
+adapters is left to the model.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,42 +27,24 @@ from keras_textcls.saving.adapter_files import (
     write_adapter,
 )
 from keras_textcls.saving.preset_files import PresetFiles, place_of
+from keras_textcls.saving.saved_model import BasePreset, Model, SavedModel, answers_in_labels
 from keras_textcls.saving.weight_fingerprint import weight_fingerprint
-
-if TYPE_CHECKING:
-    from keras_textcls.classifiers.text_classifier import TextClassifier
 
 # Numbers of each weight that are compared.
 _SAMPLED = 16
 
 
-@dataclasses.dataclass(frozen=True)
-class BasePreset:
-    """From where the backbone of a classifier was loaded.
+def load(cls: type[Model], preset: Any, load_weights: bool, **kwargs: Any) -> Model:
+    """Load a model; see `TextClassifier.from_preset`.
 
     Args:
-        preset: string, as it was given to `from_preset`; of a directory, the absolute path.
-        sample: string, a hash of a few numbers of each weight, which shows
-            cheaply whether they were trained since.
-    """
-
-    preset: str
-    sample: str
-
-
-def load(
-    cls: type[TextClassifier], preset: Any, load_weights: bool, **kwargs: Any
-) -> TextClassifier:
-    """Load a classifier; see `TextClassifier.from_preset`.
-
-    Args:
-        cls: `TextClassifier`.
+        cls: its class.
         preset: string or path.
         load_weights: bool.
         **kwargs: arguments of the constructor, `dtype` and `base`.
 
     Returns:
-        A `TextClassifier`.
+        A model of that class.
     """
     files = PresetFiles(preset)
     base = kwargs.pop("base", None)
@@ -74,39 +55,38 @@ def load(
             f"`base` is for presets that hold adapters; {files.preset!r} is a whole one. Leave "
             f"`base` out. Received: base={base!r}."
         )
-    classifier = cls._load_whole(files, load_weights, **kwargs)
+    model: Model = cls.load_whole(files, load_weights, **kwargs)
     if load_weights and "backbone" not in kwargs:
-        sample = _sample(classifier.backbone)
-        classifier._runtime.base = BasePreset(place_of(preset), sample)
-    return classifier
+        model.base_preset = BasePreset(place_of(preset), _sample(model.backbone))
+    return model
 
 
 def save(
-    classifier: TextClassifier, preset_dir: Any, max_shard_size: float | None, adapter_only: bool
+    model: SavedModel, preset_dir: Any, max_shard_size: float | None, adapter_only: bool
 ) -> None:
-    """Save a classifier; see `TextClassifier.save_to_preset`.
+    """Save a model; see `TextClassifier.save_to_preset`.
 
     Args:
-        classifier: a `TextClassifier`.
+        model: a `TextClassifier` or a `TextToText`.
         preset_dir: string or path.
         max_shard_size: int, float or `None`, in GB.
         adapter_only: bool.
     """
     if adapter_only:
-        _save_adapter(classifier, Path(os.fspath(preset_dir)))
+        _save_adapter(model, Path(os.fspath(preset_dir)))
         return
-    with adapters.folded(classifier.lora):
-        classifier._save_whole(preset_dir, max_shard_size)
+    with adapters.folded(model.lora):
+        model.save_whole(preset_dir, max_shard_size)
 
 
 def _load_adapter(
-    cls: type[TextClassifier], files: PresetFiles, base: Any, load_weights: bool, **kwargs: Any
-) -> TextClassifier:
+    cls: type[Model], files: PresetFiles, base: Any, load_weights: bool, **kwargs: Any
+) -> Model:
     record, names = read_record(files), files.record()
     fresh = kwargs.get("num_classes") is not None or kwargs.get("labels") is not None
     arguments = dict(record.head)
     if names is not None:
-        arguments.update(cls._arguments_of(names, record.sequence_length, fresh))
+        arguments.update(cls.recorded_arguments(names, record.sequence_length, fresh))
     elif not fresh and hasattr(cls, "classify"):
         raise PresetError(
             f"The preset {files.preset!r} has no classifier.json, which would name its labels. "
@@ -115,19 +95,19 @@ def _load_adapter(
     base = record.base if base is None else os.fspath(base)
     base_files = _base_files(files, base)
     arguments.update(kwargs)
-    classifier = cls._load_whole(base_files, load_weights, **arguments)
-    backbone = classifier.backbone
+    model = cls.load_whole(base_files, load_weights, **arguments)
+    backbone = model.backbone
     if names is not None and names.gelu not in (None, huggingface.changed_gelu(backbone)):
         huggingface.set_gelu(backbone, names.gelu)
     if load_weights:
-        _check_base(classifier, files, record, base, base_files)
-        classifier._runtime.base = BasePreset(place_of(base), _sample(backbone))
-    _attach(classifier, files, record, load_weights, fresh)
-    if not fresh:
-        classifier_presets.restore(classifier, names)
-    if record.sequence_length and classifier.sequence_length and "preprocessor" not in kwargs:
-        classifier.sequence_length = record.sequence_length
-    return classifier
+        _check_base(model, files, record, base, base_files)
+        model.base_preset = BasePreset(place_of(base), _sample(backbone))
+    _attach(model, files, record, load_weights, fresh)
+    if names is not None and not fresh and answers_in_labels(model):
+        model.restore_record(names)
+    if record.sequence_length and model.sequence_length and "preprocessor" not in kwargs:
+        model.sequence_length = record.sequence_length
+    return model
 
 
 def _base_files(files: PresetFiles, base: str) -> PresetFiles:
@@ -145,18 +125,18 @@ def _base_files(files: PresetFiles, base: str) -> PresetFiles:
 
 
 def _check_base(
-    classifier: TextClassifier,
+    model: SavedModel,
     files: PresetFiles,
     record: AdapterRecord,
     base: str,
     base_files: PresetFiles,
 ) -> None:
     """Compare the backbone with the one that the adapters were trained on."""
-    backbone = classifier.backbone
+    backbone = model.backbone
     if backbone.dtype_policy.variable_dtype != record.dtype:
         # Rounded numbers have another hash.
-        labels = {"labels": ["0", "1"]} if hasattr(classifier, "labels") else {}
-        as_trained = type(classifier)._load_whole(base_files, True, dtype=record.dtype, **labels)
+        labels = {"labels": ["0", "1"]} if answers_in_labels(model) else {}
+        as_trained = type(model).load_whole(base_files, True, dtype=record.dtype, **labels)
         backbone = as_trained.backbone
     found = weight_fingerprint(backbone)
     if found != record.fingerprint:
@@ -168,38 +148,38 @@ def _check_base(
 
 
 def _attach(
-    classifier: TextClassifier,
+    model: SavedModel,
     files: PresetFiles,
     record: AdapterRecord,
     load_weights: bool,
     fresh: bool,
 ) -> None:
     """Give a classifier the adapters, and unless `fresh` the head, of a preset."""
-    layers = _checked_layers(classifier, files, record)
+    layers = _checked_layers(model, files, record)
     values = {}
     if load_weights:
-        head = {} if fresh else _head_weights(classifier)
+        head = {} if fresh else _head_weights(model)
         shapes = {name: tuple(weight.shape) for name, weight in head.items()}
         for path, (a, b) in record.layers.items():
             shapes |= {f"lora/{path}/a": tuple(a), f"lora/{path}/b": tuple(b)}
         values = read_weights(files, shapes, "head/" if fresh else None)
-    lora = adapters.add_lora(classifier, record.config, seed=0, layers=layers)
-    classifier._runtime.lora = lora
-    weights = {**_lora_weights(lora), **_head_weights(classifier)}
+    lora = adapters.add_lora(model, record.config, seed=0, layers=layers)
+    model.lora = lora
+    weights = {**_lora_weights(lora), **_head_weights(model)}
     for name, value in values.items():
         weights[name].assign(value)
 
 
 def _checked_layers(
-    classifier: TextClassifier, files: PresetFiles, record: AdapterRecord
+    model: SavedModel, files: PresetFiles, record: AdapterRecord
 ) -> dict[str, keras.layers.Layer]:
     """The layers that `adapter.json` names, which take adapters of the shapes it says."""
     where = f"{ADAPTER_FILE} of the preset {files.preset!r}"
-    known = layer_paths(classifier.backbone)
+    known = layer_paths(model.backbone)
     for path, shapes in record.layers.items():
         if path not in known:
             raise PresetError(
-                f"{where} names the layer {path!r}, which the {type(classifier.backbone).__name__} "
+                f"{where} names the layer {path!r}, which the {type(model.backbone).__name__} "
                 f"does not have.{did_you_mean(path, known)}"
             )
         try:
@@ -215,32 +195,30 @@ def _checked_layers(
     return {path: known[path] for path in record.layers}
 
 
-def _save_adapter(classifier: TextClassifier, target: Path) -> None:
-    lora, base, fingerprint = _adapters_and_base(classifier, target)
+def _save_adapter(model: SavedModel, target: Path) -> None:
+    lora, base, fingerprint = _adapters_and_base(model, target)
     weights = {
         name: np.ascontiguousarray(keras.ops.convert_to_numpy(weight).astype("float32"))
-        for name, weight in {**_lora_weights(lora), **_head_weights(classifier)}.items()
+        for name, weight in {**_lora_weights(lora), **_head_weights(model)}.items()
     }
     record = AdapterRecord(
         config=lora.config,
         layers={p: (list(a.shape), list(b.shape)) for p, (a, b) in lora.weights().items()},
         base=base.preset,
         fingerprint=fingerprint,
-        dtype=classifier.backbone.dtype_policy.variable_dtype,
-        head=classifier._head_arguments(),
-        sequence_length=classifier.sequence_length,
+        dtype=model.backbone.dtype_policy.variable_dtype,
+        head=model.head_arguments(),
+        sequence_length=model.sequence_length,
     )
     with classifier_presets.replacing_preset(target) as draft:
         write_adapter(record, weights, draft)
-        if hasattr(classifier, "labels"):
-            classifier_presets.write_names(classifier, target, draft, base=base.preset)
+        if answers_in_labels(model):
+            classifier_presets.write_names(model, target, draft, base=base.preset)
 
 
-def _adapters_and_base(
-    classifier: TextClassifier, target: Path
-) -> tuple[adapters.Lora, BasePreset, str]:
+def _adapters_and_base(model: SavedModel, target: Path) -> tuple[adapters.Lora, BasePreset, str]:
     """The adapters, the preset of the backbone and its hash, if they can be saved alone."""
-    lora, base = classifier.lora, classifier._runtime.base
+    lora, base = model.lora, model.base_preset
     if lora is None:
         raise ArgumentError(
             "`adapter_only=True` needs adapters, and the classifier has none. Call `add_lora()` "
@@ -258,13 +236,13 @@ def _adapters_and_base(
             f"{str(target)!r}. Pass another directory."
         )
     with lora.hidden(merged=False):
-        if _sample(classifier.backbone) != base.sample:
+        if _sample(model.backbone) != base.sample:
             raise ArgumentError(
                 f"The backbone is no longer that of the preset {base.preset!r}: its weights were "
                 "changed beside the adapters, which would not be saved. Leave `adapter_only` out "
                 "to save all of it."
             )
-        return lora, base, weight_fingerprint(classifier.backbone)
+        return lora, base, weight_fingerprint(model.backbone)
 
 
 def _lora_weights(lora: adapters.Lora) -> dict[str, Any]:
@@ -272,8 +250,8 @@ def _lora_weights(lora: adapters.Lora) -> dict[str, Any]:
     return {f"lora/{path}/{n}": w for path, (a, b) in pairs for n, w in (("a", a), ("b", b))}
 
 
-def _head_weights(classifier: TextClassifier) -> dict[str, Any]:
-    layers = {name: getattr(classifier, name, None) for name in classifier_presets.WEIGHTED_LAYERS}
+def _head_weights(model: SavedModel) -> dict[str, Any]:
+    layers = {name: getattr(model, name, None) for name in classifier_presets.WEIGHTED_LAYERS}
     return {
         f"head/{name}/{weight.name}": weight
         for name, layer in layers.items()

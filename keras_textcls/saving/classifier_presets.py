@@ -1,7 +1,7 @@
 """Loading and saving classifiers, and crossing over to Keras Hub's own.
 
 A classifier whose head Keras Hub has is saved as Keras Hub's class, so that a
-project without keras-textcls loads it; `presets.py` guards what is read.
+project without keras-textcls loads it; `preset_files` guards what is read.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import keras_hub
 
-from keras_textcls.errors import ArgumentError, MissingDependencyError, PresetError, shorten
+from keras_textcls.errors import ArgumentError, PresetError, shorten
 from keras_textcls.keras_compat.presets import (
     PREPROCESSOR_FILE,
     TASK_FILE,
@@ -26,17 +26,11 @@ from keras_textcls.keras_compat.presets import (
 from keras_textcls.models.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
 from keras_textcls.saving import huggingface
 from keras_textcls.saving.model_card import CARD_FILE, is_own_card, write_card
-from keras_textcls.saving.preset_files import (
-    ClassifierRecord,
-    PresetFiles,
-    is_own_file,
-    write_record,
-)
+from keras_textcls.saving.preset_checks import loading
+from keras_textcls.saving.preset_files import PresetFiles, is_own_file, write_record
+from keras_textcls.saving.saved_model import Classifier, SavedAnswers, SavedClassifier
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 from keras_textcls.utils.atomic import replace_directory
-
-if TYPE_CHECKING:
-    from keras_textcls.classifiers.text_classifier import TextClassifier
 
 # Layers of a head that have weights, where it has them.
 WEIGHTED_LAYERS = ("pooled_dense", "output_dense")
@@ -44,8 +38,8 @@ _HEAD_ARGUMENTS = ("num_classes", "activation", "dropout", "hidden_dim")
 
 
 def load_classifier(
-    cls: type[TextClassifier], files: PresetFiles, load_weights: bool, **kwargs: Any
-) -> TextClassifier:
+    cls: type[Classifier], files: PresetFiles, load_weights: bool, **kwargs: Any
+) -> Classifier:
     """Load a classifier; see `TextClassifier.from_preset`.
 
     Args:
@@ -92,8 +86,9 @@ def load_classifier(
     classifier = cls(**arguments)
     if weights is not None:
         _load_head_weights(classifier, weights, files)
-    if not fresh:
-        restore(classifier, files.record())
+    record = files.record()
+    if record is not None and not fresh:
+        classifier.restore_record(record)
     return classifier
 
 
@@ -147,19 +142,10 @@ def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.
         saved = files.config.get("config", {}).get("dtype")
         if isinstance(saved, dict) and saved.get("class_name") != "DTypePolicy":
             dtype = saved
-    try:
+    with loading("backbone", files.preset):
         backbone = keras_hub.models.Backbone.from_preset(
             files.preset, load_weights=load_weights, dtype=dtype
         )
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"The preset {files.preset!r} is a checkpoint to convert, which needs a package that "
-            f"is not installed: {error}. Install it with pip."
-        ) from error
-    except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
-        raise PresetError(
-            f"The backbone of the preset {files.preset!r} cannot be loaded: {error}"
-        ) from error
     record = files.record()
     if record is not None and record.gelu is not None:
         huggingface.set_gelu(backbone, record.gelu)
@@ -169,7 +155,8 @@ def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.
 def _load_preprocessor(files: PresetFiles, backbone: keras.Model) -> Any:
     base = keras_hub.models.TextClassifierPreprocessor
     config = files.json(PREPROCESSOR_FILE) if files.is_keras else None
-    try:
+    remedy = "Pass preprocessor=None to feed token ids yourself."
+    with loading("tokenizer", files.preset, remedy):
         if config is not None:
             saved = keras.saving.get_registered_object(config["registered_name"])
             if isinstance(saved, type) and issubclass(saved, base):
@@ -178,17 +165,12 @@ def _load_preprocessor(files: PresetFiles, backbone: keras.Model) -> Any:
         if native is not None:
             return native.from_preset(files.preset)  # type: ignore[attr-defined]
         tokenizer = keras_hub.models.Tokenizer.from_preset(files.preset)
-    except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
-        raise PresetError(
-            f"The tokenizer of the preset {files.preset!r} cannot be loaded: {error} Pass "
-            "preprocessor=None to feed token ids yourself."
-        ) from error
     return TextClassifierPreprocessor(tokenizer, features=backbone_inputs(backbone))
 
 
-def _load_head_weights(classifier: TextClassifier, path: str, files: PresetFiles) -> None:
+def _load_head_weights(classifier: SavedClassifier, path: str, files: PresetFiles) -> None:
     is_native = classifier.head.keras_hub is not None
-    task = to_keras_hub(classifier) if is_native else classifier
+    task: Any = to_keras_hub(classifier) if is_native else classifier
     try:
         with warnings.catch_warnings(record=True) as held:
             warnings.simplefilter("always")
@@ -205,27 +187,9 @@ def _load_head_weights(classifier: TextClassifier, path: str, files: PresetFiles
         _copy_head_weights(task, classifier)
 
 
-def restore(classifier: TextClassifier, record: ClassifierRecord | None) -> None:
-    """Give a classifier what `classifier.json` holds beside the labels.
-
-    Args:
-        classifier: a `TextClassifier`.
-        record: `ClassifierRecord` or `None`.
-    """
-    if record is not None:
-        classifier.thresholds = record.thresholds
-        classifier.temperature = record.temperature
-        classifier.vector_scaling = record.vector_scaling
-        classifier.training_summary = record.training
-        if record.answer_options is not None:
-            classifier.answer_options = record.answer_options
-        # Not through the setter, which tries the preprocessor out: that takes its time.
-        classifier._runtime.long_texts = record.long_texts
-
-
 def from_keras_hub(
-    cls: type[TextClassifier], task: keras_hub.models.TextClassifier, **kwargs: Any
-) -> TextClassifier:
+    cls: type[Classifier], task: keras_hub.models.TextClassifier, **kwargs: Any
+) -> Classifier:
     """Take over a classifier of Keras Hub; see `TextClassifier.from_keras_hub`.
 
     Args:
@@ -249,7 +213,7 @@ def from_keras_hub(
     return classifier
 
 
-def to_keras_hub(classifier: TextClassifier) -> keras_hub.models.TextClassifier:
+def to_keras_hub(classifier: SavedClassifier) -> keras_hub.models.TextClassifier:
     """Return Keras Hub's own classifier; see `TextClassifier.to_keras_hub`.
 
     Args:
@@ -288,7 +252,7 @@ def _copy_head_weights(source: Any, target: Any) -> None:
             getattr(target, name).set_weights(layer.get_weights())
 
 
-def is_portable(classifier: TextClassifier) -> bool:
+def is_portable(classifier: SavedClassifier) -> bool:
     """Whether a project without keras-textcls can load what is saved.
 
     Args:
@@ -324,7 +288,7 @@ def with_new_optimizer(task: Any) -> Iterator[None]:
 
 
 def save_classifier(
-    classifier: TextClassifier, preset_dir: Any, max_shard_size: float | None
+    classifier: SavedClassifier, preset_dir: Any, max_shard_size: float | None
 ) -> None:
     """Save a classifier; see `TextClassifier.save_to_preset`.
 
@@ -372,7 +336,7 @@ def replacing_preset(target: Path) -> Iterator[Path]:
 
 
 def write_names(
-    classifier: TextClassifier,
+    classifier: SavedAnswers,
     target: Path,
     draft: Path,
     *,
@@ -382,23 +346,12 @@ def write_names(
     """Write `classifier.json`, and the model card unless the user wrote one.
 
     Args:
-        classifier: a `TextClassifier`.
+        classifier: a model that answers in label names.
         target: `Path` of the preset that is replaced.
         draft: `Path` to write to.
         portable: bool, whether Keras Hub alone can load the preset.
         base: string, the preset whose adapters it holds, or `None`.
     """
-    record = ClassifierRecord(
-        labels=list(classifier.labels),
-        multi_label=classifier.multi_label,
-        thresholds=classifier.thresholds,
-        temperature=classifier.temperature,
-        vector_scaling=classifier.vector_scaling,
-        training=classifier.training_summary,
-        gelu=huggingface.changed_gelu(classifier.backbone),
-        answer_options=classifier.answer_options,
-        **classifier._record_fields(),
-    )
-    write_record(record, draft)
+    write_record(classifier.to_record(), draft)
     if not (target / CARD_FILE).exists() or is_own_card(target / CARD_FILE):
         write_card(classifier, portable, draft, base)

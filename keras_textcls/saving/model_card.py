@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from keras_textcls.saving.huggingface import changed_gelu
-
-if TYPE_CHECKING:
-    from keras_textcls.classifiers.text_classifier import TextClassifier
+from keras_textcls.models.gelu import changed_gelu
+from keras_textcls.saving.saved_model import SavedAnswers
 
 CARD_FILE = "README.md"
 _MARK = "<!-- Written by keras-textcls; remove this line to keep your own edits. -->"
@@ -31,7 +28,7 @@ def is_own_card(path: Path) -> bool:
 
 
 def write_card(
-    classifier: TextClassifier, portable: bool, directory: Path, base: str | None = None
+    classifier: SavedAnswers, portable: bool, directory: Path, base: str | None = None
 ) -> None:
     """Write the model card.
 

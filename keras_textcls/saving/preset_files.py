@@ -2,8 +2,8 @@
 
 The files are Keras Hub's own, so that Keras Hub loads what is saved here. What
 it has no place for (label names, multi-label, thresholds, temperature, long texts) stands
-in `classifier.json`. Every JSON file is checked before Keras sees it: nothing
-in a preset may name code to run, or a path outside of it.
+in `classifier.json`. Every file is checked before Keras sees it, by
+`preset_checks`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ import re
 import textwrap
 from pathlib import Path
 from typing import Any
-
-import h5py
-import keras
 
 from keras_textcls.catalogue import (
     ADAPTER_FILE,
@@ -41,25 +38,18 @@ from keras_textcls.keras_compat.presets import (
 )
 from keras_textcls.predictions.calibration import VectorScaling
 from keras_textcls.predictions.prediction import AnswerOptions
+from keras_textcls.saving.preset_checks import (
+    check_config,
+    check_file_name,
+    check_hdf5,
+    check_links,
+)
 from keras_textcls.utils.records import fits
 
 CLASSIFIER_FILE = "classifier.json"
 SCHEMA_VERSION = 1
 LONG_TEXTS = ("truncate", "chunk")
 
-# Packages whose classes a preset may name, and classes of theirs that run
-# code or unpickle what the preset brings along.
-_TRUSTED_PACKAGES = ("keras", "keras_hub", "keras_textcls")
-_CODE_RUNNERS = (
-    "Lambda",
-    "__lambda__",
-    "TorchModuleWrapper",
-    "TFSMLayer",
-    "JaxLayer",
-    "FlaxLayer",
-)
-_ASSET_KEYS = ("vocabulary", "merges", "proto", "config_file", "vocabulary_file")
-_LEAVES_DIRECTORY = re.compile(r"(^|[\\/])\.\.([\\/]|$)")
 _OWN_FILES = re.compile(
     r"(config|task|preprocessor|tokenizer|metadata|classifier|adapter)\.json"
     r"|(model(_\d+)?|task)\.weights\.(h5|json)|adapter\.safetensors|assets"
@@ -143,7 +133,7 @@ class PresetFiles:
         self.directory = self._local_directory()
         if self.directory is not None:
             verify_bundled(self.directory)
-            _check_links(self.directory)
+            check_links(self.directory)
             self.preset = str(self.directory)
         config = self.json(CONFIG_FILE)
         self.adapter = self.json(ADAPTER_FILE) if config is None else None
@@ -197,14 +187,14 @@ class PresetFiles:
             )
         # A Hugging Face tokenizer.json is data for another library, not a Keras config.
         if "class_name" in contents or "registered_name" in contents:
-            _check_config(contents, f"{name} of the preset {self.preset!r}")
+            check_config(contents, f"{name} of the preset {self.preset!r}")
         return contents
 
     def weights(self, name: str) -> str | None:
         """Return the local path of an HDF5 file after a look into it, or `None`."""
         path = self.path(name)
         if path is not None:
-            _check_hdf5(path, f"{name} of the preset {self.preset!r}")
+            check_hdf5(path, f"{name} of the preset {self.preset!r}")
         return path
 
     def check_backbone_weights(self) -> None:
@@ -259,85 +249,8 @@ class PresetFiles:
             raise PresetError(f"{where} has an unusable `weight_map`. Received {shorten(shards)}.")
         names = [n for s in shards.values() for n in (s if isinstance(s, list) else [s])]
         for name in names:
-            if os.path.basename(str(name)) != name:
-                raise PresetError(f"{where} names a file outside of the preset: {shorten(name)}.")
+            check_file_name(name, where)
         return sorted(set(names))
-
-
-def _check_links(directory: Path) -> None:
-    """Refuse links that leave the preset, but for the blobs of the Hugging Face cache."""
-    root = directory.resolve()
-    blobs = root.parent.parent / "blobs"
-    for entry in root.rglob("*"):
-        if not entry.is_symlink():
-            continue
-        end = entry.resolve()
-        if not end.is_relative_to(root) and not end.is_relative_to(blobs):
-            raise PresetError(
-                f"{entry.relative_to(root)} of the preset {str(directory)!r} is a link that leaves "
-                "the preset. Replace it with the file itself."
-            )
-
-
-def _check_config(config: Any, where: str, key: str = "") -> None:
-    """Refuse a Keras config that names foreign classes, code, or paths elsewhere."""
-    if isinstance(config, dict):
-        if "class_name" in config:
-            _check_class(config, where)
-        for name, value in config.items():
-            _check_config(value, where, str(name))
-    elif isinstance(config, list):
-        for value in config:
-            _check_config(value, where, key)
-    elif isinstance(config, str):
-        outside = key in _ASSET_KEYS and (os.path.isabs(config) or config.startswith("~"))
-        if outside or _LEAVES_DIRECTORY.search(config):
-            raise PresetError(
-                f"{where} names a path outside of the preset: {key}={shorten(config)}. It was "
-                "refused; a preset brings its own files."
-            )
-
-
-def _check_class(config: dict[str, Any], where: str) -> None:
-    name = str(config["class_name"])
-    registered = config.get("registered_name")
-    module = config.get("module")
-    if name in _CODE_RUNNERS or str(registered).split(">")[-1] in _CODE_RUNNERS:
-        raise PresetError(
-            f"{where} holds a {name!r}, which runs code when it is loaded. It was refused."
-        )
-    # `registered_name` is only present in configs of objects, not in plain values.
-    if registered is not None and keras.saving.get_registered_object(str(registered)) is not None:
-        return
-    trusted = module is None or str(module).split(".")[0] in _TRUSTED_PACKAGES
-    is_function = module == "builtins" and name == "function"
-    known_to_keras = registered is None or ">" not in str(registered)
-    if not (trusted and known_to_keras) and not is_function:
-        raise PresetError(
-            f"{where} names the class {shorten(registered or name)} of {module!r}, which is not "
-            f"one of {', '.join(_TRUSTED_PACKAGES)}. If you trust it, import it first and register "
-            "it with keras.saving.register_keras_serializable()."
-        )
-
-
-def _check_hdf5(path: str, where: str) -> None:
-    try:
-        with h5py.File(path, "r") as file:
-            _check_group(file, where)
-    except OSError as error:
-        raise PresetError(f"{where} is broken or cut short: {error}") from error
-
-
-def _check_group(group: Any, where: str) -> None:
-    for name in group:
-        link = group.get(name, getlink=True)
-        if not isinstance(link, h5py.HardLink):
-            raise PresetError(f"{where} links to another place at {name!r}. It was refused.")
-        item = group[name]
-        if isinstance(item, h5py.Group):
-            _check_group(item, where)
-        elif item.external or item.is_virtual:
-            raise PresetError(f"{where} keeps {name!r} in another file. It was refused.")
 
 
 def check_schema(contents: dict[str, Any], newest: int, where: str) -> None:
@@ -351,7 +264,7 @@ def check_schema(contents: dict[str, Any], newest: int, where: str) -> None:
     Raises:
         PresetError: it has none, or a newer one.
     """
-    version = contents.get("schema_version")
+    version: Any = contents.get("schema_version")
     if not fits(version, int) or version < 1:
         raise PresetError(f"{where} has no `schema_version`. Received {shorten(version)}.")
     if version > newest:
@@ -364,11 +277,11 @@ def check_schema(contents: dict[str, Any], newest: int, where: str) -> None:
 def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
     where = f"{CLASSIFIER_FILE} of the preset {preset!r}"
     check_schema(contents, SCHEMA_VERSION, where)
-    labels = contents.get("labels")
+    labels: Any = contents.get("labels")
     if not fits(labels, list[str]):
         raise PresetError(f"{where}: `labels` must be a list of names. Received {shorten(labels)}.")
-    thresholds = contents.get("thresholds")
-    temperature = contents.get("temperature", 1.0)
+    thresholds: Any = contents.get("thresholds")
+    temperature: Any = contents.get("temperature", 1.0)
     if not (fits(thresholds, list[float] | None) and fits(temperature, float)):
         raise PresetError(
             f"{where}: `thresholds` and `temperature` must be numbers. Received "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import keras
 import keras_hub
@@ -13,7 +13,6 @@ from keras_textcls.catalogue import subclasses
 from keras_textcls.errors import (
     ArgumentError,
     InvalidDataError,
-    MissingDependencyError,
     PresetError,
     did_you_mean,
     shorten,
@@ -23,21 +22,28 @@ from keras_textcls.labels import LabelSet
 from keras_textcls.models import GPTNeoCausalLM
 from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
 from keras_textcls.saving import classifier_presets
+from keras_textcls.saving.preset_checks import loading
 from keras_textcls.saving.preset_files import ClassifierRecord, PresetFiles
+from keras_textcls.saving.saved_model import SavedModel, answers_in_labels
 from keras_textcls.text_to_text.answers import read_answer_texts
 from keras_textcls.text_to_text.few_shot import read_examples
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
-
-if TYPE_CHECKING:
-    from keras_textcls.text_to_text.text_to_text import TextToText
 
 # What `classifier.json` may say of how a language model is asked.
 ASKED = (
     "prompt", "answers", "examples", "embedding_preset", "num_examples", "length_normalized",
     "content_free",
 )  # fmt: skip
-# What a damaged preset makes Keras and Keras Hub raise.
-_BROKEN = (ValueError, KeyError, TypeError, OSError, AttributeError)
+
+
+class SavedLanguageModel(SavedModel, Protocol):
+    """A `TextToText`.
+
+    Attributes:
+        causal_lm: `keras_hub.models.CausalLM`.
+    """
+
+    causal_lm: Any
 
 
 def load_causal_lm(files: PresetFiles, load_weights: bool, dtype: Any = None) -> Any:
@@ -63,19 +69,8 @@ def load_causal_lm(files: PresetFiles, load_weights: bool, dtype: Any = None) ->
     is_gpt_neo = checkpoint_loader(files.preset) is not None
     cls = GPTNeoCausalLM if is_gpt_neo else keras_hub.models.CausalLM
     arguments = {} if dtype is None else {"dtype": dtype}
-    try:
+    with loading("language model", files.preset):
         return cls.from_preset(files.preset, load_weights=load_weights, **arguments)
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"The preset {files.preset!r} is a checkpoint to convert, which needs a package that "
-            f"is not installed: {error}. Install it with pip."
-        ) from error
-    except PresetError:
-        raise
-    except _BROKEN as error:
-        raise PresetError(
-            f"The language model of the preset {files.preset!r} cannot be loaded: {error}"
-        ) from error
 
 
 def _check_kind(files: PresetFiles) -> None:
@@ -121,7 +116,8 @@ def load_text_to_text(
     asks = record is not None and record.text_to_text is not None
     given = set(kwargs)
     if record is not None and asks:
-        kwargs = {**cls._arguments_of(record, fresh=kwargs.get("labels") is not None), **kwargs}
+        fresh = kwargs.get("labels") is not None
+        kwargs = {**cls.recorded_arguments(record, fresh=fresh), **kwargs}
     elif record is not None and "labels" not in kwargs:
         raise PresetError(
             f"The preset {files.preset!r} holds a classifier with a head, which TextClassifier."
@@ -141,7 +137,7 @@ def load_text_to_text(
         raise _broken_record(error, files) from error
     # With labels of the caller it is asked otherwise, so its calibration would not hold.
     if record is not None and "labels" not in given:
-        classifier_presets.restore(model, record)
+        model.restore_record(record)
     return model
 
 
@@ -199,7 +195,9 @@ def _broken_record(error: Exception, files: PresetFiles | None = None) -> Preset
     return PresetError(f"`text_to_text` in classifier.json{where} is broken: {error}")
 
 
-def save_text_to_text(model: TextToText, preset_dir: Any, max_shard_size: float | None) -> None:
+def save_text_to_text(
+    model: SavedLanguageModel, preset_dir: Any, max_shard_size: float | None
+) -> None:
     """Save a language model with what it answers; see `TextToText.save_to_preset`.
 
     Args:
@@ -215,5 +213,5 @@ def save_text_to_text(model: TextToText, preset_dir: Any, max_shard_size: float 
         classifier_presets.with_new_optimizer(task),
     ):
         keras_hub.models.Task.save_to_preset(task, str(draft), max_shard_size=max_shard_size)
-        if hasattr(model, "labels"):
+        if answers_in_labels(model):
             classifier_presets.write_names(model, target, draft, portable=portable)

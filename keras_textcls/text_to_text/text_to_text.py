@@ -16,6 +16,7 @@ from keras_textcls.batching.text_reader import TextReader
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
 from keras_textcls.execution.text_model import TextModel
 from keras_textcls.saving import adapter_presets
+from keras_textcls.saving.preset_files import ClassifierRecord
 from keras_textcls.text_to_text import loading
 from keras_textcls.text_to_text.answer_model import (
     AnswerAccuracy,
@@ -334,22 +335,27 @@ class TextToText(Adaptable, TextModel, keras.Model):
         return cls(**{**config, "causal_lm": lm})
 
     @classmethod
-    def _load_whole(cls, files: Any, load_weights: bool, **kwargs: Any) -> Any:
+    def load_whole(cls, files: Any, load_weights: bool, **kwargs: Any) -> Any:
+        """Load a preset that is more than adapters; see `SavedModel`."""
         return loading.load_text_to_text(cls, files, load_weights, **kwargs)
 
     @classmethod
-    def _arguments_of(
-        cls, record: Any, sequence_length: int | None = None, fresh: bool = False
+    def recorded_arguments(
+        cls, record: ClassifierRecord, sequence_length: int | None = None, fresh: bool = False
     ) -> dict[str, Any]:
+        """Return the arguments that `classifier.json` holds; see `SavedModel`."""
         return {}
 
-    def _save_whole(self, preset_dir: Any, max_shard_size: float | None) -> None:
+    def save_whole(self, preset_dir: Any, max_shard_size: float | None) -> None:
+        """Save all weights; see `SavedModel`."""
         loading.save_text_to_text(self, preset_dir, max_shard_size)
 
-    def _head_arguments(self) -> dict[str, Any]:
+    def head_arguments(self) -> dict[str, Any]:
+        """Return nothing: a language model has no head beside its output layer."""
         return {}
 
-    def _models_beside(self) -> list[keras.Model]:
+    def models_beside(self) -> list[keras.Model]:
+        """Return the models that share the backbone, and may be compiled."""
         return [self.causal_lm]
 
     def _tokenizer(self) -> PieceTokenizer:

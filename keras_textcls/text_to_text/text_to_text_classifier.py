@@ -17,7 +17,12 @@ from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.keras_compat.presets import classproperty
 from keras_textcls.labels import LabelSet
-from keras_textcls.saving.preset_files import PresetFiles, describe_presets, place_of
+from keras_textcls.saving.preset_files import (
+    ClassifierRecord,
+    PresetFiles,
+    describe_presets,
+    place_of,
+)
 from keras_textcls.text_to_text.answers import read_answer_texts
 from keras_textcls.text_to_text.cached_scoring import CachedScorer, agrees_with
 from keras_textcls.text_to_text.few_shot import NearestExamples, one_column, read_examples
@@ -287,9 +292,10 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         }
 
     @classmethod
-    def _arguments_of(
-        cls, record: Any, sequence_length: int | None = None, fresh: bool = False
+    def recorded_arguments(
+        cls, record: ClassifierRecord, sequence_length: int | None = None, fresh: bool = False
     ) -> dict[str, Any]:
+        """Return the arguments that `classifier.json` holds; see `SavedModel`."""
         check_asking(record)
         # With that of its base, the prompt of adapters may leave no room for a text.
         length = {} if sequence_length is None else {"sequence_length": sequence_length}
@@ -299,8 +305,9 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             return {"prompt": asked.get("prompt"), **length}
         return {"labels": record.labels, **asked, **length}
 
-    def _record_fields(self) -> dict[str, Any]:
-        return {"text_to_text": self._asking()}
+    def to_record(self) -> ClassifierRecord:
+        """Return what `classifier.json` holds of this classifier."""
+        return dataclasses.replace(super().to_record(), text_to_text=self._asking())
 
     def _answered_examples(self, examples: Any) -> list[tuple[str, str]]:
         """Examples with answers in the place of label names."""

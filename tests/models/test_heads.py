@@ -8,7 +8,8 @@ from architectures import ARCHITECTURES, architecture
 from conftest import STEP_BY_STEP, make_classifier, mixed_texts, perturb
 
 from keras_textcls import ArgumentError, TextClassifier
-from keras_textcls.models.heads import KERAS_HUB_HEADS, MaskedPooling, resolve_head, subclass_for
+from keras_textcls.models.heads import KERAS_HUB_HEADS, resolve_head, subclass_for
+from keras_textcls.models.pooling import MaskedPooling
 
 NATIVE = sorted(KERAS_HUB_HEADS)
 

@@ -7,12 +7,12 @@ from typing import Any
 import keras
 import keras_hub
 
-from keras_textcls.models.heads import MaskedPooling
 from keras_textcls.models.mini_encoder.mini_encoder_layers import (
     JoinChunks,
     MiniEncoderLayer,
     SplitIntoChunks,
 )
+from keras_textcls.models.pooling import MaskedPooling
 
 
 def _initializer() -> keras.Initializer:

@@ -7,7 +7,6 @@ before a tensor is asked for.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import safetensors
 
 from keras_textcls.errors import PresetError, shorten
+from keras_textcls.saving.preset_checks import check_file_name
 from keras_textcls.saving.preset_files import PresetFiles
 
 WEIGHTS_FILE = "model.safetensors"
@@ -128,12 +128,7 @@ def _weight_files(files: PresetFiles) -> list[tuple[str, str]]:
 
 
 def _shard_path(files: PresetFiles, name: str) -> str:
-    # Also refuses what is a path on Windows only.
-    if os.path.basename(name) != name or "\\" in name or name in ("", ".", ".."):
-        raise PresetError(
-            f"{INDEX_FILE} of the preset {files.preset!r} names a file outside of the preset: "
-            f"{shorten(name)}. It was refused."
-        )
+    check_file_name(name, f"{INDEX_FILE} of the preset {files.preset!r}")
     path = files.path(name)
     if path is None:
         raise PresetError(

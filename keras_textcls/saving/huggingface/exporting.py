@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,10 +18,8 @@ from keras_textcls.saving.huggingface.checkpoint import INDEX_FILE, WEIGHTS_FILE
 from keras_textcls.saving.huggingface.layout import Architecture
 from keras_textcls.saving.huggingface.tokenizer_export import write_tokenizer
 from keras_textcls.saving.huggingface.weights import head_links, links
+from keras_textcls.saving.saved_model import SavedClassifier
 from keras_textcls.utils.atomic import replace_directory
-
-if TYPE_CHECKING:
-    from keras_textcls.classifiers.text_classifier import TextClassifier
 
 _GELUS = {"exact": "gelu", "tanh": "gelu_new"}
 _OWN_FILES = (
@@ -42,7 +40,7 @@ _DEBERTA = {
 }
 
 
-def save_to_huggingface(classifier: TextClassifier, directory: Any) -> None:
+def save_to_huggingface(classifier: SavedClassifier, directory: Any) -> None:
     """Save a classifier for `transformers`; see `TextClassifier.save_to_huggingface`.
 
     Args:
@@ -73,7 +71,7 @@ def save_to_huggingface(classifier: TextClassifier, directory: Any) -> None:
         ) from error
 
 
-def _architecture(classifier: TextClassifier) -> Architecture:
+def _architecture(classifier: SavedClassifier) -> Architecture:
     backbone = classifier.backbone
     entry = BY_BACKBONE.get(type(backbone).__name__)
     if entry is None or not type(backbone).__module__.startswith("keras_hub."):
@@ -97,7 +95,7 @@ def _architecture(classifier: TextClassifier) -> Architecture:
     return entry
 
 
-def _check_head(classifier: TextClassifier, architecture: Architecture) -> None:
+def _check_head(classifier: SavedClassifier, architecture: Architecture) -> None:
     head = architecture.head
     hidden = None if head.hidden is None else classifier.backbone.hidden_dim
     if classifier.normalize:
@@ -121,7 +119,7 @@ def _check_head(classifier: TextClassifier, architecture: Architecture) -> None:
 
 
 def _tensors(
-    classifier: TextClassifier, architecture: Architecture
+    classifier: SavedClassifier, architecture: Architecture
 ) -> tuple[dict[str, np.ndarray], int]:
     """All tensors by name, and how many positions RoBERTa's table has for padding."""
     backbone = classifier.backbone
@@ -162,7 +160,7 @@ def _fold_bias(
     tensors: dict[str, np.ndarray],
     top: dict[str, np.ndarray],
     architecture: Architecture,
-    classifier: TextClassifier,
+    classifier: SavedClassifier,
 ) -> None:
     """Move the bias of the scores, which GPT-2's head lacks, into the last layer norm.
 
@@ -183,7 +181,7 @@ def _fold_bias(
 
 
 def _add_padding_token(
-    tensors: dict[str, np.ndarray], config: dict[str, Any], classifier: TextClassifier
+    tensors: dict[str, np.ndarray], config: dict[str, Any], classifier: SavedClassifier
 ) -> int:
     """A padding token of its own: GPT-2's head looks for the last token that is none."""
     name = "transformer.wte.weight"
@@ -195,7 +193,7 @@ def _add_padding_token(
     return token
 
 
-def _config(classifier: TextClassifier, architecture: Architecture, offset: int) -> dict[str, Any]:
+def _config(classifier: SavedClassifier, architecture: Architecture, offset: int) -> dict[str, Any]:
     backbone, tokenizer = classifier.backbone, classifier.preprocessor.tokenizer
     config: dict[str, Any] = {
         "architectures": [architecture.task],

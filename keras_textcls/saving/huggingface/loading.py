@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import keras_hub
@@ -24,9 +24,7 @@ from keras_textcls.saving.huggingface.weights import (
     links,
 )
 from keras_textcls.saving.preset_files import PresetFiles
-
-if TYPE_CHECKING:
-    from keras_textcls.classifiers.text_classifier import TextClassifier
+from keras_textcls.saving.saved_model import Classifier, SavedClassifier
 
 _SUFFIX = "ForSequenceClassification"
 _POOLER = tuple(f"pooler.{name}" for name in ("dense.weight", "dense.bias", "weight", "bias"))
@@ -60,12 +58,12 @@ def handles(files: PresetFiles, fresh: bool) -> bool:
 
 
 def load_checkpoint(
-    cls: type[TextClassifier],
+    cls: type[Classifier],
     files: PresetFiles,
     load_weights: bool,
     defaults: dict[str, Any],
     **kwargs: Any,
-) -> TextClassifier:
+) -> Classifier:
     """Load a checkpoint of one of the known architectures.
 
     Args:
@@ -255,7 +253,7 @@ def _check_attention(config: dict[str, Any], architecture: Architecture, refuse:
 
 
 def _load_weights(
-    classifier: TextClassifier,
+    classifier: SavedClassifier,
     files: PresetFiles,
     architecture: Architecture,
     own_backbone: bool,
@@ -288,7 +286,7 @@ def _load_weights(
 
 
 def _check_head_size(
-    classifier: TextClassifier, files: PresetFiles, architecture: Architecture, tensors: Tensors
+    classifier: SavedClassifier, files: PresetFiles, architecture: Architecture, tensors: Tensors
 ) -> None:
     name = f"{architecture.head.output}.weight"
     if name in tensors and tensors.shape(name)[0] != classifier.num_classes:

@@ -50,7 +50,7 @@ def _graded_losses(activation: str, softmax: bool) -> Gradients:
     """The cross-entropies and their gradient, compiled once for all problems of a kind."""
 
     def losses(kernels: list[Any], rows: Any, targets: Any, weights: Any) -> Any:
-        scores = _scores(rows, *kernels, activation)
+        scores = _scores(rows, kernels[0], kernels[1], activation)
         if softmax:
             total = ops.logsumexp(scores, axis=1, keepdims=True)
             return (total - ops.sum(scores * targets, axis=1, keepdims=True)) * weights
@@ -214,7 +214,8 @@ class HiddenProblem:
 
     def take(self, indices: np.ndarray) -> HiddenProblem:
         """Return the problem of some of the texts."""
-        return HiddenProblem(*(a[indices] for a in self._arrays), self._activation, self._softmax)
+        rows, targets, weights = (array[indices] for array in self._arrays)
+        return HiddenProblem(rows, targets, weights, self._activation, self._softmax)
 
     def start(self, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """First weights, biases as the last row: hidden units of variance about 1."""
