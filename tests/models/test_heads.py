@@ -5,14 +5,17 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import ARCHITECTURES, architecture
-from conftest import STEP_BY_STEP, make_classifier, mixed_texts, perturb
+from conftest import STEP_BY_STEP, long_but, make_classifier, mixed_texts, perturb
 
 from keras_textcls import ArgumentError, TextClassifier
 from keras_textcls.models.heads import KERAS_HUB_HEADS, MaskedPooling, resolve_head, subclass_for
 
 NATIVE = sorted(KERAS_HUB_HEADS)
+# With a pooler, and without.
+ONE_A_KIND = ["BertBackbone", "RobertaBackbone"]
 
 
+@pytest.mark.long
 def test_the_table_has_every_head_of_keras_hub():
     found = {
         entry.name
@@ -22,7 +25,7 @@ def test_the_table_has_every_head_of_keras_hub():
     assert found == set(NATIVE)
 
 
-@pytest.mark.parametrize("name", NATIVE)
+@pytest.mark.parametrize("name", long_but(ONE_A_KIND, NATIVE))
 @pytest.mark.parametrize("activation", [None, "softmax"])
 def test_layers_are_those_of_keras_hub(name, activation):
     """Layer by layer: class, name, rate, width, activation, initializers."""
@@ -52,7 +55,7 @@ def _without_seeds(config):
     return config
 
 
-@pytest.mark.parametrize("name", NATIVE)
+@pytest.mark.parametrize("name", long_but(ONE_A_KIND, NATIVE))
 def test_logits_are_those_of_keras_hub(name):
     ours = make_classifier(name, labels=["a", "b", "c"])
     native = ours.to_keras_hub()
