@@ -173,6 +173,20 @@ def mixed_texts(count, longest=24, seed=0):
     return [" ".join(rng.choice(WORDS, rng.integers(1, longest + 1))) for _ in range(count)]
 
 
+def make_preprocessor(name="BertBackbone", sequence_length=32):
+    """What `make_classifier` gives a classifier, made without a backbone where Keras Hub has it."""
+    entry = architecture(name)
+    tokenizer = entry.build_tokenizer()
+    kind = f"{name.removesuffix('Backbone')}TextClassifierPreprocessor"
+    if hasattr(keras_hub.models, kind):
+        return getattr(keras_hub.models, kind)(tokenizer, sequence_length=sequence_length)
+    from keras_textcls.models.heads import backbone_inputs
+    from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
+
+    features = list(backbone_inputs(entry.build_backbone()))
+    return TextClassifierPreprocessor(tokenizer, sequence_length=sequence_length, features=features)
+
+
 def make_classifier(
     name="BertBackbone", sequence_length=32, labels=("ham", "spam"), num_layers=None, **kwargs
 ):
@@ -185,19 +199,9 @@ def make_classifier(
     if num_layers is None and name == "BertBackbone":
         num_layers = 1
     backbone = perturb(entry.build_backbone(**({"num_layers": num_layers} if num_layers else {})))
-    from keras_textcls.models.heads import backbone_inputs, subclass_for
-    from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
-
     preprocessor = None
     if entry.build_tokenizer is not None:
-        tokenizer = entry.build_tokenizer()
-        native = subclass_for(keras_hub.models.TextClassifierPreprocessor, backbone)
-        if native is not None:
-            preprocessor = native(tokenizer, sequence_length=sequence_length)
-        else:
-            preprocessor = TextClassifierPreprocessor(
-                tokenizer, sequence_length=sequence_length, features=list(backbone_inputs(backbone))
-            )
+        preprocessor = make_preprocessor(name, sequence_length)
     if "num_classes" not in kwargs:
         kwargs["labels"] = list(labels)
     return TextClassifier(backbone, preprocessor=preprocessor, **kwargs)
