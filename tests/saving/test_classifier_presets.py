@@ -105,7 +105,11 @@ def test_we_load_what_keras_hub_saved(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "multi_label"), [("BertBackbone", False), ("RobertaBackbone", True)]
+    ("name", "multi_label"),
+    [
+        pytest.param("BertBackbone", False, marks=pytest.mark.long),
+        ("RobertaBackbone", True),
+    ],
 )
 def test_a_process_without_this_library_loads_the_head(name, multi_label, processes, tmp_path):
     ours = make_classifier(name, labels=["a", "b", "c"], multi_label=multi_label)

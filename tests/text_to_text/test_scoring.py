@@ -73,7 +73,10 @@ RAGGED = (1, 7, 21, 55) if ON_JAX else (1, 2, 3, 7, 20, 21, 22, 40, 41, 55)
 
 
 @pytest.mark.parametrize("name", long_but(["one the beginning of another"], ANSWERS))
-@pytest.mark.parametrize("lengths", [RAGGED, (30,)], ids=["ragged", "one text"])
+@pytest.mark.parametrize(
+    "lengths",
+    [pytest.param(RAGGED, id="ragged"), pytest.param((30,), id="one text", marks=pytest.mark.long)],
+)
 def test_the_three_ways_agree(model, name, lengths):
     answers = answers_of(ids := ANSWERS[name])
     head = output_layers(model)
