@@ -1,6 +1,7 @@
 """Small models and data that the tests make; no network, no files from elsewhere."""
 
 import collections
+import contextlib
 import gc
 import getpass
 import os
@@ -45,24 +46,91 @@ STEP_BY_STEP = keras.config.backend() != "jax"
 WORDS = "the quick brown fox jumped over the lazy dog and a small cat".split()
 
 
+class _Steps:
+    """Whether Keras on TensorFlow traces the steps of a model as it does for users.
+
+    Tracing takes a second or two, as long as some ten steps run one by one. So they run one by
+    one, but in tests marked `compiled` and where `compiled_steps()` is entered.
+    """
+
+    traced = keras.config.backend() != "tensorflow"
+
+    @staticmethod
+    def run_eagerly(model):
+        if _Steps.traced or model.jit_compile or model.steps_per_execution > 1:
+            return model._run_eagerly
+        return True
+
+
+def _set_run_eagerly(model, value):
+    model._run_eagerly = value
+
+
+keras.Model.run_eagerly = property(_Steps.run_eagerly, _set_run_eagerly)
+
+
+@contextlib.contextmanager
+def compiled_steps():
+    """Let Keras trace steps, as it does for users: for what is tested, or for many steps."""
+    before, _Steps.traced = _Steps.traced, True
+    try:
+        yield
+    finally:
+        _Steps.traced = before
+
+
+@pytest.fixture(autouse=True)
+def _compiled_where_marked(request):
+    with contextlib.ExitStack() as stack:
+        if request.node.get_closest_marker("compiled"):
+            stack.enter_context(compiled_steps())
+        yield
+
+
 # On JAX, which compiles each anew, a test of more cases than that takes every second one.
 _MANY_CASES = 4
 
 
 def pytest_addoption(parser):
-    parser.addoption("--every-case", action="store_true", help="on JAX, leave no case out")
+    parser.addoption("--long", action="store_true", help="run all: leave out no test and no case")
+
+
+def pytest_configure(config):
+    _Budget.is_whole = config.getoption("--long")
 
 
 def pytest_collection_modifyitems(config, items):
-    if keras.config.backend() != "jax" or config.getoption("--every-case"):
+    if config.getoption("--long"):
         return
-    tests = collections.defaultdict(list)
-    for item in items:
-        tests[item.nodeid.partition("[")[0]].append(item)
-    out = [item for cases in tests.values() if len(cases) > _MANY_CASES for item in cases[1::2]]
+    out = [item for item in items if item.get_closest_marker("long")]
+    if keras.config.backend() == "jax":
+        tests = collections.defaultdict(list)
+        for item in items:
+            if not item.get_closest_marker("long"):
+                tests[item.nodeid.partition("[")[0]].append(item)
+        many = [cases for cases in tests.values() if len(cases) > _MANY_CASES]
+        out += [item for cases in many for item in cases[1::2]]
     config.hook.pytest_deselected(items=out)
     left_out = set(map(id, out))
     items[:] = [item for item in items if id(item) not in left_out]
+
+
+class _Budget:
+    is_whole = False
+
+
+def budget(whole, quick):
+    """Return how much of something is tried: `whole` with `--long`, else `quick`."""
+    return whole if _Budget.is_whole else quick
+
+
+def long_but(quick, cases):
+    """Mark the cases of a test as long, but those in `quick`."""
+    marked = [
+        case if case in quick else pytest.param(case, marks=pytest.mark.long) for case in cases
+    ]
+    assert set(quick) <= set(cases)
+    return marked
 
 
 @pytest.fixture(autouse=True)
@@ -105,24 +173,35 @@ def mixed_texts(count, longest=24, seed=0):
     return [" ".join(rng.choice(WORDS, rng.integers(1, longest + 1))) for _ in range(count)]
 
 
-def make_classifier(name="BertBackbone", sequence_length=32, labels=("ham", "spam"), **kwargs):
-    """A tiny classifier on the named Keras Hub backbone, with perturbed weights."""
-    keras.utils.set_random_seed(0)
+def make_preprocessor(name="BertBackbone", sequence_length=32):
+    """What `make_classifier` gives a classifier, made without a backbone where Keras Hub has it."""
     entry = architecture(name)
-    backbone = perturb(entry.build_backbone())
-    from keras_textcls.models.heads import backbone_inputs, subclass_for
+    tokenizer = entry.build_tokenizer()
+    kind = f"{name.removesuffix('Backbone')}TextClassifierPreprocessor"
+    if hasattr(keras_hub.models, kind):
+        return getattr(keras_hub.models, kind)(tokenizer, sequence_length=sequence_length)
+    from keras_textcls.models.heads import backbone_inputs
     from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
+    features = list(backbone_inputs(entry.build_backbone()))
+    return TextClassifierPreprocessor(tokenizer, sequence_length=sequence_length, features=features)
+
+
+def make_classifier(
+    name="BertBackbone", sequence_length=32, labels=("ham", "spam"), num_layers=None, **kwargs
+):
+    """A tiny classifier on the named Keras Hub backbone, with perturbed weights.
+
+    BERT has one layer unless more are asked for, other backbones what `architectures` gives them.
+    """
+    keras.utils.set_random_seed(0)
+    entry = architecture(name)
+    if num_layers is None and name == "BertBackbone":
+        num_layers = 1
+    backbone = perturb(entry.build_backbone(**({"num_layers": num_layers} if num_layers else {})))
     preprocessor = None
     if entry.build_tokenizer is not None:
-        tokenizer = entry.build_tokenizer()
-        native = subclass_for(keras_hub.models.TextClassifierPreprocessor, backbone)
-        if native is not None:
-            preprocessor = native(tokenizer, sequence_length=sequence_length)
-        else:
-            preprocessor = TextClassifierPreprocessor(
-                tokenizer, sequence_length=sequence_length, features=list(backbone_inputs(backbone))
-            )
+        preprocessor = make_preprocessor(name, sequence_length)
     if "num_classes" not in kwargs:
         kwargs["labels"] = list(labels)
     return TextClassifier(backbone, preprocessor=preprocessor, **kwargs)
@@ -139,7 +218,8 @@ def trained():
     model = make_classifier(labels=["cat", "fox"])
     texts, names = fox_and_cat(64)
     model.compile(optimizer=keras.optimizers.Adam(0.005))
-    model.fit(texts, names, epochs=20, batch_size=16, verbose=0, seed=1)
+    with compiled_steps():
+        model.fit(texts, names, epochs=20, batch_size=16, verbose=0, seed=1)
     return model
 
 

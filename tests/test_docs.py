@@ -5,9 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import long_but
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# What a user reads first.
+FIRST_PAGES = [ROOT / "README.md", ROOT / "docs" / "guide.md"]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SILENT = "import warnings\nwarnings.simplefilter('ignore')\ndel warnings\n"
 NEEDS_MINILM = pytest.mark.skipif(
@@ -18,7 +21,7 @@ NEEDS_MINILM = pytest.mark.skipif(
 
 @pytest.mark.minilm
 @NEEDS_MINILM
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", long_but(FIRST_PAGES, PAGES), ids=lambda p: p.name)
 def test_code_blocks_run(page, processes, tmp_path):
     """The blocks of one page, in order, in one process."""
     code = "\n".join(BLOCK.findall(page.read_text(encoding="utf-8")))

@@ -27,6 +27,7 @@ def test_customer_messages(processes, tmp_path):
     assert (output / "classifier.json").is_file()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.ipynb")), ids=lambda path: path.name)
 def test_notebooks_run_and_show_what_they_are_committed_with(path, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -47,6 +48,7 @@ def _kinds(cell):
     return {tuple(sorted(one.get("data", {"text": ""}))) for one in outputs}
 
 
+@pytest.mark.long
 def test_a_language_model_from_nothing_answers_in_labels(processes, tmp_path):
     passages = tmp_path / "passages.txt"
     lines = ["you have won a prize, call now", "see you at six, bring the book"]

@@ -88,6 +88,7 @@ def test_the_gradients_are_those_of_the_formula():
         assert_same(arrays(model.get_layer("it"))[:2], [kernel, bias])
 
 
+@pytest.mark.compiled
 def test_training_lowers_the_loss_and_leaves_the_base_alone():
     classifier = make_classifier(labels=["cat", "fox"])
     base = arrays(classifier.backbone)

@@ -5,13 +5,15 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import ARCHITECTURES, NOT_TEXT, architecture
-from conftest import make_classifier, perturb
+from conftest import long_but, make_classifier, perturb
 
 from keras_textcls.models.heads import backbone_inputs, sequence_output
 from keras_textcls.models.padding import PADDING_DEPENDENT, depends_on_padding, needs_fixed_length
 
 TEXTS = ["the quick brown fox", "a cat", "the lazy dog jumped over the fox and the dog and a cat"]
 WITH_TOKENIZER = [e.name for e in ARCHITECTURES if e.build_tokenizer is not None]
+# An encoder, a decoder, and both in one.
+ONE_A_KIND = ["BertBackbone", "GPT2Backbone", "BartBackbone"]
 # These mask by query on TensorFlow and JAX, by key on PyTorch.
 DEPENDENT_EXCEPT_ON_TORCH = ("ESMBackbone", "RoformerV2Backbone")
 
@@ -33,7 +35,7 @@ def test_no_backbone_of_keras_hub_is_left_out():
     assert found == listed
 
 
-@pytest.mark.parametrize("name", WITH_TOKENIZER)
+@pytest.mark.parametrize("name", long_but(ONE_A_KIND, WITH_TOKENIZER))
 def test_a_batch_gives_what_each_text_gives_alone(name):
     model = make_classifier(name, labels=["a", "b", "c"], compile=False)
     together = model.predict(TEXTS, verbose=0)
@@ -59,7 +61,7 @@ def _padded(backbone, width, real=7):
     return inputs
 
 
-@pytest.mark.parametrize("name", sorted(PADDING_DEPENDENT))
+@pytest.mark.parametrize("name", long_but(["FNetBackbone"], sorted(PADDING_DEPENDENT)))
 def test_the_listed_backbones_do_depend_on_padding(name):
     """Else they would pad for nothing."""
     backbone = perturb(architecture(name).build_backbone())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from architectures import architecture
-from conftest import make_classifier, mixed_texts, perturb
+from conftest import long_but, make_classifier, mixed_texts, perturb
 
 from keras_textcls import ArgumentError, LabelSet, PresetError, TextClassifier
 from keras_textcls.batching import text_reader
@@ -83,7 +83,7 @@ def by_hand(model, text, frame):
     return average, outputs
 
 
-@pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.parametrize("name", long_but(["BertBackbone", "GPT2Backbone"], FRAMES))
 def test_a_long_text_is_the_average_of_its_pieces(name):
     model = make_classifier(name, sequence_length=16)
     short = ["a cat", "", "the <pad> fox", "[PAD] ! a"]

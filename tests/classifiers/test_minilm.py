@@ -48,6 +48,7 @@ def test_without_labels_it_says_what_to_pass(folder):
         TextClassifier.from_preset(folder)
 
 
+@pytest.mark.long
 def test_the_example_trains_saves_and_reloads(processes):
     """On the messages that ship with it."""
     result = processes.script(ROOT / "examples" / "sms_spam.py")

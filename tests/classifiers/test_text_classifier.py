@@ -32,6 +32,7 @@ def _weights(model):
     return np.concatenate([keras.ops.convert_to_numpy(w).ravel() for w in model.trainable_weights])
 
 
+@pytest.mark.compiled
 def test_learns_and_answers_in_names(trained):
     texts, names = fox_and_cat(32)
     loss, accuracy = trained.evaluate(texts, names, verbose=0)
@@ -54,6 +55,7 @@ def test_predict_is_one_text_at_a_time_in_order(classifier):
         np.testing.assert_allclose(some, together[:9], atol=1e-5)
 
 
+@pytest.mark.compiled
 def test_evaluate_is_a_mean_over_texts(classifier):
     logits = classifier.predict(TEXTS, verbose=0)
     targets = classifier.labels.encode(NAMES)
@@ -81,11 +83,12 @@ def test_fit_reports_steps_and_metrics_of_all_texts():
     assert history.params["steps"] == 5
 
 
+@pytest.mark.compiled
 def test_same_seed_same_training():
     def train(seed, epochs=2, initial_epoch=0, model=None):
         model = model or make_classifier(dropout=0.3)
         model.fit(
-            TEXTS, NAMES, batch_size=8, seed=seed, epochs=epochs, initial_epoch=initial_epoch,
+            TEXTS, NAMES, batch_size=16, seed=seed, epochs=epochs, initial_epoch=initial_epoch,
             verbose=0,
         )  # fmt: skip
         return _weights(model)
@@ -246,6 +249,7 @@ def test_temperature_changes_probabilities_only(classifier):
         classifier.temperature = 0
 
 
+@pytest.mark.compiled
 def test_streams_give_what_arrays_give(classifier):
     expected = classifier.predict(TEXTS, verbose=0)
     stream = tf.data.Dataset.from_tensor_slices((TEXTS, NAMES)).batch(7)
@@ -257,6 +261,7 @@ def test_streams_give_what_arrays_give(classifier):
     np.testing.assert_allclose(embedded, classifier.embed(TEXTS, verbose=0), atol=1e-5)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("batch_size", [None, 5])
 def test_fit_on_a_stream_in_windows(monkeypatch, batch_size):
     """Every text once an epoch, in batches of the stream's size or the one asked for."""

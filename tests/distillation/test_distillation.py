@@ -19,6 +19,8 @@ from keras_textcls.distillation.teacher_states import TeacherStates, matching_la
 from keras_textcls.errors import ArgumentError, InvalidDataError
 from keras_textcls.models import MiniEncoderBackbone, StaticEmbeddingBackbone
 
+pytestmark = pytest.mark.compiled
+
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = [*SPECIAL, *"the quick brown fox jumped over lazy dog and a small cat".split()]
 TEXTS = mixed_texts(60, longest=12)

@@ -8,9 +8,12 @@ from conftest import make_classifier, mixed_texts
 
 from keras_textcls.execution import predict
 
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() != "tensorflow", reason="only TensorFlow traces a predict"
-)
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(
+        keras.config.backend() != "tensorflow", reason="only TensorFlow traces a predict"
+    ),
+]
 
 
 def _trace_at_once(monkeypatch):

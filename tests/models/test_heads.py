@@ -5,15 +5,18 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import ARCHITECTURES, architecture
-from conftest import STEP_BY_STEP, make_classifier, mixed_texts, perturb
+from conftest import STEP_BY_STEP, long_but, make_classifier, mixed_texts, perturb
 
 from keras_textcls import ArgumentError, TextClassifier
 from keras_textcls.models.heads import KERAS_HUB_HEADS, resolve_head, subclass_for
 from keras_textcls.models.pooling import MaskedPooling
 
 NATIVE = sorted(KERAS_HUB_HEADS)
+# With a pooler, and without.
+ONE_A_KIND = ["BertBackbone", "RobertaBackbone"]
 
 
+@pytest.mark.long
 def test_the_table_has_every_head_of_keras_hub():
     found = {
         entry.name
@@ -23,7 +26,7 @@ def test_the_table_has_every_head_of_keras_hub():
     assert found == set(NATIVE)
 
 
-@pytest.mark.parametrize("name", NATIVE)
+@pytest.mark.parametrize("name", long_but(ONE_A_KIND, NATIVE))
 @pytest.mark.parametrize("activation", [None, "softmax"])
 def test_layers_are_those_of_keras_hub(name, activation):
     """Layer by layer: class, name, rate, width, activation, initializers."""
@@ -53,7 +56,7 @@ def _without_seeds(config):
     return config
 
 
-@pytest.mark.parametrize("name", NATIVE)
+@pytest.mark.parametrize("name", long_but(ONE_A_KIND, NATIVE))
 def test_logits_are_those_of_keras_hub(name):
     ours = make_classifier(name, labels=["a", "b", "c"])
     native = ours.to_keras_hub()

@@ -138,6 +138,7 @@ def test_config_to_json_to_config_is_the_identity(kind):
     assert [w.shape for w in again.weights] == [w.shape for w in backbone.weights]
 
 
+@pytest.mark.compiled
 @every_kind
 def test_it_learns_and_crosses_to_another_process(kind, processes, tmp_path):
     model = _classifier(kind)

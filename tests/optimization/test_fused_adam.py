@@ -7,6 +7,8 @@ from conftest import make_classifier, mixed_texts
 
 from keras_textcls.optimization import fused_adam
 
+pytestmark = pytest.mark.compiled
+
 ADAMS = {
     "plain": keras.optimizers.Adam,
     "betas": lambda rate: keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.8, epsilon=0.01),

@@ -7,6 +7,8 @@ import pytest
 from keras_textcls.optimization import fused_adam
 from keras_textcls.optimization.layerwise_adam import LayerwiseAdamW
 
+pytestmark = pytest.mark.compiled
+
 
 def _train(optimizer, factors_of=None, fused=True):
     keras.utils.set_random_seed(0)

@@ -175,6 +175,7 @@ def topics():
     return model
 
 
+@pytest.mark.compiled
 def test_evaluate_is_a_mean_over_texts_and_known_labels(topics):
     # Half of the answers are yes, whatever the head began with.
     kernel, bias = topics.output_dense.get_weights()
@@ -196,6 +197,7 @@ def test_evaluate_is_a_mean_over_texts_and_known_labels(topics):
         )
 
 
+@pytest.mark.compiled
 def test_a_label_that_is_never_known_is_never_learnt(topics):
     before = topics.output_dense.get_weights()
     y = np.where(np.arange(3) == 1, np.nan, KNOWN)

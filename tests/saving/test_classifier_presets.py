@@ -12,12 +12,14 @@ import keras
 import keras_hub
 import numpy as np
 import pytest
-from conftest import STEP_BY_STEP, make_classifier, mixed_texts, quantize
+from conftest import STEP_BY_STEP, long_but, make_classifier, mixed_texts, quantize
 
 from keras_textcls import ArgumentError, PresetError, TextClassifier
 from keras_textcls.models.heads import KERAS_HUB_HEADS, subclass_for
 
 NATIVE = sorted(KERAS_HUB_HEADS)
+# With a pooler, and without.
+ONE_A_KIND = ["BertBackbone", "RobertaBackbone"]
 TEXTS = mixed_texts(6)
 
 # Loads a preset with Keras Hub alone and prints its logits.
@@ -74,7 +76,7 @@ def _quickest(model):
     return model
 
 
-@pytest.mark.parametrize("name", NATIVE)
+@pytest.mark.parametrize("name", long_but(ONE_A_KIND, NATIVE))
 def test_keras_hub_loads_what_we_save(name, tmp_path):
     ours = _quickest(make_classifier(name, labels=["a", "b", "c"]))
     ours.save_to_preset(tmp_path / "p")
@@ -91,7 +93,7 @@ def test_keras_hub_loads_what_we_save(name, tmp_path):
     assert again.labels == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("name", NATIVE)
+@pytest.mark.parametrize("name", long_but(ONE_A_KIND, NATIVE))
 def test_we_load_what_keras_hub_saved(name, tmp_path):
     native = make_classifier(name, labels=["a", "b", "c"]).to_keras_hub()
     native.save_to_preset(str(tmp_path / "p"))
@@ -103,7 +105,11 @@ def test_we_load_what_keras_hub_saved(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "multi_label"), [("BertBackbone", False), ("RobertaBackbone", True)]
+    ("name", "multi_label"),
+    [
+        pytest.param("BertBackbone", False, marks=pytest.mark.long),
+        ("RobertaBackbone", True),
+    ],
 )
 def test_a_process_without_this_library_loads_the_head(name, multi_label, processes, tmp_path):
     ours = make_classifier(name, labels=["a", "b", "c"], multi_label=multi_label)
@@ -133,7 +139,7 @@ def test_saved_here_loaded_on_the_other_backends(backend, tmp_path):
         ("BertBackbone", {"multi_label": True, "activation": "sigmoid"}),
         ("RobertaBackbone", {"hidden_dim": None}),
         ("GPT2Backbone", {}),
-        ("T5Backbone", {"pooling": "max"}),
+        pytest.param("T5Backbone", {"pooling": "max"}, marks=pytest.mark.long),
     ],
 )
 def test_everything_survives_a_round_trip(name, options, tmp_path):
@@ -269,7 +275,10 @@ def test_a_full_disk_leaves_the_old_preset(tmp_path, monkeypatch):
     assert TextClassifier.from_preset(tmp_path / "p").labels == ["old", "older"]
 
 
-@pytest.mark.parametrize("fatal", ["model.weights.h5", "classifier.json", "README.md", "rename"])
+KILLS = ["model.weights.h5", "classifier.json", "README.md", "rename"]
+
+
+@pytest.mark.parametrize("fatal", long_but(["model.weights.h5", "rename"], KILLS))
 def test_killed_while_saving_leaves_the_old_preset(fatal, processes, tmp_path):
     """A real SIGKILL as the named file is opened for writing, or at the exchange."""
     old = make_classifier(labels=["old", "older"])

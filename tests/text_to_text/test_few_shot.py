@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_classifier
+from conftest import long_but, make_classifier
 from small_language_models import SHORT, language_model
 
 from keras_textcls import (
@@ -105,7 +105,7 @@ def test_no_text_is_an_example_of_itself(encoder):
     assert sorted(text for text, _ in found) == ["a small cat", "the quick brown fox"]
 
 
-@pytest.mark.parametrize("kind", ["gpt_neo", "gpt2"])
+@pytest.mark.parametrize("kind", long_but(["gpt2"], ["gpt_neo", "gpt2"]))
 def test_each_text_has_examples_of_its_own(kind, encoder):
     model = language_model(kind)
     arguments = {"prompt": SHORT, "content_free": None}

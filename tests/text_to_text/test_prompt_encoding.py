@@ -4,6 +4,7 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import architecture
+from conftest import long_but
 from small_language_models import SHORT, language_model, letter_tokenizer, prompt_ids
 
 from keras_textcls import ArgumentError, TextToTextClassifier
@@ -56,7 +57,7 @@ def rows(flat, lengths):
     return [row.tolist() for row in np.split(flat, np.cumsum(lengths)[:-1])]
 
 
-@pytest.mark.parametrize("kind", ["byte_pair", "Llama", "Gemma"])
+@pytest.mark.parametrize("kind", long_but(["byte_pair", "Llama"], ["byte_pair", "Llama", "Gemma"]))
 def test_the_pieces_are_the_whole(kind, monkeypatch):
     model, tokenizer = model_of(kind)
     start = [tokenizer.start_token_id]

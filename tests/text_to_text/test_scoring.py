@@ -6,6 +6,7 @@ import keras
 import keras_hub
 import numpy as np
 import pytest
+from conftest import long_but
 from small_language_models import (
     END,
     SHORT,
@@ -70,10 +71,13 @@ NO_OPENING = np.zeros(0, "int64")
 RAGGED = (1, 7, 21, 55) if ON_JAX else (1, 2, 3, 7, 20, 21, 22, 40, 41, 55)
 
 
-@pytest.mark.parametrize("ids", ANSWERS.values(), ids=ANSWERS.keys())
-@pytest.mark.parametrize("lengths", [RAGGED, (30,)], ids=["ragged", "one text"])
-def test_the_three_ways_agree(model, ids, lengths):
-    answers = answers_of(ids)
+@pytest.mark.parametrize("name", long_but(["one the beginning of another"], ANSWERS))
+@pytest.mark.parametrize(
+    "lengths",
+    [pytest.param(RAGGED, id="ragged"), pytest.param((30,), id="one text", marks=pytest.mark.long)],
+)
+def test_the_three_ways_agree(model, name, lengths):
+    answers = answers_of(ids := ANSWERS[name])
     head = output_layers(model)
     _, texts = prompts(lengths)
     plain = PlainScorer(model, head, answers).score(texts, planner(), verbose=0)
@@ -107,7 +111,7 @@ def test_prompts_that_fill_the_sequence_exactly(model):
 @pytest.mark.parametrize(
     ("way", "kind"), [("tree", "gpt_neo"), ("cached", "gpt_neo"), ("cached", "gpt2")]
 )
-@pytest.mark.parametrize("length", [1, WINDOW - 1, WINDOW + 5])
+@pytest.mark.parametrize("length", long_but([WINDOW + 5], [1, WINDOW - 1, WINDOW + 5]))
 def test_the_opening_that_is_read_once_changes_nothing(way, kind, length):
     model = language_model(kind)
     answers = answers_of(ANSWERS["shared beginnings"])

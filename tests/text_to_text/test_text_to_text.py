@@ -81,6 +81,7 @@ def test_samplers(model):
             model.generate("x", sampler=wrong)
 
 
+@pytest.mark.compiled
 def test_fit_learns_responses(model):
     prompts = [f"{a} + {b} =" for a in range(4) for b in range(4)]
     responses = [f" {a + b}" for a in range(4) for b in range(4)]
@@ -136,6 +137,7 @@ def test_weights_of_pairs(model):
     np.testing.assert_allclose(weighted, (losses[0] + 3 * losses[3]) / 4, rtol=1e-5)
 
 
+@pytest.mark.compiled
 def test_adapters_and_presets(model, tmp_path):
     model.save_to_preset(tmp_path / "base")
     again = TextToText.from_preset(tmp_path / "base")

@@ -139,6 +139,7 @@ def test_what_can_be_learnt_from(form, untrained):
     np.testing.assert_allclose(result["loss"], expected["loss"], rtol=1e-4)
 
 
+@pytest.mark.compiled
 def test_fit_learns(untrained):
     texts = [f"win cash {i}" if i % 2 else f"see you {i}" for i in range(48)]
     names = ["spam" if i % 2 else "ham" for i in range(48)]

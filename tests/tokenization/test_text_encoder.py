@@ -4,7 +4,7 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import ARCHITECTURES
-from conftest import make_classifier
+from conftest import long_but, make_preprocessor
 from texts import many_texts
 
 from keras_textcls.tokenization import text_encoder
@@ -39,9 +39,13 @@ def _assert_equal(found, expected):
             assert ours[name].dtype == theirs[name].dtype, name
 
 
-@pytest.mark.parametrize("name", WITH_TOKENIZER)
+# WordPiece, byte pairs and SentencePiece.
+ONE_A_KIND = ["BertBackbone", "BartBackbone", "AlbertBackbone"]
+
+
+@pytest.mark.parametrize("name", long_but(ONE_A_KIND, WITH_TOKENIZER))
 def test_packed_texts_are_those_of_the_preprocessor(name, monkeypatch):
-    preprocessor = make_classifier(name, sequence_length=24, compile=False).preprocessor
+    preprocessor = make_preprocessor(name, sequence_length=24)
     texts = [t for t in many_texts(60) if "<pad>" not in t]
     in_graph = not FastBytePair.serves(preprocessor.tokenizer) or name in IN_GRAPHS
     if not in_graph:
@@ -53,7 +57,7 @@ def test_packed_texts_are_those_of_the_preprocessor(name, monkeypatch):
 
 
 def test_a_text_that_spells_the_padding_out_takes_the_whole_preprocessor(monkeypatch):
-    preprocessor = make_classifier("RobertaBackbone", compile=False).preprocessor
+    preprocessor = make_preprocessor("RobertaBackbone")
     texts = ["the <pad> fox", "a cat"]
     found, expected, _ = _encode_both_ways(preprocessor, texts, monkeypatch)
     _assert_equal(found, expected)
@@ -70,7 +74,7 @@ class _Reverser(keras_hub.models.BertTextClassifierPreprocessor):
 
 
 def test_a_preprocessor_that_does_more_is_not_packed(monkeypatch):
-    tokenizer = make_classifier().preprocessor.tokenizer
+    tokenizer = make_preprocessor().tokenizer
     monkeypatch.setattr(
         "keras_textcls.tokenization.packing.PROBES", ("", "a", "two words", "the fox")
     )
@@ -83,14 +87,14 @@ def test_a_preprocessor_that_does_more_is_not_packed(monkeypatch):
 
 def test_pairs_of_texts_take_the_whole_preprocessor(monkeypatch):
     monkeypatch.setattr(text_encoder, "PACKING_PAYS", 0)
-    encoder = TextEncoder(make_classifier().preprocessor)
+    encoder = TextEncoder(make_preprocessor())
     encoded = encoder.encode((["the fox"], ["a cat"]))
     assert encoded.flat["segment_ids"].tolist() == [0, 0, 0, 0, 1, 1, 1]
 
 
 def test_another_sequence_length_is_learnt_anew(monkeypatch):
     monkeypatch.setattr(text_encoder, "PACKING_PAYS", 0)
-    preprocessor = make_classifier().preprocessor
+    preprocessor = make_preprocessor()
     encoder = TextEncoder(preprocessor)
     for length in (8, 16):
         preprocessor.sequence_length = length

@@ -5,7 +5,7 @@ import keras_hub
 import numpy as np
 import pytest
 from architectures import architecture
-from conftest import make_classifier, mixed_texts, set_seed_of_tensorflow
+from conftest import make_preprocessor, mixed_texts, set_seed_of_tensorflow
 
 from keras_textcls.tokenization import traced_graphs
 from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
@@ -82,7 +82,7 @@ def test_what_a_class_of_others_does_is_not_known():
 
 
 def test_plain_texts_of_byte_pairs_need_no_graph(monkeypatch):
-    preprocessor = make_classifier("RobertaBackbone").preprocessor
+    preprocessor = make_preprocessor("RobertaBackbone")
     texts = mixed_texts(5)
     # Of a class that nothing is known of, so that it is traced.
     traced = TextEncoder(_own_class(preprocessor)).encode((texts,))
@@ -102,7 +102,7 @@ def _own_class(preprocessor):
 
 def test_a_sentence_piece_model_survives_a_new_random_seed(monkeypatch):
     monkeypatch.setattr(traced_graphs.tf.random, "set_seed", set_seed_of_tensorflow)
-    encoder = TextEncoder(make_classifier("GemmaBackbone").preprocessor)
+    encoder = TextEncoder(make_preprocessor("GemmaBackbone"))
     texts = mixed_texts(1100, longest=4)
     for count in (3, len(texts)):
         expected = encoder.encode((texts[:count],))

@@ -7,6 +7,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import budget
 from hypothesis import given, settings
 from jaccard import clusters, edited_texts, jaccard, pair_at
 from texts import SENTENCES
@@ -207,7 +208,7 @@ def test_very_long_texts():
     assert _lists(near_duplicates(texts, 0.59)) == [[0, 2, 4]]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=budget(20, 5))
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_texts_does_not_matter(random):
     texts = edited_texts(80, ALPHABET, 60, np.random.default_rng(random.randrange(1000)))

@@ -12,6 +12,7 @@ import textwrap
 import threading
 
 import pytest
+from conftest import budget
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from web_server import WebServer, answer, drip
@@ -91,7 +92,7 @@ def test_a_policy_must_be_one():
 CELLS = st.one_of(st.text(), st.text().map("http://".__add__), st.text().map("https:/".__add__))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=budget(25, 10), deadline=None)
 @given(st.lists(CELLS, min_size=10))
 def test_no_address_raises(urls):
     """Whatever stands in a cell; no host is looked up."""

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from conftest import budget
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def try_to_read(path, **arguments):
     return dataset
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=budget(150, 30))
 @given(data=st.binary(max_size=300), suffix=st.sampled_from(sorted(SEEDS)))
 def test_any_bytes(tmp_path_factory, data, suffix):
     path = tmp_path_factory.mktemp("fuzz") / f"d{suffix}"
@@ -41,7 +42,7 @@ def test_any_bytes(tmp_path_factory, data, suffix):
 def test_files_that_are_nearly_right(tmp_path, suffix):
     rng = random.Random(0)
     path = tmp_path / f"d{suffix}"
-    for _ in range(150):
+    for _ in range(budget(150, 30)):
         data = SEEDS[suffix]
         for _ in range(rng.randint(1, 4)):
             at = rng.randrange(len(data))
@@ -50,7 +51,7 @@ def test_files_that_are_nearly_right(tmp_path, suffix):
         try_to_read(path)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=budget(150, 30))
 @given(st.text(alphabet='ab",\n\r é', max_size=80))
 def test_no_record_vanishes(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("fuzz") / "d.csv"

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import transformers
-from conftest import STEP_BY_STEP, make_classifier
+from conftest import STEP_BY_STEP, long_but, make_classifier
 
 from huggingface.checkpoints import LABELS, NAMES, load, save_checkpoint, texts
 from keras_textcls import ArgumentError, PresetError
@@ -35,7 +35,7 @@ def _answers(directory, labels, inputs=TEXTS, **options):
     return np.array([[answer[label] for label in labels] for answer in scores])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", long_but(["Bert", "GPT2"], NAMES))
 def test_a_checkpoint_comes_back(name, saved, tmp_path):
     classifier = load(saved(name)[0])
     classifier.temperature = 1.3
@@ -50,7 +50,7 @@ def test_a_checkpoint_comes_back(name, saved, tmp_path):
     np.testing.assert_allclose(again.predict_proba(TEXTS, verbose=0), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", long_but(["BertBackbone", "GPT2Backbone"], OURS))
 def test_a_classifier_made_here(name, tmp_path):
     options = dict(OURS[name])
     if options.get("hidden_dim") == "backbone":

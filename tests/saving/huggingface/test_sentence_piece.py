@@ -8,6 +8,7 @@ import pytest
 import sentencepiece
 import transformers
 from architectures import vocabularies
+from conftest import budget
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,7 +65,7 @@ def _longest_first(rules, text):
 _ALPHABET = st.text(alphabet="abcéßﬁ中\U0001d518", min_size=1, max_size=4)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=budget(100, 20), deadline=None)
 @given(st.dictionaries(_ALPHABET, st.text(alphabet="xyzé中", max_size=3), min_size=1), _ALPHABET)
 def test_compiled_rules_replace_the_longest_match(rules, text):
     text = text * 2

@@ -50,7 +50,12 @@ KILLS = 20 if keras.config.backend() == "torch" else 8
 
 @pytest.mark.parametrize(
     ("template", "parameters", "kills"),
-    [("fine_tuning", FINE_TUNING, KILLS), ("transfer_learning", {}, 3)],
+    [
+        ("fine_tuning", FINE_TUNING, 2),
+        pytest.param("fine_tuning", FINE_TUNING, KILLS, marks=pytest.mark.long),
+        ("transfer_learning", {}, 1),
+        pytest.param("transfer_learning", {}, 3, marks=pytest.mark.long),
+    ],
 )
 def test_kills_change_nothing(processes, preset, tmp_path, template, parameters, kills):
     events = _start(processes, preset, tmp_path / "unbroken", template, parameters)
