@@ -49,30 +49,7 @@ def write_card(
         f'classifier = {name}.from_preset("path/to/this/directory")',
         'classifier.classify(["your text"])',
     ]
-    pooling = getattr(classifier, "pooling", None)
-    if pooling is None:
-        how = "asked for by a prompt, each scored by its likelihood"
-        plain = (
-            "Without keras-textcls, `keras_hub.models.CausalLM.from_preset` loads it as a language "
-            "model; prompt and answers stand in `classifier.json`."
-            if portable
-            else "Its architecture is not one that Keras Hub has: loading it takes keras-textcls."
-        )
-    else:
-        how = f"pooling `{pooling}`"
-        plain = (
-            "Without keras-textcls, `keras_hub.models.TextClassifier.from_preset` loads it too; "
-            "its outputs are then numbered, not named."
-            if portable
-            else "Its head is not one that Keras Hub has: loading it takes keras-textcls."
-        )
-    if portable and changed_gelu(classifier.backbone) is not None:
-        plain += " They differ by about a thousandth: it approximates the GELU."
-    if base is not None:
-        plain = (
-            f"These are low-rank adapters{'' if pooling is None else ' and a head'} for the preset "
-            f"`{base}`, which is loaded too; where it has another name, pass `base=...`."
-        )
+    how, plain = _how_it_answers(classifier, portable, base)
     training = [f"- {k}: {v}" for k, v in (classifier.training_summary or {}).items()]
     text = "\n".join(
         [
@@ -104,3 +81,32 @@ def write_card(
         ]
     )
     (directory / CARD_FILE).write_text(text, encoding="utf-8")
+
+
+def _how_it_answers(classifier: SavedAnswers, portable: bool, base: str | None) -> tuple[str, str]:
+    """How the labels are found, and what loads the preset without keras-textcls."""
+    pooling = getattr(classifier, "pooling", None)
+    if pooling is None:
+        how = "asked for by a prompt, each scored by its likelihood"
+        plain = (
+            "Without keras-textcls, `keras_hub.models.CausalLM.from_preset` loads it as a language "
+            "model; prompt and answers stand in `classifier.json`."
+            if portable
+            else "Its architecture is not one that Keras Hub has: loading it takes keras-textcls."
+        )
+    else:
+        how = f"pooling `{pooling}`"
+        plain = (
+            "Without keras-textcls, `keras_hub.models.TextClassifier.from_preset` loads it too; "
+            "its outputs are then numbered, not named."
+            if portable
+            else "Its head is not one that Keras Hub has: loading it takes keras-textcls."
+        )
+    if portable and changed_gelu(classifier.backbone) is not None:
+        plain += " They differ by about a thousandth: it approximates the GELU."
+    if base is not None:
+        plain = (
+            f"These are low-rank adapters{'' if pooling is None else ' and a head'} for the preset "
+            f"`{base}`, which is loaded too; where it has another name, pass `base=...`."
+        )
+    return how, plain
