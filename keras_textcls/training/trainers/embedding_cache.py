@@ -24,14 +24,14 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from keras_textcls.inputs.texts import LabelledTexts, TextColumns, read_texts
+from keras_textcls.inputs.text_batches import open_texts
+from keras_textcls.inputs.texts import TextColumns
 from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 from keras_textcls.tokenization.preprocessor_fingerprint import asset_hashes, without_names
 from keras_textcls.utils.atomic import remove_abandoned, replace_file
 from keras_textcls.utils.cache_folder import cache_folder
 
 _FORMAT = "keras-textcls embeddings 1"
-_CHUNK = 16_384
 # Bytes of a text's hash: two texts of a billion share one with a chance of 1e-21.
 _DIGEST_SIZE = 16
 _HASH = f"S{_DIGEST_SIZE}"
@@ -174,15 +174,15 @@ def embed_cached(
         A tuple of a float32 array of shape `(num_texts, hidden_dim)` and a
         bool, whether the cache had them all.
     """
-    pieces = list(_pieces(x))
-    hashes = np.concatenate([text_hashes(columns) for columns in pieces])
+    parts = [batch.texts for batch in open_texts(x, labelled=False).read()]
+    hashes = np.concatenate([text_hashes(columns) for columns in parts])
     key = embedding_key(classifier) if cache else ""
     features, found = cache.get(key, hashes) if cache else (None, np.zeros(len(hashes), bool))
     if features is not None and found.all():
         return features, True
     missing, first = np.unique(hashes[~found], return_index=True)
     first = np.sort(np.flatnonzero(~found)[first])
-    fresh = classifier.embed(_take(pieces, first), verbose=verbose)
+    fresh = classifier.embed(_take(parts, first), verbose=verbose)
     if cache:
         cache.put(key, hashes[first], fresh)
     by_hash = np.argsort(hashes[first], kind="stable")
@@ -235,17 +235,10 @@ def embedding_key(classifier: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _pieces(x: Any) -> Iterator[TextColumns]:
-    if isinstance(x, LabelledTexts):
-        yield from (columns for columns, _ in x.chunks(_CHUNK))
-    else:
-        yield read_texts(x)
-
-
-def _take(pieces: Sequence[TextColumns], indices: np.ndarray) -> Any:
+def _take(parts: Sequence[TextColumns], indices: np.ndarray) -> Any:
     columns = []
-    for i in range(len(pieces[0])):
-        texts = [text for piece in pieces for text in piece[i]]
+    for i in range(len(parts[0])):
+        texts = [text for part in parts for text in part[i]]
         columns.append([texts[j] for j in indices])
     return columns[0] if len(columns) == 1 else tuple(columns)
 
