@@ -606,7 +606,9 @@ def test_predict_is_kerass_own_where_a_name_is_gone(monkeypatch):
     expected = make_classifier(compile=False).predict(texts, verbose=0)
     monkeypatch.setattr(trainers, "LATE_GRAPH_NAMES", ("renamed_in_a_later_keras",))
     classifier = make_classifier(compile=False)
-    for found in _warned_once(lambda: classifier.predict(texts, verbose=0), "`predict`"):
+    for found in _warned_once(
+        lambda: classifier.predict(texts, verbose=0), "`predict` of a few texts"
+    ):
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert not isinstance(classifier.predict_function, predict._LateGraph)
 
