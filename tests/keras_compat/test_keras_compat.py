@@ -307,23 +307,23 @@ def test_compiled_steps_are_forgotten():
 @pytest.mark.skipif(BACKEND != "jax", reason="only JAX takes the weights away")
 def test_the_state_of_an_interrupted_fit_on_jax_comes_back():
     model = _model()
-    seen = []
 
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            seen.extend(variables.has_value(v) for v in self.model.trainable_variables)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         model.fit(Numbers(), verbose=0, callbacks=[Stop()])
-    assert seen and not any(seen)
     trainers.give_back_jax_state(model)
     assert all(variables.has_value(v) for v in model.trainable_variables)
     assert model._jax_state is None
 
 
 def test_a_variable_has_its_value():
-    assert variables.has_value(keras.Variable([1.0]))
+    variable = keras.Variable([1.0])
+    assert variables.has_value(variable)
+    variable._value = None
+    assert not variables.has_value(variable)
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="only TensorFlow traces a predict")
@@ -606,7 +606,9 @@ def test_predict_is_kerass_own_where_a_name_is_gone(monkeypatch):
     expected = make_classifier(compile=False).predict(texts, verbose=0)
     monkeypatch.setattr(trainers, "LATE_GRAPH_NAMES", ("renamed_in_a_later_keras",))
     classifier = make_classifier(compile=False)
-    for found in _warned_once(lambda: classifier.predict(texts, verbose=0), "`predict`"):
+    for found in _warned_once(
+        lambda: classifier.predict(texts, verbose=0), "`predict` of a few texts"
+    ):
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert not isinstance(classifier.predict_function, predict._LateGraph)
 
