@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from keras_textcls.errors import PresetError, did_you_mean
-from keras_textcls.utils.result_table import ResultTable
 
 PATH_VARIABLE = "KERAS_TEXTCLS_PRESET_PATH"
 CATALOGUE_FILE = "catalogue.json"
@@ -110,8 +109,10 @@ class PresetCatalogue(Mapping[str, PresetInfo]):
         return [head, *(_row(info) for info in self._infos.values())]
 
     def __repr__(self) -> str:
-        head, *rows = self.rows()
-        return str(ResultTable(head, tuple(rows)))
+        rows = self.rows()
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
+        return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
         head, *body = (
