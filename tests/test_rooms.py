@@ -14,8 +14,8 @@ PACKAGE = Path(keras_textcls.__file__).parent
 ROOMS = [
     "errors",
     "labels",
-    "utils",
     "catalogue",
+    "utils",
     "inputs",
     "data",
     "predictions",
