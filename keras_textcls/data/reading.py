@@ -183,15 +183,22 @@ def read(
         folder = Path(root) if root is not None else _folder_of(source)
         kind: Literal["url", "path"] = "url" if cells == "url" else "path"
         opened = ReferencedSource(opened, roles.text, kind, folder, encoding, downloads)
-    table, invalid = ingest(opened, roles, rules, invalid_data_tolerance_percent, memory_limit)
+    return _dataset_of(opened, roles, rules, invalid_data_tolerance_percent, memory_limit)
+
+
+def _dataset_of(
+    source: Source, roles: ColumnRoles, rules: RowRules, tolerance: float, memory_limit: int
+) -> TextDataset:
+    """The dataset of the rows of a source."""
+    table, invalid = ingest(source, roles, rules, tolerance, memory_limit)
     if not table.num_rows:
-        message = f"{opened.name} holds no row that can be used.\n{invalid!r}"
+        message = f"{source.name} holds no row that can be used.\n{invalid!r}"
         raise InvalidDataError(message, invalid)
-    details = _describe(opened, roles)
-    _log.info("Read %s: %s", opened.name, ", ".join(f"{k} {v}" for k, v in details.items()))
-    names = _label_names(opened, roles, rules, table)
+    details = _describe(source, roles)
+    _log.info("Read %s: %s", source.name, ", ".join(f"{k} {v}" for k, v in details.items()))
+    names = _label_names(source, roles, rules, table)
     table = settle_negatives(table, names or (), needs_a_no=details.get("form") == "portal")
-    return TextDataset(table, names, multi_label, invalid, details)
+    return TextDataset(table, names, rules.multi_label, invalid, details)
 
 
 def _roles(
