@@ -18,7 +18,7 @@ from keras_textcls.data.formats.instruction_form import InstructionSource, instr
 from keras_textcls.data.formats.opening import FileOptions, open_source
 from keras_textcls.data.formats.platform_formats import PlatformSource, platform_form
 from keras_textcls.data.formats.tfds_source import PREFIX as TFDS
-from keras_textcls.data.rows.arrow_rows import join_tables
+from keras_textcls.data.rows.arrow_rows import join_tables, with_column
 from keras_textcls.data.rows.columns import ColumnRoles, choose_roles
 from keras_textcls.data.rows.ingestion import ingest
 from keras_textcls.data.rows.partial_labels import label_names, settle_negatives
@@ -183,15 +183,22 @@ def read(
         folder = Path(root) if root is not None else _folder_of(source)
         kind: Literal["url", "path"] = "url" if cells == "url" else "path"
         opened = ReferencedSource(opened, roles.text, kind, folder, encoding, downloads)
-    table, invalid = ingest(opened, roles, rules, invalid_data_tolerance_percent, memory_limit)
+    return _dataset_of(opened, roles, rules, invalid_data_tolerance_percent, memory_limit)
+
+
+def _dataset_of(
+    source: Source, roles: ColumnRoles, rules: RowRules, tolerance: float, memory_limit: int
+) -> TextDataset:
+    """The dataset of the rows of a source."""
+    table, invalid = ingest(source, roles, rules, tolerance, memory_limit)
     if not table.num_rows:
-        message = f"{opened.name} holds no row that can be used.\n{invalid!r}"
+        message = f"{source.name} holds no row that can be used.\n{invalid!r}"
         raise InvalidDataError(message, invalid)
-    details = _describe(opened, roles)
-    _log.info("Read %s: %s", opened.name, ", ".join(f"{k} {v}" for k, v in details.items()))
-    names = _label_names(opened, roles, rules, table)
+    details = _describe(source, roles)
+    _log.info("Read %s: %s", source.name, ", ".join(f"{k} {v}" for k, v in details.items()))
+    names = _label_names(source, roles, rules, table)
     table = settle_negatives(table, names or (), needs_a_no=details.get("form") == "portal")
-    return TextDataset(table, names, multi_label, invalid, details)
+    return TextDataset(table, names, rules.multi_label, invalid, details)
 
 
 def _roles(
@@ -323,10 +330,7 @@ def _read_parts(parts: dict[str, Any], arguments: dict[str, Any]) -> TextDataset
     whole = read_parts[0].concat(*read_parts[1:])
     names = [SPLIT_NAMES.get(str(name).lower(), str(name)) for name in parts]
     column = [n for n, part in zip(names, read_parts, strict=True) for _ in range(len(part))]
-    table = whole.table
-    if "split" in table.schema.names:
-        table = table.drop_columns(["split"])
-    table = table.append_column("split", pa.array(column, pa.string()))
+    table = with_column(whole.table, "split", pa.array(column, pa.string()))
     orders = {tuple(part.labels or ()) for part in read_parts}
     names_in_order = next(iter(orders)) if len(orders) == 1 else sorted(whole.labels or ())
     labels = options["labels"] or names_in_order or None

@@ -19,7 +19,7 @@ from keras_textcls.data import display
 from keras_textcls.data.checks.checks import check_dataset
 from keras_textcls.data.checks.findings import CheckReport
 from keras_textcls.data.labelled_table import Example, LabelledTable
-from keras_textcls.data.rows.arrow_rows import join_tables, keep_rows
+from keras_textcls.data.rows.arrow_rows import join_tables, keep_rows, with_column
 from keras_textcls.data.rows.invalid_rows import InvalidRows
 from keras_textcls.data.rows.partial_labels import label_names, rename_labels, say_no
 from keras_textcls.data.splitting import check_seed, check_shares, check_stratifiable
@@ -272,7 +272,7 @@ class TextDataset(LabelledTable):
         for i, name in enumerate(shares):
             table = keep_rows(self._table, parts == i)
             column = pa.array([name] * table.num_rows, pa.string())
-            found[name] = self.with_table(join_tables([_with_column(table, "split", column)]))
+            found[name] = self.with_table(join_tables([with_column(table, "split", column)]))
         return Splits(*(found.get(name) for name in Splits._fields))
 
     def folds(self, count: int = 5, *, seed: int = 0) -> np.ndarray:
@@ -414,9 +414,3 @@ def _new_name(value: Any) -> str | None:
             f"A label is renamed to a string, or to None to drop it. Received: {shorten(value)}."
         )
     return None if value is None else str(value).strip()
-
-
-def _with_column(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
-    if name in table.schema.names:
-        table = table.drop_columns([name])
-    return table.append_column(name, column)

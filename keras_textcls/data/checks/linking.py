@@ -17,6 +17,10 @@ _SAMPLE, _MISSES = 16, 2
 class Components:
     """Connected components of items that are linked some at a time (union-find).
 
+    Which items are connected is asked after each round of links, so that few pairs are
+    compared. `scipy.sparse.csgraph.connected_components` takes all links at once, as
+    long as this for all rounds together, and would be asked anew in every round.
+
     Args:
         size: int, how many items there are; each is a component at first.
 

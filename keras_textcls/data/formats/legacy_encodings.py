@@ -37,7 +37,8 @@ _CLEARLY = 0.06
 _NO_CHAOS, _OF_ONE_LANGUAGE = 0.02, 0.95
 # Stray bytes of any kind are letters of other alphabets; in words they have a language.
 _COHERENT = 0.25
-_STEPS, _STEP = 16, 1024
+# Looked at step by step; one of them may hold more chaos than the whole.
+_STEPS, _STEP, _STEP_CHAOS, _MOST_CHAOS = 16, 1024, 0.5, 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Opinion:
 
 
 def legacy_encoding(data: bytes) -> Opinion:
-    r"""Tell in which encoding texts are that are neither UTF-8 nor UTF-16.
+    """Tell in which encoding texts are that are neither UTF-8 nor UTF-16.
 
     Args:
         data: bytes, such as the first block of a file; of long ones a part is looked at.
@@ -65,7 +66,8 @@ def legacy_encoding(data: bytes) -> Opinion:
         better.
 
     Example:
-    >>> legacy_encoding("Доставка пришла раньше, чем обещали.\n".encode("cp1251")).encoding
+    >>> text = "Доставка пришла раньше, чем обещали. Батарея держит весь день."
+    >>> legacy_encoding(text.encode("cp1251")).encoding
     'cp1251'
     """
     # Loaded where it is needed: most files are UTF-8.
@@ -105,12 +107,13 @@ def _matches(sample: bytes) -> list[CharsetMatch]:
         sample,
         steps=_STEPS,
         chunk_size=_STEP,
+        threshold=_STEP_CHAOS,
         cp_isolation=[*_LATIN, *_OTHER_ALPHABETS, *_MULTIBYTE],
         # What a text says of an encoding is not about this file.
         preemptive_behaviour=False,
     )
     western = sample.decode(WESTERN, "replace")
-    unlike = [match for match in found if str(match) != western]
+    unlike = [m for m in found if m.chaos <= _MOST_CHAOS and str(m) != western]
     latin = [match for match in unlike if match.encoding in _LATIN]
     multibyte = [match for match in unlike if match.encoding in _MULTIBYTE]
     others = [m for m in unlike if m.encoding in _OTHER_ALPHABETS and m.coherence >= _COHERENT]

@@ -94,6 +94,22 @@ def fill_columns(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
+def with_column(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    """Add a column at the end, in place of one of the same name.
+
+    Args:
+        table: `pyarrow.Table`.
+        name: string.
+        column: `pyarrow.Array`, a value for each row.
+
+    Returns:
+        A `pyarrow.Table`.
+    """
+    if name in table.schema.names:
+        table = table.drop_columns([name])
+    return table.append_column(name, column)
+
+
 def join_tables(tables: Iterable[pa.Table]) -> pa.Table:
     """Put tables of datasets one after another, whatever columns they have.
 

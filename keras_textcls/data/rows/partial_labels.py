@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from keras_textcls.data.rows.arrow_rows import with_column
 from keras_textcls.data.rows.columns import TYPES
 
 
@@ -80,13 +81,11 @@ def say_no(table: pa.Table, names: Iterable[str]) -> pa.Table:
     known = list(names)
     rows = table.column("labels").to_pylist()
     given = _negatives_of(table)
-    if "negatives" in table.schema.names:
-        table = table.drop_columns(["negatives"])
     negatives = [
         no if no is not None or yes is None else [name for name in known if name not in set(yes)]
         for yes, no in zip(rows, given, strict=True)
     ]
-    return table.append_column("negatives", pa.array(negatives, TYPES["negatives"]))
+    return with_column(table, "negatives", pa.array(negatives, TYPES["negatives"]))
 
 
 def rename_labels(table: pa.Table, new: Mapping[str, str | None], multi_label: bool) -> pa.Table:
