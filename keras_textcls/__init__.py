@@ -10,8 +10,7 @@ from typing import Any
 import lazy_loader
 
 from keras_textcls.data.token_counter import set_token_counter as _set_token_counter
-
-__version__ = "0.1.0"
+from keras_textcls.version import __version__ as __version__
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 

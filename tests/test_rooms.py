@@ -12,6 +12,7 @@ PACKAGE = Path(keras_textcls.__file__).parent
 # The top folders and files, highest first. Each imports only from itself and from those before it,
 # also inside functions and under `TYPE_CHECKING`.
 ROOMS = [
+    "version",
     "errors",
     "labels",
     "catalogue",

@@ -40,9 +40,10 @@ from keras_textcls.training.trainers.callbacks import check_tensorboard, is_inte
 from keras_textcls.training.trainers.fine_tuning import check_fit
 from keras_textcls.training.trainers.job import Job
 from keras_textcls.utils.versions import installed_versions
+from keras_textcls.version import __version__
 
 # Written down in the record of every run.
-_PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "torch", "numpy", "keras-textcls")
+_PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "torch", "numpy")
 # What a run that is taken up must have in common with the one that was begun.
 _SAME = (
     "template", "parameters", "preset_fingerprint", "dataset", "validation", "resume_from",
@@ -209,7 +210,7 @@ def _checked_record(
         validation=None if validation is None else describe(validation),
         resume_from=None if earlier is None else f"{earlier.name}/{earlier.version}",
         backend=keras.config.backend(),
-        versions=installed_versions(_PACKAGES),
+        versions=installed_versions(_PACKAGES) | {"keras-textcls": __version__},
         created=now(),
     )
 
