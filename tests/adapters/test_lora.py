@@ -130,7 +130,7 @@ def test_merging_and_unmerging_are_exact():
     kernels = [
         np.abs(x - y).max() > 0 for x, y in zip(arrays(classifier.backbone), base, strict=True)
     ]
-    assert sum(kernels) == 8
+    assert sum(kernels) == 4
 
 
 def test_what_cannot_be_done_twice_says_so():
@@ -181,7 +181,7 @@ def test_dropout_is_of_training_only():
 
 
 def test_names_ends_of_paths_and_patterns_find_layers():
-    backbone = make_classifier().backbone
+    backbone = make_classifier(num_layers=2).backbone
     block = "transformer_layer_1/self_attention_layer"
     for targets, count in {
         (f"{block}/query",): 1,

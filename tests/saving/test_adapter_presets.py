@@ -49,7 +49,7 @@ def test_an_adapter_preset_comes_back(made):
     assert (classifier.sequence_length, classifier.thresholds) == (24, [0.5, 0.25, 0.5])
     lora = classifier.lora
     assert (lora.config.rank, lora.config.alpha, lora.config.targets) == (2, 3, ("query", "value"))
-    assert len(lora.paths) == 4
+    assert len(lora.paths) == 2
     assert not lora.is_merged
     classifier.merge_lora()
     np.testing.assert_allclose(classifier.predict(TEXTS, verbose=0), expected, atol=1e-5)
@@ -61,7 +61,7 @@ def test_a_base_by_a_relative_path_is_found_from_elsewhere(copied, tmp_path, mon
     classifier.add_lora(rank=2)
     classifier.save_to_preset("relative", adapter_only=True)
     monkeypatch.chdir(tmp_path)
-    assert len(TextClassifier.from_preset(copied / "relative").lora.paths) == 8
+    assert len(TextClassifier.from_preset(copied / "relative").lora.paths) == 4
 
 
 def test_it_holds_adapters_head_and_names_only(made):

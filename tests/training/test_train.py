@@ -1,13 +1,13 @@
 """`train`: what users get, what they are told, and what is never lost."""
 
 import dataclasses
+import shutil
 import sys
 
 import keras
 import numpy as np
 import pytest
 import training_process as process
-from conftest import STEP_BY_STEP
 from keras_hub.models import TextClassifier as KerasHubTextClassifier
 
 from keras_textcls import (
@@ -40,19 +40,6 @@ def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_TEXTCLS_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.fixture(autouse=True)
-def _without_compiling(monkeypatch):
-    """Steps one by one: what is tested here does not depend on how they are compiled."""
-    compile_ = TextClassifier.compile
-    monkeypatch.setattr(
-        TextClassifier,
-        "compile",
-        lambda self, *args, **kwargs: compile_(
-            self, *args, **{**kwargs, "run_eagerly": STEP_BY_STEP}
-        ),
-    )
-
-
 @pytest.fixture
 def messages():
     return process.messages()
@@ -70,6 +57,28 @@ def _train(data, preset, tmp_path, name="fine_tuning", changes=None, **kwargs):
     return train(data, preset, made, tmp_path / "runs", "messages", **{"verbose": 0, **kwargs})
 
 
+@pytest.fixture(scope="module")
+def made(preset, tmp_path_factory):
+    """Folders with one run on few texts, of each of two templates."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_TEXTCLS_CACHE", str(folder / "cache"))
+        for name in ("fine_tuning", "transfer_learning"):
+            _train(process.messages()[:20], preset, folder / name, name)
+    return folder
+
+
+@pytest.fixture
+def trained_on_few(made, tmp_path):
+    """A function from a template to its run, in a copy of its folder that is the test's own."""
+
+    def copy(name="fine_tuning"):
+        shutil.copytree(made / name / "runs", tmp_path / "runs")
+        return runs(tmp_path / "runs")[0]
+
+    return copy
+
+
 def _multi_label():
     rows = [(f"win cash {i}", ["money"]) for i in range(8)]
     rows += [(f"see you {i}", ["time", "place"] if i % 2 else ["place"]) for i in range(8)]
@@ -79,7 +88,10 @@ def _multi_label():
 # === Each template gives an ordinary classifier ===
 
 
-@pytest.mark.parametrize("name", ["transfer_learning", "fine_tuning", "lora"])
+@pytest.mark.parametrize(
+    "name",
+    ["transfer_learning", pytest.param("fine_tuning", marks=pytest.mark.compiled), "lora"],
+)
 def test_a_run_holds_all_that_is_promised(name, messages, preset, tmp_path):
     run = _train(messages, preset, tmp_path, name)
     assert (run.status, run.name, run.version, run.reason) == ("trained", "messages", 1, None)
@@ -236,8 +248,8 @@ def test_texts_that_are_held_out_twice_are_told(messages, preset, tmp_path):
 # === Continuing an earlier version ===
 
 
-def test_fine_tuning_continues_from_weights_and_head(messages, preset, tmp_path):
-    first = _train(messages, preset, tmp_path)
+def test_fine_tuning_continues_from_weights_and_head(messages, preset, trained_on_few, tmp_path):
+    first = trained_on_few()
     second = _train(messages[:20], None, tmp_path, resume_from=first)
     assert second.record.resume_from == "messages/1"
     before, after = (run.load().output_dense.get_weights()[0] for run in (first, second))
@@ -248,8 +260,8 @@ def test_fine_tuning_continues_from_weights_and_head(messages, preset, tmp_path)
         _train(messages, preset, tmp_path, resume_from=first)
 
 
-def test_a_continued_run_is_begun_and_repeated_as_it_was(few, messages, preset, tmp_path):
-    first = _train(few, preset, tmp_path)
+def test_a_continued_run_is_begun_and_repeated_as_it_was(messages, trained_on_few, tmp_path):
+    first = trained_on_few()
     second = _train(messages[20:], None, tmp_path, resume_from="messages")
     assert second.record.resume_from == "messages/1"
     read_back, beside = read_yaml(second.directory / "run.yaml")
@@ -273,8 +285,8 @@ def test_whole_texts_are_read_after_pieces(few, preset, tmp_path):
     assert "Texts are read up to 16 tokens." in second.log
 
 
-def test_a_version_that_was_killed_before_it_began(few, preset, tmp_path):
-    first = _train(few, preset, tmp_path, "transfer_learning")
+def test_a_version_that_was_killed_before_it_began(few, preset, trained_on_few, tmp_path):
+    first = trained_on_few("transfer_learning")
     changes = {"seed": 5}
     second = _train(few, preset, tmp_path, "transfer_learning", changes, resume=True)
     assert second.version == 2
@@ -284,8 +296,8 @@ def test_a_version_that_was_killed_before_it_began(few, preset, tmp_path):
         _train(few, preset, tmp_path, "transfer_learning", changes, resume=True)
 
 
-def test_one_text_of_a_label_cannot_be_held_out(few, messages, preset, tmp_path):
-    first = _train(few, preset, tmp_path)
+def test_one_text_of_a_label_cannot_be_held_out(few, messages, preset, trained_on_few, tmp_path):
+    first = trained_on_few()
     rows = [(row.text, row.label) for row in messages[20:]]
     alone = [pair for pair in rows if pair[1] == "spam"] + [("see you", "ham")]
     with pytest.raises(InvalidDataError, match="With one only: .*ham.*validation_share=0"):
@@ -439,8 +451,8 @@ def test_class_weights_of_a_multi_label_model_are_refused_before_it_begins(prese
     assert runs(tmp_path / "runs") == [first]
 
 
-def test_a_kill_at_the_very_end_leaves_no_checkpoint(few, preset, tmp_path):
-    run = _train(few, preset, tmp_path, "transfer_learning")
+def test_a_kill_at_the_very_end_leaves_no_checkpoint(few, preset, trained_on_few, tmp_path):
+    run = trained_on_few("transfer_learning")
     left = run.directory / "checkpoint"
     left.mkdir()
     (left / "last.safetensors").write_bytes(b"x")
@@ -495,8 +507,10 @@ def test_resuming_something_else_says_what_differs(messages, preset, tmp_path, m
     assert _train(messages, preset, tmp_path, resume=True).record.starts == 2
 
 
-def test_a_loss_that_is_no_number_stops_with_advice(few, preset, tmp_path, monkeypatch):
-    kept = _train(few, preset, tmp_path)
+def test_a_loss_that_is_no_number_stops_with_advice(
+    few, preset, trained_on_few, tmp_path, monkeypatch
+):
+    kept = trained_on_few()
     original = callbacks.Checkpointing.on_train_batch_end
 
     def diverge(self, batch, logs=None):
@@ -567,8 +581,8 @@ def test_smaller_batches_make_the_same_steps(messages, preset, tmp_path, monkeyp
     assert compared > 100
 
 
-def test_a_full_disk_leaves_the_earlier_version(processes, few, preset, tmp_path):
-    kept = _train(few, preset, tmp_path)
+def test_a_full_disk_leaves_the_earlier_version(processes, preset, trained_on_few, tmp_path):
+    kept = trained_on_few()
     code = (
         "import resource, sys; sys.path[:0] = {path!r}\n"
         "import training_process as process\n"

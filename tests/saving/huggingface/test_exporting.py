@@ -65,8 +65,9 @@ def test_a_classifier_made_here(name, tmp_path):
     np.testing.assert_allclose(_answers(tmp_path / "out", ["a", "b"]), expected, atol=1e-5)
 
 
-def test_pairs(saved, tmp_path):
-    classifier = load(saved("Roberta")[0])
+@pytest.mark.parametrize("name", long_but(["Bert"], ["Bert", "Roberta"]))
+def test_pairs(name, saved, tmp_path):
+    classifier = load(saved(name)[0])
     classifier.save_to_huggingface(tmp_path)
     first, second = ["the film", "was bad and boring"], ["good fun", "hate"]
     inputs = [{"text": a, "text_pair": b} for a, b in zip(first, second, strict=True)]

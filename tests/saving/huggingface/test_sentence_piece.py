@@ -8,7 +8,7 @@ import pytest
 import sentencepiece
 import transformers
 from architectures import vocabularies
-from conftest import budget
+from conftest import budget, long_but
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,7 +93,9 @@ def test_the_rules_of_a_normalizer_do_what_it_does():
         assert compiled.normalize(text) == expected
 
 
-@pytest.mark.parametrize("options", [{}, {"do_lower_case": False}, {"keep_accents": True}])
+@pytest.mark.parametrize(
+    "options", long_but([{}], [{}, {"do_lower_case": False}, {"keep_accents": True}])
+)
 @pytest.mark.parametrize("source", ["tokenizer.json", "spiece.model"])
 def test_albert_lowers_and_strips_as_its_settings_say(options, source, tmp_path):
     """Keras Hub's tokenizer alone would leave capitals and accents as they are."""
