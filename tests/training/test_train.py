@@ -199,7 +199,10 @@ def test_adapters_alone(few, preset, tmp_path):
     "changes",
     [
         {"layer_decay": 0.5, "label_smoothing": 0.1, "class_weight": "balanced"},
-        {"gradient_accumulation": 2, "dropout": 0.3, "head_start": "random"},
+        pytest.param(
+            {"gradient_accumulation": 2, "dropout": 0.3, "head_start": "random"},
+            marks=pytest.mark.long,
+        ),
         {"patience": None, "validation_share": 0.0, "clip_norm": None, "warmup_share": 0.0},
         {"monitor": "val_accuracy", "mixed_precision": "bfloat16", "sequence_length": 8},
     ],
