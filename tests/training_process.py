@@ -15,7 +15,7 @@ WORDS = "win cash now free prize see you at six home call me later tonight".spli
 _EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
 
 
-def write_preset(directory):
+def write_preset(directory, num_layers=1):
     """Save a small classifier with dropout, whose random state must survive."""
     keras.utils.set_random_seed(1)
     from keras_textcls import TextClassifier
@@ -23,7 +23,7 @@ def write_preset(directory):
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
     backbone = keras_hub.models.BertBackbone(
         vocabulary_size=len(vocabulary),
-        num_layers=2,
+        num_layers=num_layers,
         num_heads=2,
         hidden_dim=8,
         intermediate_dim=8,

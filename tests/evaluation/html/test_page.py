@@ -374,7 +374,7 @@ def test_every_control_is_named_and_reached_by_tab(show):
     assert len(reached) >= wanted
 
 
-@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("multi_label", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_size_of_a_page_of_long_texts(multi_label, tmp_path):
     rng = np.random.default_rng(0)
     rows, classes = 10_000, 77

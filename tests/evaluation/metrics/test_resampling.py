@@ -111,6 +111,7 @@ def test_a_scaled_interval_stays_in_the_range_of_the_metric(monkeypatch):
                 assert metric.low >= -1 or math.isnan(metric.low)
 
 
+@pytest.mark.long
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(7)
     held = 0
