@@ -173,9 +173,9 @@ class LabelAnswers:
             )
         outputs = self._score_windows(windows, batch_size, verbose=0)
         logits = to_logits(outputs, self.activation, self.multi_label)
-        found = fit_calibration(logits, np.asarray(windows.whole.y), method)
-        self.temperature, self.vector_scaling = found.temperature, found.vector_scaling
-        return found
+        calibration = fit_calibration(logits, np.asarray(windows.whole.y), method)
+        self.temperature, self.vector_scaling = calibration.temperature, calibration.vector_scaling
+        return calibration
 
     @property
     def thresholds(self) -> list[float] | None:

@@ -215,8 +215,8 @@ def _batches(
         if len(unseen):
             features["padding_mask"] = real * ~np.isin(features["token_ids"], unseen)
         features = {name: values for name, values in features.items() if name in names}
-        found = states.padded(batch.indices, batch.padded_length)
-        return ({**features, "teacher_states": found, "teacher_mask": real},)
+        padded = states.padded(batch.indices, batch.padded_length)
+        return ({**features, "teacher_states": padded, "teacher_mask": real},)
 
     return Planner(backend_policy()).training(
         Windows.of(Window(texts)),

@@ -7,7 +7,7 @@ A head turns the output of a backbone into class scores:
 `keras_hub_head` looks up the head that Keras Hub itself gives an architecture
 (a test compares every one of them with the installed Keras Hub, layer by
 layer); `resolve_head` fills in what the caller left at `"auto"`;
-`build_head_layers` makes the layers. What a backbone returns is found by
+`build_head_layers` makes the layers. What a backbone returns is recognized by
 capability (the names of its inputs and outputs), never by its class, so that
 the task works on backbones that do not exist yet.
 """

@@ -145,8 +145,8 @@ def best_log_scale(
         scaled = logits * logits.dtype.type(np.exp(log_scale))
         return mean_loss(scaled, targets, weights, exclusive) + 0.5 * log_scale**2 / total
 
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": tolerance})
-    return float(found.x), float(found.fun)
+    optimum = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": tolerance})
+    return float(optimum.x), float(optimum.fun)
 
 
 def mean_loss(
@@ -192,8 +192,10 @@ def _fit_vector(
         return loss, gradient + away / total
 
     begin = np.concatenate([np.full(classes, np.log(start)), np.zeros(classes)])
-    found = minimize(loss_and_gradient, begin, jac=True, method="L-BFGS-B").x
-    return VectorScaling(tuple(np.exp(found[:classes]).tolist()), tuple(found[classes:].tolist()))
+    solution = minimize(loss_and_gradient, begin, jac=True, method="L-BFGS-B").x
+    return VectorScaling(
+        tuple(np.exp(solution[:classes]).tolist()), tuple(solution[classes:].tolist())
+    )
 
 
 def _error(logits: np.ndarray, targets: np.ndarray) -> float:

@@ -84,7 +84,7 @@ def write_card(
 
 
 def _how_it_answers(classifier: SavedAnswers, portable: bool, base: str | None) -> tuple[str, str]:
-    """How the labels are found, and what loads the preset without keras-textcls."""
+    """How labels are predicted, and what loads the preset without keras-textcls."""
     pooling = getattr(classifier, "pooling", None)
     if pooling is None:
         how = "asked for by a prompt, each scored by its likelihood"

@@ -93,7 +93,7 @@ def is_own_file(name: str) -> bool:
 
 
 def place_of(preset: str | os.PathLike[str]) -> str:
-    """Return a preset as it can be found again from any directory.
+    """Return a name or path of a preset that is valid in any working directory.
 
     Args:
         preset: string or path.
@@ -106,7 +106,7 @@ def place_of(preset: str | os.PathLike[str]) -> str:
 
 
 def _is_name(preset: str) -> bool:
-    """Whether a preset is found by its name, before any directory is looked at."""
+    """Whether a preset is loaded by its name; else it is a directory."""
     known = "://" in preset or kaggle_handle(preset) is not None
     return known or find_preset(preset) is not None
 
@@ -237,8 +237,8 @@ class PresetFiles:
     def _contents(self) -> str:
         if self.directory is None:
             return ""
-        found = sorted(entry.name for entry in self.directory.iterdir())[:6]
-        return f" (it holds {', '.join(found)})" if found else " (it is empty)"
+        names = sorted(entry.name for entry in self.directory.iterdir())[:6]
+        return f" (it holds {', '.join(names)})" if names else " (it is empty)"
 
     def _read_shards(self) -> list[str]:
         """The files over which the weights of the backbone are spread, each once."""
@@ -371,10 +371,10 @@ def describe_presets() -> dict[str, Any]:
         A dict from name to a dict with `metadata`, and where it comes from as
         `kaggle_handle` or `directory`.
     """
-    found: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for name, info in sorted(presets().items()):
         metadata = {"description": info.description, "params": info.parameters}
         is_local = info.source in ("path", "bundled")
         place = "directory" if is_local else "kaggle_handle"
-        found[name] = {"metadata": metadata, place: info.origin}
-    return found
+        described[name] = {"metadata": metadata, place: info.origin}
+    return described

@@ -159,6 +159,6 @@ class AnswerAccuracy(keras.metrics.Mean):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Count a batch; its arguments are those of `AnswerLoss`."""
         y_true = ops.cast(y_true, "int32")
-        found = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-        right = ops.logical_or(ops.equal(found, y_true), y_true < 0)
+        likeliest = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+        right = ops.logical_or(ops.equal(likeliest, y_true), y_true < 0)
         return super().update_state(ops.cast(ops.all(right, axis=-1), "float32"), sample_weight)

@@ -221,9 +221,9 @@ class _CachedModel(keras.Model):
         place = row * width + ends[:, None] + depth
         flat = ops.reshape(logits, (batch, number * width * vocabulary))
         cells = place * vocabulary + ops.convert_to_tensor(group.entry_tokens[None])
-        found = ops.take_along_axis(flat, cells, axis=1)
-        found = found - ops.take_along_axis(norms, place, axis=1)
-        return ops.matmul(found, ops.convert_to_tensor(group.members))
+        log_probabilities = ops.take_along_axis(flat, cells, axis=1)
+        log_probabilities = log_probabilities - ops.take_along_axis(norms, place, axis=1)
+        return ops.matmul(log_probabilities, ops.convert_to_tensor(group.members))
 
     def _prompt_cache(self, token_ids: Any) -> tuple[Any, int]:
         """The cache of the prompts, after that of their opening; tokens of the opening."""
@@ -285,12 +285,12 @@ class AnswerPaths:
             ]
             firsts.append(int(np.argmin(options)))
             costs.append(options[firsts[-1]])
-        found, stop = [], len(widths)
+        groups, stop = [], len(widths)
         while stop:
             chosen = np.isin(sizes, widths[firsts[stop] : stop])
-            found.append(self._only(np.flatnonzero(chosen)))
+            groups.append(self._only(np.flatnonzero(chosen)))
             stop = firsts[stop]
-        return found
+        return groups
 
     def _only(self, rows: np.ndarray) -> AnswerPaths:
         kept = np.isin(self.entry_paths, rows)
@@ -341,9 +341,9 @@ def agrees_with(
     """
     expected = plain.score(samples[1], planner, verbose=0)
     try:
-        found = scorer.score(samples[0], planner, verbose=0)
+        scores = scorer.score(samples[0], planner, verbose=0)
     except _FAILURES:
         return False
     # Reduced precision rounds on either way.
     loose = 1.0 if scorer.compute_dtype == "float32" else 50.0
-    return bool(np.allclose(found, expected, rtol=1e-4 * loose, atol=1e-3 * loose))
+    return bool(np.allclose(scores, expected, rtol=1e-4 * loose, atol=1e-3 * loose))

@@ -44,8 +44,8 @@ class PromptTemplate:
         """Check the slots."""
         for name, slots in _SLOTS.items():
             _check_slots(name, getattr(self, name), slots)
-        found = [slot for _, slot in _slots(self.turn)]
-        if found != ["text", "answer"] or not self.turn.endswith("{answer}"):
+        slots_of_turn = [slot for _, slot in _slots(self.turn)]
+        if slots_of_turn != ["text", "answer"] or not self.turn.endswith("{answer}"):
             raise ArgumentError(
                 "`turn` of a prompt template must hold {text} once, and {answer} once after it, at "
                 f"the very end. Received: turn={shorten(self.turn)}."
@@ -150,15 +150,15 @@ class PromptTemplate:
 
 def _slots(text: str) -> list[tuple[str, str]]:
     """Each slot with the text before it."""
-    found: list[tuple[str, str]] = []
+    slots: list[tuple[str, str]] = []
     # A doubled brace ends a part, too.
     before = ""
     for literal, slot, _, _ in string.Formatter().parse(text):
         before += literal
         if slot is not None:
-            found.append((before, slot))
+            slots.append((before, slot))
             before = ""
-    return found
+    return slots
 
 
 def _check_slots(name: str, text: Any, slots: tuple[str, ...]) -> None:
@@ -167,14 +167,14 @@ def _check_slots(name: str, text: Any, slots: tuple[str, ...]) -> None:
             f"`{name}` of a prompt template must be a string. Received: {name}={shorten(text)}."
         )
     try:
-        found = [part for part in string.Formatter().parse(text) if part[1] is not None]
+        parts = [part for part in string.Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
         raise ArgumentError(
             f"`{name}` of a prompt template has a lone brace: {error}. Double a brace that is no "
             f"slot. Received: {name}={shorten(text)}."
         ) from error
     taken = " and ".join(f"{{{slot}}}" for slot in slots)
-    for _, slot, form, conversion in found:
+    for _, slot, form, conversion in parts:
         if slot not in slots or form or conversion:
             raise ArgumentError(
                 f"`{name}` of a prompt template has no slot {slot!r}."

@@ -380,15 +380,15 @@ class TextToText(Adaptable, TextModel, keras.Model):
         if known is not None and known[0] is sampler and known[1] is self.causal_lm.sampler:
             return
         try:
-            found = keras_hub.samplers.get(sampler)
+            chosen = keras_hub.samplers.get(sampler)
         except (ValueError, TypeError):
-            found = None
-        if not isinstance(found, keras_hub.samplers.Sampler):
+            chosen = None
+        if not isinstance(chosen, keras_hub.samplers.Sampler):
             raise ArgumentError(
                 '`sampler` must be the name of a sampler of Keras Hub, such as "greedy", "top_k" '
                 f'or "top_p", or a sampler itself. Received: sampler={shorten(sampler)}.'
             )
-        self.causal_lm.compile(sampler=found)
+        self.causal_lm.compile(sampler=chosen)
         self._runtime.sampler = (sampler, self.causal_lm.sampler)
 
 

@@ -88,14 +88,14 @@ class _TreeModel(keras.Model):
         if not self.memory:
             return
         place = np.arange(len(tokens), dtype="int32")
-        found = self._reader.model.of_arrays(
+        caches = self._reader.model.of_arrays(
             {
                 "token_ids": tokens[None].astype("int32"),
                 "positions": place[None],
                 "admitted": (place[:, None] >= place)[None],
             }
         )
-        for variables, values in zip(self.memory, found, strict=True):
+        for variables, values in zip(self.memory, caches, strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
@@ -138,5 +138,5 @@ class _TreeModel(keras.Model):
         flat = ops.reshape(logits, (-1, ops.shape(logits)[1] * vocabulary))
         nodes, tokens = (ops.convert_to_tensor(a) for a in (trie.entry_nodes, trie.entry_tokens))
         cells = nodes * vocabulary + tokens
-        found = ops.take(flat, cells, axis=1) - ops.take(norms, nodes, axis=1)
-        return ops.matmul(found, ops.convert_to_tensor(trie.members))
+        log_probabilities = ops.take(flat, cells, axis=1) - ops.take(norms, nodes, axis=1)
+        return ops.matmul(log_probabilities, ops.convert_to_tensor(trie.members))

@@ -154,8 +154,10 @@ def _explains(
     lengths: np.ndarray,
     tokens: list[np.ndarray],
 ) -> bool:
-    found, flat, fixed = packing.apply(np.concatenate(tokens), np.array([len(t) for t in tokens]))
-    if not np.array_equal(found, lengths):
+    packed_lengths, flat, fixed = packing.apply(
+        np.concatenate(tokens), np.array([len(t) for t in tokens])
+    )
+    if not np.array_equal(packed_lengths, lengths):
         return False
     real = np.arange(packing.full_length) < lengths[:, None]
     return all(

@@ -161,8 +161,8 @@ def _weights_of(layer: Any) -> dict[str, Any]:
         "intermediate": layer.feedforward_intermediate_dense,
         "feedforward": layer.feedforward_output_dense,
     }
-    found = {name: (_value(norm.gamma), _value(norm.beta)) for name, norm in norms.items()}
+    weights = {name: (_value(norm.gamma), _value(norm.beta)) for name, norm in norms.items()}
     for name, one in dense.items():
         bias = (_value(one.bias),) if one.use_bias else ()
-        found[name] = (_value(one.kernel).T, *bias)
-    return found
+        weights[name] = (_value(one.kernel).T, *bias)
+    return weights

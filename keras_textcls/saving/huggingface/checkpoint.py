@@ -111,8 +111,8 @@ def _weight_files(files: PresetFiles) -> list[tuple[str, str]]:
         return [(WEIGHTS_FILE, single)]
     index = files.json(INDEX_FILE)
     if index is None:
-        found = [name for name in _PICKLES if files.path(name) is not None]
-        only = f"only {found[0]}, which is not read" if found else "none"
+        pickles = [name for name in _PICKLES if files.path(name) is not None]
+        only = f"only {pickles[0]}, which is not read" if pickles else "none"
         raise PresetError(
             f"The preset {files.preset!r} has no {WEIGHTS_FILE}; of other weights it has {only}. "
             "Convert it once: load it with `transformers` where you trust it, and "
