@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_textcls.batching.batch_source import BatchSource
-from keras_textcls.batching.bucket_plan import PlannedBatch, ladder
+from keras_textcls.batching.bucket_plan import PlannedBatch, fixed_widths
 from keras_textcls.batching.planner import Planner
 from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.execution.predict import predict_source
@@ -104,20 +104,20 @@ class CachedScorer:
         order = np.argsort(lengths, kind="stable")
         ascending = lengths[order]
         ragged = tail - 1 - self._longest
-        rungs = None if planner.policy.is_dynamic else ladder(int(ascending[-1]) + tail)
+        widths = None if planner.policy.is_dynamic else fixed_widths(int(ascending[-1]) + tail)
         opening, first = len(self._opening), 0
         batches: list[PlannedBatch] = []
         while first < len(order):
             longest = int(ascending[first]) + ragged
             width = int(ascending[first]) + tail - 1
-            if rungs is not None:
-                width = int(rungs[min(int(np.searchsorted(rungs, width)), len(rungs) - 1)])
+            if widths is not None:
+                width = int(widths[min(int(np.searchsorted(widths, width)), len(widths) - 1)])
                 width = min(width, (planner.longest or opening + width) - opening)
             rows = batch_size
             if rows is None:
                 rows = self._most_rows(opening + width, tail, planner)
             stop = min(first + rows, int(np.searchsorted(ascending, longest, side="right")))
-            filled = rows if rungs is not None else stop - first
+            filled = rows if widths is not None else stop - first
             batches.append(PlannedBatch(order[first:stop], width, filled))
             first = stop
         return batches

@@ -27,7 +27,7 @@ from keras_textcls.text_to_text.answer_model import (
 )
 from keras_textcls.text_to_text.few_shot import one_column
 from keras_textcls.text_to_text.pair_reader import PairReader
-from keras_textcls.text_to_text.prompt_encoding import PieceTokenizer
+from keras_textcls.text_to_text.prompt_encoding import PromptTokenizer
 
 DEFAULT_LEARNING_RATE = 2e-5
 DEFAULT_NEW_TOKENS = 64
@@ -358,10 +358,10 @@ class TextToText(Adaptable, TextModel, keras.Model):
         """Return the models that share the backbone, and may be compiled."""
         return [self.causal_lm]
 
-    def _tokenizer(self) -> PieceTokenizer:
+    def _tokenizer(self) -> PromptTokenizer:
         runtime = self._runtime
         if runtime.tokenizer is None or runtime.tokenizer.preprocessor is not self.preprocessor:
-            runtime.tokenizer = PieceTokenizer(self.preprocessor)
+            runtime.tokenizer = PromptTokenizer(self.preprocessor)
         return runtime.tokenizer
 
     _default_batch_size = 8
