@@ -1,4 +1,4 @@
-"""Which presets have a name, where they come from, and which are here now.
+"""The catalogue of presets that have a name: their origin, and which are available.
 
 A name is looked for in the directories of `KERAS_TEXTCLS_PRESET_PATH`, in
 `textcls/presets` of the user's Keras folder, among the presets that ship with
@@ -41,7 +41,7 @@ _MAIN_FILES = ("config.json", ADAPTER_FILE)
 
 @dataclasses.dataclass(frozen=True)
 class PresetInfo:
-    """What is known of a preset by its name.
+    """Information about a preset that has a name.
 
     Args:
         name: string, what `from_preset` takes.
@@ -97,7 +97,7 @@ class PresetCatalogue(Mapping[str, PresetInfo]):
 
     @property
     def available(self) -> PresetCatalogue:
-        """Those that load now without a network."""
+        """The presets that load now without a network."""
         return PresetCatalogue(info for info in self._infos.values() if info.is_available)
 
     def rows(self) -> list[tuple[str, ...]]:

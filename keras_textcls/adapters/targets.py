@@ -1,8 +1,8 @@
-"""Layers by paths that stay the same: in every process, model and backend.
+"""Paths of layers that are the same in every process, model and backend.
 
-Keras numbers layers without a name of their own in the order in which a process
-makes them, and `layer.path` holds such numbers. Here a path is made of names
-that a class gives to its parts, else of the attributes that hold them.
+Keras numbers layers without a name in the order in which a process makes them, and
+`layer.path` holds such numbers. A path here is made of the names that a class gives
+to its sub-layers or, where it gives none, of the attributes that hold them.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _by_name(targets: Any, paths: list[str], dense: list[str], model: keras.Mode
 
 
 def _matches(path: str, name: str) -> bool:
-    """Whether a name means a layer or one that holds it."""
+    """Whether a name matches the path of a layer, or of a layer that contains it."""
     parts = path.split("/")
     heads = ("/".join(parts[: i + 1]) for i in range(len(parts)))
     return any(fnmatch.fnmatchcase(f"/{head}", f"*/{name}") for head in heads)

@@ -23,7 +23,7 @@ _REMEMBERED_CALLS = 64
 
 @dataclasses.dataclass(frozen=True)
 class BucketPolicy:
-    """What a new shape costs.
+    """How much a new shape of a batch costs.
 
     Args:
         max_buckets: int, most widths that one plan may use. Defaults to `32`.
@@ -140,10 +140,10 @@ def choose_widths(
 class WidthHistory:
     """The widths that a model was compiled for, and the passes that used them.
 
-    A call weighs a new width as if the calls before it, where they were of its
-    size, were its own passes: texts that come back again and again are worth
-    compiling for, and all compilations together cost at most about what the
-    padding would have.
+    When a call decides whether a new width is worth compiling, it counts earlier
+    calls of the same size as further passes. So texts that are read again and
+    again get widths of their own, and all compilations together cost at most
+    about as much as the padding that they save.
     """
 
     widths: set[int] = dataclasses.field(default_factory=set)
@@ -175,7 +175,7 @@ class WidthHistory:
 def _cheapest(
     levels: np.ndarray, counts: np.ndarray, prices: np.ndarray, max_buckets: int
 ) -> np.ndarray:
-    """The levels that minimise the sum of count x width, and of their prices."""
+    """The levels that minimize the sum of count x width plus their prices."""
     below = np.concatenate([[0], np.cumsum(counts)])
     # cost[i, j]: all texts of levels i..j in one bucket of width levels[j].
     cost = (below[None, 1:] - below[:-1, None]) * levels[None, :] + prices

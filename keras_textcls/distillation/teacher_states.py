@@ -1,4 +1,4 @@
-"""The hidden states of a teacher on many texts, in a file that a killed run keeps."""
+"""The hidden states of a teacher on many texts, in a file; a killed run resumes filling it."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class TeacherStates:
 
 
 def matching_layers(num_teacher_layers: int, num_student_layers: int) -> list[int]:
-    """Say which layer of the teacher each layer of the student learns from.
+    """Return the layer of the teacher that each layer of the student learns from.
 
     Evenly spaced, the last from the last, as in TinyBERT (Jiao et al., 2020).
 

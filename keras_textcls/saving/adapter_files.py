@@ -1,6 +1,6 @@
 """Adapters and a head in two files: `adapter.json` and `adapter.safetensors`.
 
-The weights stand under the paths of their layers, `lora/<path>/a` and
+The weights are stored under the paths of their layers, `lora/<path>/a` and
 `lora/<path>/b`, and `head/<layer>/<weight>`, all in float32. Everything that is
 read is checked: the schema, the names, the types and the shapes.
 """

@@ -1,7 +1,7 @@
 """Presets that hold adapters and a head, and name the preset of their backbone.
 
-`load` and `save` are the doors of every model to all presets: what is more than
-adapters is left to the model.
+Every model loads and saves presets of all kinds by `load` and `save`, which call
+methods of the model for a preset that holds all weights.
 """
 
 from __future__ import annotations

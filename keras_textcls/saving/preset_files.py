@@ -1,4 +1,4 @@
-"""Preset directories: finding, checking, reading and writing them.
+"""Preset directories: locate, check, read and write them.
 
 The files are Keras Hub's own, so that Keras Hub loads what is saved here. What
 it has no place for (label names, multi-label, thresholds, temperature, long texts) stands
@@ -106,7 +106,7 @@ def place_of(preset: str | os.PathLike[str]) -> str:
 
 
 def _is_name(preset: str) -> bool:
-    """Whether a preset is loaded by its name; else it is a directory."""
+    """Whether a preset is a known name or a handle; else it is a directory."""
     known = "://" in preset or kaggle_handle(preset) is not None
     return known or find_preset(preset) is not None
 
@@ -191,14 +191,14 @@ class PresetFiles:
         return contents
 
     def weights(self, name: str) -> str | None:
-        """Return the local path of an HDF5 file after a look into it, or `None`."""
+        """Return the local path of an HDF5 file after checking it, or `None`."""
         path = self.path(name)
         if path is not None:
             check_hdf5(path, f"{name} of the preset {self.preset!r}")
         return path
 
     def check_backbone_weights(self) -> None:
-        """Look into the HDF5 files of the backbone: the one, or each shard."""
+        """Check the HDF5 files of the backbone: the single file, or each shard."""
         self.weights(BACKBONE_WEIGHTS_FILE)
         for name in self._shards:
             self.weights(name)

@@ -1,4 +1,4 @@
-"""All answers to a prompt on copies of its cache: models whose `call_with_cache` reads several."""
+"""`CachedScorer`: scores all answers to a prompt from copies of the cache of the prompt."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class CachedScorer:
 
     @staticmethod
     def serves(causal_lm: Any) -> bool:
-        """Whether a model can be scored so, as far as can be seen without trying."""
+        """Whether a model may have a cached scorer, as far as can be known without trying."""
         return has_prompt_cache(causal_lm)
 
     def score(self, prompts: EncodedTexts, planner: Planner, **kwargs: Any) -> np.ndarray:
@@ -86,7 +86,7 @@ class CachedScorer:
         return predict_source(self._model, source, **kwargs)
 
     def _ragged(self, lengths: np.ndarray, planner: Planner) -> int:
-        """By how many tokens prompts read together may differ: more waste or more batches."""
+        """Choose how many tokens prompts of a batch may differ by: more waste or more batches."""
         spread = int(lengths.max() - lengths.min())
         waste = len(lengths) * (0.5 + len(self._paths))
         best = np.sqrt(spread * _BATCH_COST / waste)
@@ -100,7 +100,7 @@ class CachedScorer:
     def _plan(
         self, lengths: np.ndarray, tail: int, planner: Planner, batch_size: int | None
     ) -> list[PlannedBatch]:
-        """Batches of prompts of nearly the same length: the difference is read once a label."""
+        """Plan batches of prompts of similar length; the difference is read once for each label."""
         order = np.argsort(lengths, kind="stable")
         ascending = lengths[order]
         ragged = tail - 1 - self._longest
@@ -123,7 +123,7 @@ class CachedScorer:
         return batches
 
     def _most_rows(self, width: int, tail: int, planner: Planner) -> int:
-        """Prompts of a batch, by what is in memory at once; `width` is with the opening."""
+        """Most prompts of a batch that fit in memory; `width` includes the opening."""
         number = max(len(group.tokens) for group in self._groups)
         limits = (
             planner.token_budget // width,
@@ -166,7 +166,7 @@ class _CachedModel(keras.Model):
         self._reader = types.SimpleNamespace(model=CompiledCall(causal_lm, self._read))
 
     def read_opening(self, tokens: np.ndarray) -> None:
-        """Read what every prompt begins with; to be done anew when weights change."""
+        """Read the opening of all prompts; call it again when weights change."""
         if not len(tokens):
             return
         cache = self._reader.model.of_arrays(tokens[None].astype("int32"))
@@ -304,7 +304,7 @@ class AnswerPaths:
 
     @classmethod
     def of(cls, answers: Answers) -> AnswerPaths:
-        """Join answers that begin alike."""
+        """Join answers that have the same beginning."""
         heads = {tuple(ids[:-1]) for ids in answers.scored}
         inner = {head[:i] for head in heads for i in range(len(head))}
         tokens = sorted(heads - inner)
@@ -325,7 +325,7 @@ def agrees_with(
     samples: tuple[EncodedTexts, EncodedTexts],
     planner: Planner,
 ) -> bool:
-    """Whether a scorer works for a model, and gives what a pass a label gives.
+    """Whether a scorer works for a model, and gives the scores of one pass for each label.
 
     Some caches take one token at a time, or windows of them.
 
@@ -344,6 +344,6 @@ def agrees_with(
         scores = scorer.score(samples[0], planner, verbose=0)
     except _FAILURES:
         return False
-    # Reduced precision rounds on either way.
+    # Both scorers round where the precision is reduced.
     loose = 1.0 if scorer.compute_dtype == "float32" else 50.0
     return bool(np.allclose(scores, expected, rtol=1e-4 * loose, atol=1e-3 * loose))

@@ -1,4 +1,4 @@
-"""Which examples a prompt shows: the same in each, or those most like its text."""
+"""Examples of a prompt: the same in each prompt, or those most similar to its text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`PromptTemplate`: how a text becomes a question to a language model. Plain Python."""
+"""`PromptTemplate`: turns a text into a prompt for a language model, in plain Python."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ class PromptTemplate:
     """An instruction, and turns of a text and its answer.
 
     A prompt is the instruction, a turn for each example, and the turn of the
-    text up to its answer. White space before a slot belongs to what fills it.
-    Braces that are no slot are doubled, as in `str.format`.
+    text up to its answer. White space before a slot is tokenized together with
+    the text that fills the slot. Braces that are no slot are doubled, as in
+    `str.format`.
 
     Args:
         instruction: string. `{labels}` in it stands for the answers to choose
-            from, with commas between. Defaults to one in the form in which the
-            project's seeds have it.
+            from, with commas between. Defaults to one in the instruction
+            form of Clarifai's text-to-text data.
         turn: string with `{text}` and, at its end, `{answer}`. Defaults to
             `" ### Human: {text} ### Assistant: {answer}"`.
 
@@ -52,7 +53,7 @@ class PromptTemplate:
             )
 
     def before(self, answers: Sequence[str], examples: Sequence[tuple[str, str]] = ()) -> str:
-        """Return what stands before a text.
+        """Return the part of a prompt before its text.
 
         Args:
             answers: list of strings to choose from.
@@ -88,8 +89,11 @@ class PromptTemplate:
 
     @property
     def pieces(self) -> tuple[str, str, str, str]:
-        """A turn in pieces: what stands before the text, the white space of the text,
-        what stands before the answer, the white space of the answer.
+        """The four fixed parts of a turn, a tuple of strings.
+
+        They are the characters before the text, the white space directly before
+        the text, the characters between text and answer, and the white space
+        directly before the answer.
         """
         (first, _), (second, _) = _slots(self.turn)
         return (
@@ -102,7 +106,7 @@ class PromptTemplate:
     def prompt(
         self, text: str, answers: Sequence[str], examples: Sequence[tuple[str, str]] = ()
     ) -> str:
-        """Return the prompt of a text, whole.
+        """Return the whole prompt of a text.
 
         Args:
             text: string.
@@ -125,7 +129,7 @@ class PromptTemplate:
 
     @classmethod
     def read(cls, given: Any, name: str = "prompt") -> PromptTemplate:
-        """Make a template of what a user or a preset says.
+        """Make a template from an argument or from the contents of a preset.
 
         Args:
             given: `PromptTemplate`, a dict of its arguments, or `None` for the

@@ -1,4 +1,4 @@
-"""`TextToText`: a causal language model that completes texts, and learns to from examples."""
+"""`TextToText`: a causal language model that completes prompts, and can be trained to."""
 
 from __future__ import annotations
 
@@ -173,9 +173,9 @@ class TextToText(Adaptable, TextModel, keras.Model):
     ) -> keras.callbacks.History:
         """Train on prompts and responses.
 
-        A response is read as it continues its prompt, so it begins with a space
-        where one belongs. Of a prompt that is too long, the end is read, after
-        the start token if the model has one.
+        A response continues its prompt exactly as it is written, so it must
+        begin with a space where one belongs. A prompt that is too long loses its
+        beginning; the start token, if the model has one, stays.
 
         Args:
             x: list of prompts.
@@ -233,7 +233,7 @@ class TextToText(Adaptable, TextModel, keras.Model):
                 Defaults to `"greedy"`.
             max_new_tokens: int, most tokens after a prompt, where `max_length`
                 is not given. Defaults to `64`.
-            strip_prompt: bool, whether to return what follows a prompt alone.
+            strip_prompt: bool, whether to return the completions without prompts.
                 Defaults to `False`.
             batch_size: int, most prompts that are completed together. Defaults
                 to `32`.
@@ -281,7 +281,7 @@ class TextToText(Adaptable, TextModel, keras.Model):
 
     @property
     def causal_lm(self) -> Any:
-        """The `keras_hub.models.CausalLM` that it stands on."""
+        """The `keras_hub.models.CausalLM`."""
         return self._runtime.causal_lm
 
     @property

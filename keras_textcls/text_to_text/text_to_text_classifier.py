@@ -60,7 +60,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         causal_lm: a `keras_hub.models.CausalLM` with a preprocessor.
         labels: list of strings, names of the classes.
         prompt: `PromptTemplate`, or a dict of its arguments. Defaults to `None`:
-            an instruction in the form of the project's seeds.
+            an instruction in the form of Clarifai's text-to-text data.
         answers: dict from label to answer, or list of answers in the order of
             the labels, each a text of one to 64 tokens. Defaults to `None`: the
             names of the labels.
@@ -73,8 +73,8 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             to `4`.
         length_normalized: bool, whether the log-likelihood of an answer is
             divided by its number of tokens. Defaults to `False`.
-        content_free: string, a text without content. What the model finds
-            likely after it is subtracted, as a prejudice (contextual
+        content_free: string, a text without content. The scores of the labels
+            after it show the bias of the model and are subtracted (contextual
             calibration, [Zhao et al., 2021](https://arxiv.org/abs/2102.09690)).
             `None` subtracts nothing. Defaults to `"auto"`: `"N/A"` until `fit`
             is called, then `None`.
@@ -86,7 +86,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         **kwargs: `name` and `trainable`, as for a `keras.Model`.
 
     Raises:
-        ArgumentError: the model is none, answers cannot be told apart, the
+        ArgumentError: the model is none, two answers have the same tokens, the
             prompt has no place for the text, or another argument is wrong.
 
     Example:
@@ -224,7 +224,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         )  # fmt: skip
 
     def prompts(self, x: Any) -> list[str]:
-        """Return the prompts that texts become, for a person to read; none is cut.
+        """Return the prompts of texts, to be read by a person; none is truncated.
 
         Args:
             x: one text, or a list of texts.
@@ -279,7 +279,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         }
 
     def _asking(self) -> dict[str, Any]:
-        """What a preset keeps of how the model is asked."""
+        """The arguments of the prompt that a preset keeps."""
         runtime = self._runtime
         return {
             "prompt": runtime.prompt.to_dict(),
@@ -378,9 +378,9 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         return scores.astype("float32")
 
     def _scorer(self) -> Scorer:
-        """What scores answers, made anew where the weights or the way through them changed."""
+        """The scorer of the answers, made again where prompt parts or adapters changed."""
         runtime, lora, parts = self._runtime, self.lora, self._prompt_parts()
-        # The objects are kept beside their ids, which others could take over otherwise.
+        # The objects are kept, so that no other object can get their ids.
         state = (id(parts), id(lora), lora is not None and lora.is_merged)
         if runtime.scorer is None or runtime.scorer[0] != state:
             runtime.scorer = (state, self._make_scorer(parts), (parts, lora))

@@ -1,4 +1,4 @@
-"""All answers to a prompt as a tree, in one pass: models with `call_with_branches`."""
+"""`TreeScorer`: scores all answers to a prompt as a tree, in one pass of the model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TreeScorer:
 
     @staticmethod
     def serves(causal_lm: Any) -> bool:
-        """Whether a model can be scored so."""
+        """Whether a model has `call_with_branches`."""
         return hasattr(causal_lm, "call_with_branches")
 
     def score(self, prompts: EncodedTexts, planner: Planner, **kwargs: Any) -> np.ndarray:
@@ -84,7 +84,7 @@ class _TreeModel(keras.Model):
         self._reader = types.SimpleNamespace(model=CompiledCall(causal_lm, self._read))
 
     def read_opening(self, tokens: np.ndarray) -> None:
-        """Read what every prompt begins with; to be done anew when weights change."""
+        """Read the opening of all prompts; call it again when weights change."""
         if not self.memory:
             return
         place = np.arange(len(tokens), dtype="int32")

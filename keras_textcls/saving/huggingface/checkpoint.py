@@ -1,7 +1,7 @@
 """The tensors of a Hugging Face checkpoint, checked before they are used.
 
-Only safetensors are read: a pickle can run code. Nothing is loaded into memory
-before a tensor is asked for.
+Only safetensors files are read: a pickle can run code. A tensor is loaded into
+memory only when it is read.
 """
 
 from __future__ import annotations

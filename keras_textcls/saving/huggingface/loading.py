@@ -228,7 +228,7 @@ def _check_settings(files: PresetFiles, architecture: Architecture) -> None:
 
 
 def _check_attention(config: dict[str, Any], architecture: Architecture, refuse: Any) -> None:
-    """What DeBERTa can do with positions, of which Keras Hub has the form of version 3."""
+    """Refuse positions of DeBERTa other than those of version 3, which Keras Hub has."""
     kinds = architecture.setting(config, "pos_att_type")
     kinds = kinds.split("|") if isinstance(kinds, str) else kinds
     if {str(kind).strip() for kind in kinds} != {"c2p", "p2c"}:

@@ -1,4 +1,4 @@
-"""Weights between the layout of `transformers` and that of Keras Hub, both ways.
+"""Conversion of weights between the layouts of `transformers` and Keras Hub.
 
 `links` lists which tensor stands for which weights of a classifier; reading and
 writing walk through the same list.
@@ -166,7 +166,7 @@ def assign(
     """Write the tensors of a checkpoint into the weights of a model.
 
     Args:
-        wanted: list of `Link`.
+        wanted: list of `Link`, the tensors that the model takes.
         tensors: what holds the names.
         read: function from a name to its array.
         preset: string, for messages.
@@ -203,7 +203,7 @@ def check_excess(
     Args:
         architecture: `Architecture`.
         tensors: `Tensors`.
-        wanted: list of `Link`, what the model takes.
+        wanted: list of `Link`, the tensors that the model takes.
         preset: string, for messages.
         with_head: bool. If `False`, heads of other tasks are passed over.
 
