@@ -154,7 +154,7 @@ def score(model: Any, arguments: argparse.Namespace) -> None:
             classifier = TextToTextClassifier(model, labels, content_free=None, scorer=kind)
             calls[kind] = functools.partial(classifier.predict, texts, verbose=0)
             if kind == "plain":
-                naive = NaiveScorer(model, classifier._pieces().answers)
+                naive = NaiveScorer(model, classifier._prompt_parts().answers)
                 planner = classifier._planner()
                 (window,) = classifier._reader("predict").read(texts, labelled=False)
                 prompts = window.texts

@@ -5,9 +5,9 @@
 Each line of the files is a passage; `.xz`, `.gz` and `.bz2` are read as they are.
 The result is a preset for `TextToTextClassifier` and `TextToText`. Five million
 tokens in 40 minutes on two slow processor cores (KERAS_BACKEND=jax, the fastest for
-it) make a model of 2.6 million weights that has an idea of English;
-`examples/answers_in_labels.py` trains it further to answer in labels. Stopped, it
-goes on from its last checkpoint.
+it) give a model of 2.6 million weights that has learnt some English;
+`examples/answers_in_labels.py` trains it further to answer in labels. When it is
+stopped and started again, it goes on from its last checkpoint.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which presets have a name, where they come from, and which are here now.
+"""The catalogue of presets that have a name: their origin, and which are available.
 
 A name is looked for in the directories of `KERAS_TEXTCLS_PRESET_PATH`, in
 `textcls/presets` of the user's Keras folder, among the presets that ship with
@@ -40,7 +40,7 @@ _MAIN_FILES = ("config.json", ADAPTER_FILE)
 
 @dataclasses.dataclass(frozen=True)
 class PresetInfo:
-    """What is known of a preset by its name.
+    """Information about a preset that has a name.
 
     Args:
         name: string, what `from_preset` takes.
@@ -96,7 +96,7 @@ class PresetCatalogue(Mapping[str, PresetInfo]):
 
     @property
     def available(self) -> PresetCatalogue:
-        """Those that load now without a network."""
+        """The presets that load now without a network."""
         return PresetCatalogue(info for info in self._infos.values() if info.is_available)
 
     def rows(self) -> list[tuple[str, ...]]:
@@ -206,8 +206,8 @@ def bundled_records() -> dict[str, dict[str, Any]]:
         contents = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    found: dict[str, dict[str, Any]] = contents["presets"]
-    return found
+    records: dict[str, dict[str, Any]] = contents["presets"]
+    return records
 
 
 def shipped_presets(backbone: str) -> dict[str, dict[str, Any]]:
@@ -247,8 +247,8 @@ def verify_bundled(directory: Path) -> None:
     pinned = record["sha256"]
     # File managers leave hidden files about, which nothing loads.
     files = (p for p in directory.rglob("*") if p.is_file() and not p.name.startswith("."))
-    found = {path.relative_to(directory).as_posix(): file_hash(path) for path in files}
-    wrong = sorted(n for n in {*pinned, *found} if pinned.get(n) != found.get(n))
+    hashes = {path.relative_to(directory).as_posix(): file_hash(path) for path in files}
+    wrong = sorted(n for n in {*pinned, *hashes} if pinned.get(n) != hashes.get(n))
     if wrong:
         raise PresetError(
             f"The bundled preset {directory.name!r} is not as it was shipped: {', '.join(wrong)} "
@@ -285,8 +285,8 @@ def _row(info: PresetInfo) -> tuple[str, ...]:
 
 def _on_search_path() -> Iterator[PresetInfo]:
     for directory in search_path():
-        found = {path.parent for name in _MAIN_FILES for path in directory.glob(f"*/{name}")}
-        for preset in sorted(found):
+        directories = {path.parent for name in _MAIN_FILES for path in directory.glob(f"*/{name}")}
+        for preset in sorted(directories):
             if _PLAIN_NAME.fullmatch(preset.name):
                 yield _local_info(preset, "path")
 
@@ -356,12 +356,12 @@ def _is_in_hub_cache(handle: str) -> bool:
 def _of_keras_hub() -> Iterator[PresetInfo]:
     import keras_hub
 
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for cls in subclasses(keras_hub.models.Tokenizer):
         backbone_cls = getattr(cls, "backbone_cls", None)
         if backbone_cls is not None and backbone_cls.__module__.startswith("keras_hub."):
-            found.update(backbone_cls.presets)
-    for name, entry in sorted(found.items()):
+            entries.update(backbone_cls.presets)
+    for name, entry in sorted(entries.items()):
         metadata = entry["metadata"]
         parameters = metadata.get("params")
         languages = (_LANGUAGES[p] for p in name.split("_") if p in _LANGUAGES)

@@ -3,7 +3,7 @@
     KerasTextclsError
     ├── InvalidDataError          texts or labels that cannot be used (ValueError)
     │   └── UnknownLabelError     a label that the model or the data set does not have
-    ├── ArgumentError             arguments that are wrong or at odds (ValueError)
+    ├── ArgumentError             arguments that are wrong or contradict (ValueError)
     ├── PresetError               a preset that is missing, broken or refused (ValueError)
     ├── RunError                  a training run that failed, is missing or in use (RuntimeError)
     └── MissingDependencyError    an optional package is not installed (ImportError)
@@ -45,7 +45,7 @@ class UnknownLabelError(InvalidDataError):
 
 
 class ArgumentError(KerasTextclsError, ValueError):
-    """An argument has a wrong value, or two arguments are at odds."""
+    """An argument has a wrong value, or two arguments contradict each other."""
 
 
 class PresetError(KerasTextclsError, ValueError):

@@ -108,10 +108,10 @@ class LabelSet(Sequence[str]):
         >>> LabelSet.from_data(["spam", "ham", "spam"])
         LabelSet(['ham', 'spam'])
         """
-        found: set[str] = set()
+        names: set[str] = set()
         for item in y:
-            found.update([item] if isinstance(item, str) else item)
-        return cls(sorted(found))
+            names.update([item] if isinstance(item, str) else item)
+        return cls(sorted(names))
 
     @property
     def names(self) -> tuple[str, ...]:

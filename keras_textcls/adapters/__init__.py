@@ -1,8 +1,9 @@
 """Low-rank adapters (LoRA) for the dense layers of any Keras Hub backbone.
 
-`low_rank` derives the shapes from a layer, `lora_layer` is what trains beside
-it, `targets` finds layers by their paths, `lora` adds, merges and removes, and
-`files` reads and writes `adapter.json` and `adapter.safetensors`.
+`low_rank` derives the shapes of the factors from a layer, `lora_layer` holds the
+trainable branch of a layer, `targets` finds layers by their paths, and `lora` adds,
+merges and removes adapters. `saving/adapter_files.py` reads and writes
+`adapter.json` and `adapter.safetensors`.
 """
 
 from keras_textcls.adapters.adaptable import Adaptable

@@ -9,10 +9,10 @@ from keras_textcls.errors import ArgumentError
 
 
 class Adaptable:
-    """What `TextClassifier` and `TextToText` have in common: adapters to train.
+    """Mixin of `TextClassifier` and `TextToText` with their methods for adapters.
 
-    A model has a `backbone`, and a namespace `_runtime` with places for `lora` and
-    `base`.
+    A subclass has a `backbone`, and a namespace `_runtime` with the entries `lora`
+    and `base`.
     """
 
     _runtime: Any

@@ -1,4 +1,4 @@
-"""Adding low-rank adapters to a model, merging them into it, taking them away."""
+"""Low-rank adapters of a model: add them, merge them into its weights, remove them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from keras_textcls.keras_compat.trainers import forget_compiled_steps, mark_laye
 
 @dataclasses.dataclass(frozen=True)
 class LoraConfig:
-    """What is adapted, and how strongly.
+    """Configuration of low-rank adapters: which layers, which rank, which scale.
 
     Args:
         rank: int, columns of A and rows of B. Defaults to `16`.
@@ -74,7 +74,7 @@ class LoraConfig:
 
     @property
     def scale(self) -> float:
-        """By which A B is multiplied."""
+        """Number by which A B is multiplied."""
         return self.alpha / self.rank
 
 
@@ -154,7 +154,7 @@ class Lora:
         self._renew()
 
     def unmerge(self) -> None:
-        """Give the layers their old kernels back, bit for bit.
+        """Restore the kernels as they were before `merge`, bit for bit.
 
         Raises:
             ArgumentError: they are not merged.
@@ -166,7 +166,7 @@ class Lora:
         self._renew()
 
     def remove(self) -> None:
-        """Take the adapters away; weights that were trainable before are so again.
+        """Remove the adapters; weights that were trainable before are so again.
 
         Merged updates stay in the kernels: `merge()` and `remove()` make an
         ordinary model of an adapted one.
@@ -184,7 +184,7 @@ class Lora:
 
     @contextlib.contextmanager
     def hidden(self, *, merged: bool) -> Iterator[None]:
-        """Let the model be one without adapters while the context is open.
+        """Treat the model as one without adapters while the context is open.
 
         Args:
             merged: bool, whether their updates are in the kernels meanwhile.
@@ -260,7 +260,7 @@ class Lora:
         return before
 
     def _renew(self, new_weights: bool = False) -> None:
-        """Drop what Keras has traced and compiled for the model as it was."""
+        """Drop what Keras has traced and compiled for the model before its change."""
         for model in self._models:
             forget_compiled_steps(model)
             if not new_weights:
@@ -310,7 +310,7 @@ def add_lora(
 
 @contextlib.contextmanager
 def folded(lora: Lora | None) -> Iterator[None]:
-    """Let a model be an ordinary one with merged adapters while the context is open.
+    """Treat a model as an ordinary one with merged adapters while the context is open.
 
     Args:
         lora: `Lora`, or `None` for a model without.

@@ -1,8 +1,8 @@
-"""`LoraBranch`: what trains beside a frozen dense layer, and how it is attached.
+"""`LoraBranch`: the trainable branch of a frozen dense layer, and how it is attached.
 
-A branch is a sub-layer of its layer and the `call` of that one instance is
-replaced, so that every model in which the layer stands has the branch: built
-models too, with nothing to rebuild.
+A branch is a sub-layer of its layer, and the `call` of that one layer instance is
+replaced. So every model that contains the layer has the branch, also a model that
+is built already, and nothing is built again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from keras_textcls.keras_compat.layers import forget_part, kernel_variable, unlo
 
 ATTRIBUTE = "lora_branch"
 _REPLACED = ("call", "quantized_call", "save_own_variables")
-# Weights in float32 for layers that compute in halves.
+# Weights in float32 for layers that compute in 16 bits.
 _POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
@@ -56,7 +56,7 @@ class LoraBranch(keras.layers.Layer):
         generator: np.random.Generator,
     ) -> None:
         compute = layer.compute_dtype
-        # Keras on PyTorch tells weights apart by their paths, so each branch has a name of its own.
+        # Keras on PyTorch identifies weights by their paths, so each branch has its own name.
         name = f"lora_{path.replace('/', '_')}".replace(".", "_")
         super().__init__(name=name, dtype=_POLICIES.get(compute, compute))
         self.supports_masking = True
@@ -97,12 +97,12 @@ class LoraBranch(keras.layers.Layer):
         self._base.original = original
 
     def unmerge(self) -> None:
-        """Give the layer its old kernel back, bit for bit."""
+        """Restore the kernel of the layer as it was before `merge`, bit for bit."""
         self._kernel().assign(self._base.original)
         self._base.original = None
 
     def keep_merged(self) -> None:
-        """Forget the old kernel."""
+        """Keep the merged kernel and drop the one before `merge`."""
         self._base.original = None
 
     def attach(self) -> None:
@@ -119,7 +119,7 @@ class LoraBranch(keras.layers.Layer):
         vars(layer).update(replacements)
 
     def detach(self) -> None:
-        """Give the layer its own methods back."""
+        """Remove the branch from its layer and restore the methods of the layer."""
         layer = self._base.layer
         for name in _REPLACED:
             del vars(layer)[name]
@@ -127,7 +127,7 @@ class LoraBranch(keras.layers.Layer):
         forget_part(layer, self)
 
     def save_own_variables(self, store: Any) -> None:
-        """Write A, B and the kernel without them, which the layer's own entry has with them."""
+        """Write A, B and the kernel before merging; the layer's own entry has the merged one."""
         store["0"], store["1"] = self.lora_a, self.lora_b
         if self._base.layer.quantization_mode is None:
             kernel = self._kernel() if self._base.original is None else self._base.original

@@ -1,4 +1,4 @@
-"""How the kernel of a dense layer splits into two factors of low rank."""
+"""The factors of low rank by which the kernel of a dense layer is updated."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class LowRank:
 
 
 def low_rank(layer: keras.layers.Layer, path: str) -> LowRank:
-    """Return how the kernel of a layer splits.
+    """Return the factors of low rank for the kernel of a layer.
 
     Args:
         layer: a built `keras.layers.Dense` or `keras.layers.EinsumDense`.

@@ -1,8 +1,8 @@
-"""Layers by paths that stay the same: in every process, model and backend.
+"""Paths of layers that are the same in every process, model and backend.
 
-Keras numbers layers without a name of their own in the order in which a process
-makes them, and `layer.path` holds such numbers. Here a path is made of names
-that a class gives to its parts, else of the attributes that hold them.
+Keras numbers layers without a name in the order in which a process makes them, and
+`layer.path` holds such numbers. A path here is made of the names that a class gives
+to its sub-layers or, where it gives none, of the attributes that hold them.
 """
 
 from __future__ import annotations
@@ -63,26 +63,26 @@ def find_targets(model: keras.Model, targets: str | Iterable[str]) -> dict[str, 
     walked = list(_walk(model))
     dense = {path: (layer, parents) for path, layer, parents in walked if _is_dense(layer)}
     if targets == ATTENTION:
-        found = {path for path, (_, parents) in dense.items() if _is_projection(path, parents)}
-        if not found and dense:
+        chosen = {path for path, (_, parents) in dense.items() if _is_projection(path, parents)}
+        if not chosen and dense:
             raise ArgumentError(
                 f'`targets="attention"` finds no attention layer in {type(model).__name__}. Pass '
                 f'targets="all-linear", or names of its dense layers: {shorten(list(dense))}.'
             )
     elif targets == ALL_LINEAR:
-        found = {path for path, (layer, _) in dense.items() if _has_low_rank(layer, path)}
+        chosen = {path for path, (layer, _) in dense.items() if _has_low_rank(layer, path)}
     else:
-        found = _by_name(targets, [path for path, _, _ in walked], list(dense), model)
-    if not found:
+        chosen = _by_name(targets, [path for path, _, _ in walked], list(dense), model)
+    if not chosen:
         raise ArgumentError(
             f"{type(model).__name__} has no dense layer, so there is nothing for LoRA to adapt."
             " Train all of it, or only the head."
         )
-    return {path: layer for path, (layer, _) in dense.items() if path in found}
+    return {path: layer for path, (layer, _) in dense.items() if path in chosen}
 
 
 def _by_name(targets: Any, paths: list[str], dense: list[str], model: keras.Model) -> set[str]:
-    found: set[str] = set()
+    chosen: set[str] = set()
     for name in [targets] if isinstance(targets, str) else targets:
         matched = {path for path in dense if _matches(path, name)}
         if not matched:
@@ -99,16 +99,16 @@ def _by_name(targets: Any, paths: list[str], dense: list[str], model: keras.Mode
                 f"{type(model).__name__}.{did_you_mean(name, [*dense, *ends])} It has "
                 f"{shorten(dense)}."
             )
-        found |= matched
-    if not found:
+        chosen |= matched
+    if not chosen:
         raise ArgumentError(
             f"`targets` must name at least one layer. Received: targets={shorten(targets)}."
         )
-    return found
+    return chosen
 
 
 def _matches(path: str, name: str) -> bool:
-    """Whether a name means a layer or one that holds it."""
+    """Whether a name matches the path of a layer, or of a layer that contains it."""
     parts = path.split("/")
     heads = ("/".join(parts[: i + 1]) for i in range(len(parts)))
     return any(fnmatch.fnmatchcase(f"/{head}", f"*/{name}") for head in heads)
@@ -172,10 +172,10 @@ def _segment(layer: keras.layers.Layer, attributes: tuple[str, ...]) -> str:
 
 def _attributes(parent: Any, layer: keras.layers.Layer) -> tuple[str, ...]:
     """The attributes of `parent` that hold a layer, itself or in a list."""
-    found = []
+    attributes = []
     for name, value in held_values(parent).items():
         if value is layer:
-            found.append(name)
+            attributes.append(name)
         elif isinstance(value, (list, tuple)):
-            found += [f"{name}_{i}" for i, item in enumerate(value) if item is layer]
-    return tuple(found)
+            attributes += [f"{name}_{i}" for i, item in enumerate(value) if item is layer]
+    return tuple(attributes)

@@ -1,9 +1,9 @@
 """The one source of batches that Keras reads, for texts in memory and for streams.
 
 It turns windows of texts and a plan for them into a Keras data adapter, which
-`keras.Model.fit`, `evaluate` and `predict` take on every backend. Under
-TensorFlow the shapes are declared open: Keras would otherwise fix them from
-the first batches and fail on the next width.
+`keras.Model.fit`, `evaluate` and `predict` take on every backend. On TensorFlow
+the width of a batch is declared as `None`: otherwise Keras would infer it from
+the first batches and fail on batches of another width.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Plan = Callable[[EncodedTexts, int, bool], list[PlannedBatch]]
 
 @dataclasses.dataclass(frozen=True)
 class _WholeTexts:
-    """What stays of a window in chunks when its tokens have been read."""
+    """The part of a window in chunks that is kept after its tokens were read."""
 
     chunks: Chunks
     y: np.ndarray | None
@@ -46,10 +46,10 @@ class _WholeTexts:
 
 
 class BatchSource:
-    """Batches in the order of a plan, window after window, pass after pass.
+    """Yields batches in the order of a plan, window by window, in each pass.
 
-    The epoch is set from outside (`epoch`), so that the order of epoch `n` is
-    the same whether training began at 0 or was resumed.
+    The caller sets the attribute `epoch`, so that the order of epoch `n` is the
+    same whether training began at epoch 0 or was resumed.
 
     Args:
         windows: `Windows`.
@@ -59,8 +59,8 @@ class BatchSource:
             one. Defaults to `None`.
         element: function from a `Window` and a `PlannedBatch` to an element.
             Defaults to `Window.element`.
-        keeps_rest: bool, whether texts that a plan leaves out wait for the next
-            window. Defaults to `False`.
+        keeps_rest: bool, whether texts that a plan leaves out are moved to the
+            next window. Defaults to `False`.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class BatchSource:
         return self._planned[1]
 
     def _generate(self, epoch: int) -> Iterator[tuple[tuple[Any, ...], np.ndarray]]:
-        """Elements of a pass, each with which texts its rows are, -1 for filling."""
+        """Elements of a pass, each with the indices of its texts; -1 for rows that fill a batch."""
         first_index, waiting = 0, None
         whole_texts: list[_WholeTexts] = []
         for window, is_last in _mark_last(iter(self._windows)):
@@ -145,7 +145,7 @@ class BatchSource:
             epoch += 1
 
     def signature(self) -> tuple[Any, ...]:
-        """Return the `tf.TensorSpec`s of an element, open in what may vary."""
+        """Return the `tf.TensorSpec`s of an element; axes that may vary are `None`."""
 
         def spec_of(array: np.ndarray) -> tf.TensorSpec:
             # Beside the tokens may stand features of another width, as fixed.
@@ -194,7 +194,7 @@ class BatchSource:
         return self._windows.in_chunks
 
     def targets(self) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Return the targets of the texts of the last pass, of a source in chunks.
+        """Return the targets of the texts of the last pass, for a source in chunks.
 
         Returns:
             A tuple of an array of targets and one of weights, or `None` where
@@ -209,7 +209,7 @@ class BatchSource:
 
 
 class _SourceAdapter(BatchAdapter):
-    """Hands a `BatchSource` to the trainer of each backend in its own currency.
+    """Gives the batches of a `BatchSource` to the trainer of each backend in the form it takes.
 
     Only TensorFlow's trainer gets a `tf.data.Dataset`: its threads would take
     the cores from PyTorch's (measured: half the speed).
@@ -241,7 +241,7 @@ class _SourceAdapter(BatchAdapter):
 
 @contextlib.contextmanager
 def quiet(*sources: BatchSource | None) -> Iterator[None]:
-    """Hold back warnings of Keras that are false here.
+    """Suppress warnings of Keras that do not apply to these batches.
 
     Args:
         *sources: `BatchSource` or `None`, what Keras is about to read.
@@ -262,7 +262,7 @@ def quiet(*sources: BatchSource | None) -> Iterator[None]:
 
 
 class EpochSetter(keras.callbacks.Callback):
-    """Tells a source which epoch begins, so that its order follows from the epoch.
+    """Callback that sets the epoch of a source, from which the order of its texts follows.
 
     Args:
         source: `BatchSource`.

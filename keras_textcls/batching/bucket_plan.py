@@ -6,7 +6,7 @@ are padded. `training_plan` keeps the number of texts a step and draws a new
 order every epoch; `inference_plan` keeps the number of tokens a step.
 
 A compiling backend (JAX, or `jit_compile=True`) compiles one program a shape,
-so there widths come from a fixed ladder, as many as pay for their compilation;
+so there widths come from a fixed list, as many as save more than their compilation costs;
 elsewhere they are chosen to fit the texts.
 """
 
@@ -23,13 +23,13 @@ _REMEMBERED_CALLS = 64
 
 @dataclasses.dataclass(frozen=True)
 class BucketPolicy:
-    """What a new shape costs.
+    """How much a new shape of a batch costs.
 
     Args:
         max_buckets: int, most widths that one plan may use. Defaults to `32`.
         bucket_cost: int, cells (token positions) that could be computed in the
             time that one more width costs. Defaults to `0`. Where it is more
-            than 0, widths come from a fixed ladder, the same in every call, and
+            than 0, widths come from `fixed_widths`, the same in every call, and
             the last batch of a bucket is filled to the height of the others.
         fixed_length: int or `None`, the only width, for a backbone whose output
             depends on the padding. Defaults to `None`.
@@ -67,7 +67,7 @@ class PlannedBatch:
     rows: int
 
 
-def ladder(longest: int, coarse: bool = False) -> np.ndarray:
+def fixed_widths(longest: int, coarse: bool = False) -> np.ndarray:
     """Return the fixed widths up to at least `longest`.
 
     Args:
@@ -80,14 +80,14 @@ def ladder(longest: int, coarse: bool = False) -> np.ndarray:
         An increasing int array.
 
     Example:
-    >>> ladder(70, coarse=True).tolist()
+    >>> fixed_widths(70, coarse=True).tolist()
     [8, 12, 16, 24, 32, 48, 64, 96]
     """
     steps = 2 if coarse else 8
-    rungs = [8] if coarse else list(range(2, 33, 2))
-    while rungs[-1] < longest:
-        rungs.append(rungs[-1] + 2 ** (rungs[-1].bit_length() - 1) // steps)
-    return np.asarray(rungs[: int(np.searchsorted(rungs, longest)) + 1])
+    widths = [8] if coarse else list(range(2, 33, 2))
+    while widths[-1] < longest:
+        widths.append(widths[-1] + 2 ** (widths[-1].bit_length() - 1) // steps)
+    return np.asarray(widths[: int(np.searchsorted(widths, longest)) + 1])
 
 
 def choose_widths(
@@ -124,8 +124,8 @@ def choose_widths(
         return np.asarray([policy.fixed_length])
     if policy.bucket_cost:
         coarse = int(lengths.sum()) * passes < policy.bucket_cost
-        rungs = np.minimum(ladder(int(lengths.max()), coarse), full_length)
-        levels = np.unique(rungs[np.searchsorted(rungs, lengths)])
+        widths = np.minimum(fixed_widths(int(lengths.max()), coarse), full_length)
+        levels = np.unique(widths[np.searchsorted(widths, lengths)])
     else:
         levels = np.unique(lengths)
     if len(levels) > _MOST_LEVELS:
@@ -140,10 +140,10 @@ def choose_widths(
 class WidthHistory:
     """The widths that a model was compiled for, and the passes that used them.
 
-    A call weighs a new width as if the calls before it, where they were of its
-    size, were its own passes: texts that come back again and again are worth
-    compiling for, and all compilations together cost at most about what the
-    padding would have.
+    When a call decides whether a new width is worth compiling, it counts earlier
+    calls of the same size as further passes. So texts that are read again and
+    again get widths of their own, and all compilations together cost at most
+    about as much as the padding that they save.
     """
 
     widths: set[int] = dataclasses.field(default_factory=set)
@@ -175,7 +175,7 @@ class WidthHistory:
 def _cheapest(
     levels: np.ndarray, counts: np.ndarray, prices: np.ndarray, max_buckets: int
 ) -> np.ndarray:
-    """The levels that minimise the sum of count x width, and of their prices."""
+    """The levels that minimize the sum of count x width plus their prices."""
     below = np.concatenate([[0], np.cumsum(counts)])
     # cost[i, j]: all texts of levels i..j in one bucket of width levels[j].
     cost = (below[None, 1:] - below[:-1, None]) * levels[None, :] + prices
@@ -238,7 +238,7 @@ def _bucketed_epoch(
     remainder = len(lengths) % batch_size
     if remainder:
         fullest = max(range(len(widths)), key=lambda b: len(members[b]))
-        # A bucket smaller than the remainder lends from its narrower neighbours.
+        # A bucket smaller than the remainder takes texts from narrower buckets.
         pool = np.concatenate([members[fullest], *members[:fullest][::-1], *members[fullest + 1 :]])
         taken = pool[:remainder]
         width = int(widths[bucket_of[taken].max()])
@@ -285,7 +285,7 @@ def inference_plan(
             continue
         width = int(widths[bucket])
         height = batch_size or max(1, token_budget // width)
-        # A handful of texts must not pay for a full batch.
+        # A few texts must not cost as much as a full batch.
         height = min(height, 1 << (len(lengths) - 1).bit_length())
         for chunk in np.split(texts, range(height, len(texts), height)):
             plan.append(PlannedBatch(chunk, width, height if policy.bucket_cost else len(chunk)))

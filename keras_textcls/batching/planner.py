@@ -1,4 +1,4 @@
-"""`Planner`: serves windows of encoded texts in batches of similar length."""
+"""`Planner`: divides windows of encoded texts into batches of similar length."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from keras_textcls.tokenization.encoded_texts import EncodedTexts
 
 @dataclasses.dataclass
 class Planner:
-    """Makes the batches of one model.
+    """Divides windows of encoded texts into the batches of one model.
 
     Args:
-        policy: `BucketPolicy`, what the backend makes a new shape cost.
+        policy: `BucketPolicy`, how much a new shape costs on the backend.
         token_budget: int, cells of a batch where the caller does not say how
             many texts. Defaults to `4096`.
         longest: int or `None`, most tokens that a batch may be wide. Defaults
@@ -48,7 +48,7 @@ class Planner:
         rounds: int = 1,
         element: Element = Window.element,
     ) -> BatchSource:
-        """Serve windows for training.
+        """Divide windows into batches for training.
 
         Args:
             windows: `Windows` with targets.
@@ -76,7 +76,7 @@ class Planner:
             if widths is None:
                 widths = choose_widths(lengths, self.policy, texts.full_length)
             batches = training_plan(lengths, widths, batch_size, rng, self.policy.is_dynamic)
-            # Of a stream, what fills no batch waits for the next window.
+            # In a stream, texts that do not fill a batch are moved to the next window.
             batches = [b for b in batches if is_last or len(b.indices) == batch_size]
             return batches[part::rounds]
 
@@ -88,7 +88,7 @@ class Planner:
     def inference(
         self, windows: Windows, batch_size: int | None = None, element: Element = Window.element
     ) -> BatchSource:
-        """Serve windows for prediction or evaluation.
+        """Divide windows into batches for prediction or evaluation.
 
         Args:
             windows: `Windows`.
@@ -102,7 +102,7 @@ class Planner:
 
         def plan(texts: EncodedTexts, *_: object) -> list[PlannedBatch]:
             history = self.histories.setdefault(0, WidthHistory())
-            # Three passes: what is compiled now serves the next calls as well.
+            # Counted as three passes: the next calls use what is compiled now.
             widths = history.choose(texts.lengths, self.policy, texts.full_length, 3)
             budget = self.token_budget
             return inference_plan(texts.lengths, widths, self.policy, budget, batch_size)

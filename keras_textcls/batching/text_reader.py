@@ -1,4 +1,4 @@
-"""`TextReader`: from whatever a caller passes to windows of encoded texts with their targets."""
+"""`TextReader`: turns what a caller passes into windows of encoded texts with their targets."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ STREAM_WINDOW = 4096
 
 
 class Encoder(Protocol):
-    """What turns texts into tokens; `TextEncoder` is one."""
+    """Interface of an object that tokenizes texts, such as `TextEncoder`."""
 
     def encode(self, columns: TextColumns) -> EncodedTexts:
         """Tokenize texts; those that are too long are cut off."""
 
     def encode_in_chunks(self, columns: TextColumns) -> EncodedTexts:
-        """Tokenize texts; those that are too long become several rows."""
+        """Tokenize texts; those that are too long become several rows, one a chunk."""
 
 
 @dataclasses.dataclass
@@ -145,7 +145,7 @@ class TextReader:
 
 
 def _grouped(stream: TextBatches) -> Iterator[list[Batch]]:
-    """Batches of a stream, as many at a time as make up a window."""
+    """Groups of batches of a stream, each of which makes up a window."""
     held: list[Batch] = []
     for batch in stream.read():
         held.append(batch)

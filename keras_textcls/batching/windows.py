@@ -1,7 +1,7 @@
-"""Windows of encoded texts: what a planner cuts batches from.
+"""Windows of encoded texts, which a planner divides into batches.
 
-Texts in memory are one window; a stream is one after the other, so that it is
-never whole in memory.
+Texts in memory are one window. A stream is read as one window after the other, so
+that it is never in memory as a whole.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Window:
         return Window(self.texts.take(indices), y, weight)
 
     def weighed(self, class_weight: Any, labels: LabelSet) -> Window:
-        """Fold class weights into sample weights.
+        """Multiply the sample weights by class weights.
 
         Args:
             class_weight: as in `class_weights`.

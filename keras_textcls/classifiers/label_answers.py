@@ -1,7 +1,7 @@
-"""`LabelAnswers`: from scores to label names, for whatever gives scores for labels.
+"""`LabelAnswers`: from scores to label names, for every model that scores labels.
 
-What `TextClassifier` and `TextToTextClassifier` have in common: probabilities,
-decisions, calibration.
+It holds what `TextClassifier` and `TextToTextClassifier` have in common:
+probabilities, decisions, calibration.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from keras_textcls.saving.preset_files import ClassifierRecord
 class LabelAnswers:
     """Probabilities and label names, for a model with `predict` and labels.
 
-    A model has a `backbone`, `labels`, `num_classes`, `multi_label`, `activation`,
-    `_reader`, `_score_windows` and a namespace `_runtime`, which `answering_state`
-    begins.
+    A subclass has the attributes `backbone`, `labels`, `num_classes`,
+    `multi_label` and `activation`, defines `_reader` and `_score_windows`, and has a
+    namespace `_runtime` with the entries of `answering_state`.
     """
 
     labels: LabelSet
@@ -62,14 +62,15 @@ class LabelAnswers:
     ) -> np.ndarray:
         """Return the score of every label, as the model gives it.
 
-        Of a `TextClassifier` what the model outputs: logits, unless `activation`
-        is set. Of a `TextToTextClassifier` the log-likelihood of each label's
-        answer, less that after `content_free`, and over the number of tokens,
-        where those are set.
+        For a `TextClassifier` these are the outputs of the model: logits,
+        unless `activation` is set. For a `TextToTextClassifier` it is the
+        log-likelihood of each label's answer; if `content_free` is set, minus
+        the log-likelihood after that text, and if `length_normalized` is set,
+        divided by the number of tokens.
 
         Args:
-            x: texts, a data set or a stream, as in `fit`; the labels that it
-                brings along are ignored.
+            x: texts, a data set or a stream, as in `fit`; labels in it are
+                ignored.
             batch_size: int, texts a batch. Defaults to `None`, as many as suit
                 the model.
             verbose: as in `keras.Model.predict`. Defaults to `"auto"`.
@@ -106,7 +107,7 @@ class LabelAnswers:
         select_labels: Any = None,
         min_score: float | None = None,
     ) -> list[Prediction]:
-        """Answer in label names.
+        """Predict label names.
 
         Args:
             x: one text, or texts, a data set or a stream as in `predict`.
@@ -140,11 +141,11 @@ class LabelAnswers:
     def calibrate(
         self, x: Any, y: Any = None, method: str = "temperature", batch_size: int | None = None
     ) -> Calibration:
-        """Make probabilities come true, on texts that the model was not trained on.
+        """Calibrate the probabilities on texts that the model was not trained on.
 
-        Sets `temperature` or `vector_scaling`, in place of what was set before.
-        `predict_proba` and `classify` use it, presets keep it; `predict` does
-        not change.
+        Sets `temperature` or `vector_scaling`, and replaces earlier values.
+        `predict_proba` and `classify` use them and presets keep them; `predict`
+        does not change.
 
         Args:
             x: texts, or a data set with labels.
@@ -173,9 +174,9 @@ class LabelAnswers:
             )
         outputs = self._score_windows(windows, batch_size, verbose=0)
         logits = to_logits(outputs, self.activation, self.multi_label)
-        found = fit_calibration(logits, np.asarray(windows.whole.y), method)
-        self.temperature, self.vector_scaling = found.temperature, found.vector_scaling
-        return found
+        calibration = fit_calibration(logits, np.asarray(windows.whole.y), method)
+        self.temperature, self.vector_scaling = calibration.temperature, calibration.vector_scaling
+        return calibration
 
     @property
     def thresholds(self) -> list[float] | None:
@@ -189,7 +190,7 @@ class LabelAnswers:
 
     @property
     def temperature(self) -> float:
-        """By which `predict_proba` divides logits; 1.0 if not calibrated. Settable."""
+        """Number by which `predict_proba` divides logits; 1.0 if not calibrated. Settable."""
         return self._runtime.temperature
 
     @temperature.setter
@@ -202,7 +203,7 @@ class LabelAnswers:
 
     @property
     def vector_scaling(self) -> VectorScaling | None:
-        """What `predict_proba` does to each label's logit before `temperature`. Settable."""
+        """Factors and biases of logits, a `VectorScaling`, or `None`. Settable."""
         return self._runtime.vector_scaling
 
     @vector_scaling.setter
@@ -217,7 +218,7 @@ class LabelAnswers:
 
     @property
     def answer_options(self) -> AnswerOptions:
-        """Which labels `classify` answers if not told, an `AnswerOptions`. Settable."""
+        """Defaults of the arguments of `classify`, an `AnswerOptions`. Settable."""
         return self._runtime.answer_options
 
     @answer_options.setter
@@ -253,7 +254,7 @@ class LabelAnswers:
         )
 
     def restore_record(self, record: ClassifierRecord) -> None:
-        """Take over what `classifier.json` holds beside the labels.
+        """Restore what `classifier.json` holds beside the labels.
 
         Args:
             record: `ClassifierRecord`.

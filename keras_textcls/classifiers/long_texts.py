@@ -1,9 +1,9 @@
 """From the features of chunks to the scores of whole texts.
 
-The head reads what stands between the backbone and the scores, the features.
-Those of a text in chunks are an average, so the head is run on its own over
-them, as a small Keras model of the classifier's own layers: its `predict` and
-its `evaluate` are those of the classifier, without the backbone.
+The backbone turns a text into features, and the head turns features into scores.
+The features of a text in chunks are an average over its chunks, so the head runs on
+them alone, as a small Keras model that shares the layers of the classifier. Its
+`predict` and `evaluate` are those of the classifier, without the backbone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`TextClassifier`: a backbone, a preprocessor and label names, as one Keras task.
 
-One class, whose documentation is more than half of the file; what its methods
-do stands in the modules below it.
+The file holds one class, and its documentation is more than half of it; the
+modules that it imports implement its methods.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             with defaults; defaults to `True`), as for a Keras Hub task.
 
     Raises:
-        ArgumentError: `num_classes` and `labels` are at odds or both missing,
+        ArgumentError: `num_classes` and `labels` contradict each other or are both missing,
             or a value is none of the above.
 
     Example:
@@ -259,7 +259,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
 
     @classmethod
     def from_keras_hub(cls, task: keras_hub.models.TextClassifier, **kwargs: Any) -> TextClassifier:
-        """Take over a classifier of Keras Hub: same backbone, same head weights.
+        """Make a classifier from one of Keras Hub: same backbone, same head weights.
 
         Args:
             task: a `keras_hub.models.TextClassifier` instance.
@@ -289,7 +289,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             multi_label=self.multi_label,
             **head,
         )
-        # Tracing a preprocessor and learning its framing takes a second; it is the same one.
+        # Tracing a preprocessor and learning its packing takes a second; it is the same one.
         made._runtime.encoder = self._runtime.encoder
         made._runtime.long_texts = self._runtime.long_texts
         made.base_preset = self.base_preset
@@ -432,10 +432,9 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         Args:
             x: a list of texts, a string array, a column of a data frame, a
                 `(first, second)` tuple of those for pairs, a data set that
-                brings its labels along (see `LabelledTexts`), or a
-                stream of `(texts, labels)` batches: a `tf.data.Dataset`, a
-                grain dataset, a `keras.utils.PyDataset` or a `torch`
-                `DataLoader`.
+                contains its labels (see `LabelledTexts`), or a stream of
+                `(texts, labels)` batches: a `tf.data.Dataset`, a grain dataset,
+                a `keras.utils.PyDataset` or a `torch` `DataLoader`.
             y: labels: class indices or names; for multi-label, lists of names,
                 or a 0/1 matrix with NaN or -1 where a label is unknown. A text
                 of which some labels are unknown may also have a dict
@@ -459,9 +458,9 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
                 `keras.utils.set_random_seed` seeds.
             callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
             verbose: as in `keras.Model.fit`. Defaults to `"auto"`.
-            initial_batch: int, batches of the epoch that are left out, for one
-                epoch (`epochs=initial_epoch + 1`) that is taken up where it
-                stood. Defaults to `0`.
+            initial_batch: int, number of batches to skip at the beginning of
+                the epoch, to resume one epoch (`epochs=initial_epoch + 1`)
+                where it was interrupted. Defaults to `0`.
             **kwargs: further arguments of `keras.Model.fit`.
 
         Returns:
@@ -499,7 +498,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
     def embed(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto"
     ) -> np.ndarray:
-        """Return the pooled features of the texts, what the head gets to see.
+        """Return the pooled features of the texts, the inputs of the head.
 
         Args:
             x: texts, a data set or a stream, as in `predict`.
@@ -530,7 +529,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         return self._to_probabilities(outputs)
 
     def quantize(self, mode: str | None = None, **kwargs: Any) -> None:
-        """Quantize the backbone; the small head keeps its floats.
+        """Quantize the backbone; the head, which is small, is not quantized.
 
         Keras Hub's preset format has no place for a quantized head.
 
@@ -552,12 +551,12 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
 
     @property
     def head(self) -> HeadSpec:
-        """What stands between the backbone and the scores, a `HeadSpec`."""
+        """The layers between the backbone and the scores, a `HeadSpec`."""
         return self._runtime.head
 
     @property
     def sequence_length(self) -> int | None:
-        """Longest sequence in tokens; of longer texts see `long_texts`. Settable."""
+        """Longest sequence in tokens; for longer texts see `long_texts`. Settable."""
         return getattr(self.preprocessor, "sequence_length", None)
 
     @sequence_length.setter
@@ -571,23 +570,24 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
 
     @property
     def long_texts(self) -> str:
-        """What becomes of texts longer than `sequence_length`. Settable.
+        """How texts longer than `sequence_length` are read. Settable.
 
-        - `"truncate"`, the default: what is too long is left out.
+        - `"truncate"`, the default: the tokens beyond `sequence_length` are left out.
         - `"chunk"`: `predict`, `predict_proba`, `classify`, `embed` and
           `evaluate` read the text whole. It is cut into the fewest chunks that
           fit, as equal as possible, and each chunk is read as a text of its
           own, between the special tokens of the preprocessor. The features of
           the chunks are averaged, weighed by their tokens, and the head scores
-          the average. A text that fits is read as ever.
+          the average. A text that fits is read as without this setting.
 
-        `fit` truncates in either case, and so are text pairs. A preset keeps
-        the value.
+        `fit` truncates in both cases, and text pairs are always truncated. A
+        preset keeps the value.
 
         Raises:
-            ArgumentError: the value is neither, or there is no preprocessor, or
-                one that does more than to put tokens around those of the text,
-                or the backbone depends on the padding of a text.
+            ArgumentError: the value is neither of the two; or it is `"chunk"`,
+                and there is no preprocessor, the preprocessor does more than to
+                add tokens before and after those of the text, or the outputs of
+                the backbone depend on the padding.
 
         Example:
         >>> classifier = TextClassifier.from_preset("mini_encoder_en_uncased", labels=["a", "b"])
@@ -701,7 +701,8 @@ def _reconcile(num_classes: int | None, labels: Any) -> LabelSet:
     labels = labels if isinstance(labels, LabelSet) else LabelSet(labels)
     if num_classes is not None and num_classes != len(labels):
         raise ArgumentError(
-            f"`num_classes` and `labels` are at odds: num_classes={num_classes}, but labels="
+            "`num_classes` and `labels` contradict each other: "
+            f"num_classes={num_classes}, but labels="
             f"{shorten(list(labels))} has {len(labels)} names. Pass only `labels`."
         )
     return labels

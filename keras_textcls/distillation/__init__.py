@@ -1,1 +1,1 @@
-"""Small presets from large ones."""
+"""Distillation: small presets from large ones."""

@@ -1,4 +1,4 @@
-"""Make a preset small on disk: fewer tokens, fewer bits a weight.
+"""Make a preset small on disk: fewer tokens, fewer bits for each weight.
 
 What is stored is read back as float32 by any reader of HDF5, Keras Hub too:
 all weights are float16; large tables are rounded to steps of at most a tenth of
@@ -27,7 +27,7 @@ _UNUSED = re.compile(r"\[unused\d+\]")
 
 
 def is_latin(token: str) -> bool:
-    """Whether a WordPiece token can come up in a language of Latin script.
+    """Whether a WordPiece token can occur in a language of Latin script.
 
     Args:
         token: string.
@@ -44,7 +44,7 @@ def is_latin(token: str) -> bool:
 def trim_vocabulary(
     backbone: keras.Model, vocabulary: list[str], keep: Callable[[str], bool] = is_latin
 ) -> tuple[keras.Model, list[str]]:
-    """Leave out the tokens that will not come up.
+    """Remove tokens from the vocabulary that are not expected in texts.
 
     Texts that hold one of them are split into smaller tokens, or hold an
     unknown one.

@@ -1,10 +1,10 @@
 """Distil a sentence encoder into a small student, on unlabelled texts.
 
-Two stages, each of which a killed run takes up where it stood:
+There are two stages; a killed run resumes within each of them:
 
-1. the teacher reads every text once; its hidden states go to a file;
-2. the student learns, pass after pass, to give these states (each token's,
-   where it has hidden states of its own) and the direction of their mean.
+1. The teacher reads every text once; its hidden states are written to a file.
+2. The student is trained for several epochs to give these states (those of each
+   token, where the student has hidden states) and the direction of their mean.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def distill(
     verbose: Any = "auto",
     callbacks: Sequence[Any] = (),
 ) -> keras.Model:
-    """Train a small backbone to give what a large one gives, and save it as a preset.
+    """Train a small backbone to give the outputs of a large one, and save it as a preset.
 
-    A run that was killed is taken up where it stood when the same call is made
-    again; the work directory keeps the teacher's states (1.5 kB a token for a
+    A run that was killed resumes where it was interrupted when the same call is
+    made again; the work directory keeps the teacher's states (1.5 kB a token for a
     teacher of 384 dimensions and two layers) and a checkpoint of each round.
 
     Args:
@@ -194,7 +194,7 @@ def _unseen(preprocessor: Any, tokenizer: Any) -> list[int]:
 def _claim(
     work: Path, texts: list[str], preset: Any, student: Any, config: DistillationConfig
 ) -> None:
-    """Make the work directory, or make sure that it is of the same run."""
+    """Make the work directory, or check that it belongs to the same run."""
     digest = hashlib.sha256()
     for text in texts:
         digest.update(text.encode("utf-8", "surrogatepass") + b"\n")

@@ -1,4 +1,4 @@
-"""The model that distillation trains, and its training, in rounds that survive a kill.
+"""The model that distillation trains, and its training in rounds, each with a checkpoint.
 
 The loss on states is that of TinyBERT (Jiao et al., 2020), the loss on
 sentences that of Reimers and Gurevych (2020), "Making Monolingual Sentence
@@ -31,7 +31,7 @@ from keras_textcls.tokenization.encoded_texts import EncodedTexts
 
 @dataclasses.dataclass(frozen=True)
 class DistillationConfig:
-    """How a student is trained.
+    """Parameters of the training of a student.
 
     Args:
         epochs: int, passes over the texts. Defaults to `8`.
@@ -215,8 +215,8 @@ def _batches(
         if len(unseen):
             features["padding_mask"] = real * ~np.isin(features["token_ids"], unseen)
         features = {name: values for name, values in features.items() if name in names}
-        found = states.padded(batch.indices, batch.padded_length)
-        return ({**features, "teacher_states": found, "teacher_mask": real},)
+        padded = states.padded(batch.indices, batch.padded_length)
+        return ({**features, "teacher_states": padded, "teacher_mask": real},)
 
     return Planner(backend_policy()).training(
         Windows.of(Window(texts)),

@@ -1,4 +1,4 @@
-"""Static embeddings out of an encoder."""
+"""Static embeddings made from an encoder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras_textcls.models import StaticEmbeddingBackbone
 
 
 def static_from_encoder(encoder: Any) -> StaticEmbeddingBackbone:
-    """Make a static backbone of what an encoder knows of its tokens before any context.
+    """Make a static backbone from the embeddings of an encoder, before any context.
 
     The vector of a token is its embedding after the encoder's first norm,
     without a position; all tokens weigh the same. Out of a distilled

@@ -1,7 +1,7 @@
 """Start a student from the weights of its teacher.
 
-Embeddings come over whole, or projected on their principal components where
-the student is narrower (as in Model2Vec, Tulkens and van Dongen, 2024). A layer
+Embeddings are copied whole, or projected on their principal components where the
+student is narrower (as in Model2Vec, Tulkens and van Dongen, 2024). A layer
 of the student starts as the teacher's layer at the same depth (as in
 DistilBERT, Sanh et al., 2019), with the attention heads and the feed-forward
 neurons of the largest weights (structured pruning by magnitude).
@@ -18,7 +18,7 @@ from keras_textcls.keras_compat.transformer_blocks import block_part, has_block_
 
 
 def initialize_from_teacher(student: keras.Model, teacher: keras.Model) -> None:
-    """Copy to a student what fits of its teacher.
+    """Copy weights of a teacher to its student, as far as they fit.
 
     Args:
         student: a backbone with `token_embedding`.

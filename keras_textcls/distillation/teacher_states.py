@@ -1,4 +1,4 @@
-"""The hidden states of a teacher on many texts, in a file that a killed run keeps."""
+"""The hidden states of a teacher on many texts, in a file; a killed run resumes filling it."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ class TeacherStates:
         Returns:
             A float16 array of shape `(num_texts, width, num_layers, hidden_dim)`.
         """
-        found = np.zeros((len(indices), width, *self._states.shape[1:]), "float16")
+        padded = np.zeros((len(indices), width, *self._states.shape[1:]), "float16")
         for row, i in enumerate(indices):
             start, end = self._starts[i], self._starts[i + 1]
-            found[row, : end - start] = self._states[start:end]
-        return found
+            padded[row, : end - start] = self._states[start:end]
+        return padded
 
     def _write(self, indices: np.ndarray, states: np.ndarray) -> None:
         for row, i in enumerate(indices):
@@ -111,7 +111,7 @@ class TeacherStates:
 
 
 def matching_layers(num_teacher_layers: int, num_student_layers: int) -> list[int]:
-    """Say which layer of the teacher each layer of the student learns from.
+    """Return the layer of the teacher that each layer of the student learns from.
 
     Evenly spaced, the last from the last, as in TinyBERT (Jiao et al., 2020).
 
@@ -142,12 +142,12 @@ def teacher_reader(teacher: keras.Model, layers: Sequence[int]) -> keras.Model:
         ArgumentError: several layers are wanted from a backbone that does not
             show them.
     """
-    found: Any = getattr(teacher, "transformer_layers", None)
-    if found is None:
+    teacher_layers: Any = getattr(teacher, "transformer_layers", None)
+    if teacher_layers is None:
         if len(layers) > 1:
             raise ArgumentError(
                 f"`teacher_preset` is a {type(teacher).__name__}, which does not show its layers. "
                 "Take a student with one layer or none."
             )
         return keras.Model(teacher.input, [sequence_output(teacher.output)])
-    return keras.Model(teacher.input, [found[i].output for i in layers])
+    return keras.Model(teacher.input, [teacher_layers[i].output for i in layers])

@@ -1,1 +1,1 @@
-"""What the backend and the machine make of a batch; `fit` and `predict` over a batch source."""
+"""What depends on the backend and the machine; `fit` and `predict` over a batch source."""

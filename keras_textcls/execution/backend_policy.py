@@ -1,4 +1,4 @@
-"""What the backend and the machine make of a batch: shapes that cost, sizes that pay, seeds."""
+"""What depends on the backend and the machine: shapes and sizes of batches, state, seeds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LARGEST_GPU_BUDGET = 65536
 
 
 def backend_policy() -> BucketPolicy:
-    """Return how freely shapes may vary on the backend, where nothing else decides.
+    """Return the default bucket policy of the backend.
 
     Returns:
         A `BucketPolicy`: `COMPILED` on JAX, else `DYNAMIC`.
@@ -35,7 +35,7 @@ def backend_policy() -> BucketPolicy:
 
 
 def bucket_policy(model: keras.Model) -> BucketPolicy:
-    """Return how freely the shapes of batches may vary for a model.
+    """Return the bucket policy of a model.
 
     Args:
         model: a task with `backbone` and `sequence_length`.
@@ -76,14 +76,17 @@ def _has_accelerator() -> bool:
 
 @contextlib.contextmanager
 def keeping_state(model: keras.Model) -> Iterator[None]:
-    """Mend around `fit`, `evaluate` or `predict` what Keras on JAX does with the state of a model.
+    """Keep the weights of a model when `fit`, `evaluate` or `predict` is interrupted on JAX.
 
-    It takes the weights out of the model, and does not put them back where the
-    first step is interrupted or fails, nor, but in `fit`, where a later one
-    is. And it calls a model once, operation by operation, in every `predict`
-    while a layer is not built: a preprocessor that was never called, or a
-    layer of Keras Hub that others call by a method of its own (SmolLM3,
-    Bloom). That takes up to half a minute.
+    Keras on JAX takes the weights out of the model while it runs. It does not
+    put them back if the first step is interrupted or fails; if a later step
+    does, only `fit` puts them back. This context does so in all cases.
+
+    It also marks all layers as built meanwhile. Otherwise, as long as one
+    layer is not built, every `predict` calls the model once without
+    compilation, which takes up to half a minute. Such a layer is a
+    preprocessor that was never called, or one of Keras Hub that is called by
+    another method than `__call__` (SmolLM3, Bloom).
 
     Args:
         model: a `keras.Model` whose weights are all there, and those of its
@@ -99,13 +102,13 @@ def keeping_state(model: keras.Model) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        # After a step; before the first, they are where they were.
+        # If a step was finished; before that, the weights are still in the variables.
         give_back_jax_state(model)
         for variable in _state(model):
             value = before.get(id(variable))
             if has_value(variable) or (value is not None and value.is_deleted()):
                 continue
-            # Metrics made meanwhile begin at nothing.
+            # Metrics that were made meanwhile start at 0.
             variable.assign(np.zeros(variable.shape) if value is None else value)
         raise
     finally:
@@ -120,7 +123,7 @@ def _state(model: keras.Model) -> list[Any]:
 
 
 def reseed_dropout(model: keras.Model, seed: int) -> None:
-    """Let the dropout of a model start from a seed.
+    """Set the seed of the dropout of a model.
 
     Args:
         model: a `keras.Model`.

@@ -1,4 +1,4 @@
-"""`fit_source`: one `keras.Model.fit` over a batch source, which may be taken up midway.
+"""`fit_source`: one `keras.Model.fit` over a batch source, which may resume within an epoch.
 
 `CompiledAsSaved` is for what Keras loads from a file of its own.
 """

@@ -11,9 +11,9 @@ from keras_textcls.batching.batch_source import BatchSource, quiet
 from keras_textcls.execution.backend_policy import keeping_state
 from keras_textcls.keras_compat.trainers import can_trace_late, traced_predict_step
 
-# Tracing takes a second or more, which is what some such number of steps lose without a graph.
+# Tracing takes a second or more; about this many steps lose as much without a graph.
 _UNTRACED_STEPS = 4
-# A pipeline of TensorFlow takes as long to begin as it saves in some such number of steps.
+# A `tf.data` pipeline takes as long to start as it saves in about this many steps.
 _FEW_STEPS = 8
 
 
@@ -56,10 +56,11 @@ def _traces(model: keras.Model) -> bool:
 
 
 class _LateGraph:
-    """What Keras on TensorFlow calls for a step of `predict`: a graph only where it pays.
+    """The `predict_function` of a model on TensorFlow, traced only for enough steps.
 
-    The first steps run without. Then it is traced once for batches of any
-    shape; Keras would trace it for that of the first one, and then for any.
+    The first steps run eagerly. After them the step is traced once for batches
+    of any shape; Keras would trace it for the shape of the first batch, and
+    then again for any shape.
 
     Args:
         model: a `keras.Model`.
@@ -74,7 +75,7 @@ class _LateGraph:
         self.graph: Any = None
 
     def prepare(self, source: BatchSource) -> None:
-        """Trace if a source has more steps than may still run without.
+        """Trace the step if a source has more steps than may still run eagerly.
 
         Args:
             source: `BatchSource`.

@@ -1,7 +1,7 @@
 """`TextModel`: `fit` and `evaluate` of a Keras model that reads texts, on every kind of input.
 
-All go one way: a reader turns what the caller passes into windows of encoded
-texts, a planner serves these in batches, Keras runs over the batches.
+The steps are always the same: a reader turns what the caller passes into windows
+of encoded texts, a planner divides these into batches, and Keras runs over them.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from keras_textcls.keras_compat.trainers import is_within_fit
 class TextModel(CompiledAsSaved):
     """Trains and evaluates a Keras model on texts.
 
-    A model has a `backbone`, `_runtime.histories`, `lora`, and a `_reader` for
-    each use.
+    A subclass has the attributes `backbone`, `_runtime.histories` and `lora`, and
+    defines `_reader`.
     """
 
     # Texts a step, where the caller does not say.
@@ -53,7 +53,7 @@ class TextModel(CompiledAsSaved):
         )
 
     def _begin_training(self, reader: TextReader) -> None:
-        """Take over what is known now that the texts have been read."""
+        """Update the model after the texts were read and before it is trained."""
 
     def _with_answers(self, windows: Windows) -> Windows:
         """Return windows with targets as the loss takes them."""
@@ -120,11 +120,12 @@ class TextModel(CompiledAsSaved):
     ) -> Any:
         """Compute the loss and the metrics, as `keras.Model.evaluate` does.
 
-        Of a `TextClassifier` they are those of what `predict` returns, with
-        texts in chunks too (see `long_texts`): the backbone runs first, then the
-        head with the loss and the metrics, each with a progress bar of its own.
-        Of a language model they are those of the right answers;
-        `keras_textcls.evaluate` measures decisions between the labels.
+        For a `TextClassifier` they are computed from what `predict` returns,
+        also where texts are in chunks (see `long_texts`): then the backbone
+        runs first, and the head with the loss and the metrics second, each with
+        its own progress bar. For a language model they are computed from the
+        likelihood of the right answers; `keras_textcls.evaluate` measures how
+        well it chooses between the labels.
 
         Args:
             x: texts, a data set or a stream, as in `fit`.

@@ -1,10 +1,10 @@
-"""Dealing texts out so that each part has the label mix of the whole.
+"""Stratified splits: each part has the label mix of the whole.
 
-They serve what scikit-learn's stratified splits refuse: labels with a single
-text, several labels a text, texts that must stay together. `stratified_holdout`
-draws a share for validation, `assign_parts` divides a dataset, and
-`shuffled_by_group` is the order in which a hold-out is drawn and the folds of
-solved heads are dealt.
+Unlike the stratified splits of scikit-learn, these functions accept labels with a
+single text, several labels a text, and texts that must stay together.
+`stratified_holdout` draws a share for validation, `assign_parts` divides a
+dataset, and `shuffled_by_group` gives the order in which a hold-out is drawn and
+the folds of solved heads are formed.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def assign_parts(
 ) -> np.ndarray:
     """Choose a part for every text.
 
-    Iterative stratification: labels are dealt out from the rarest to the most
+    Iterative stratification: labels are distributed from the rarest to the most
     frequent, each text to the part that lacks most of its label. With one label
     a text every part gets its share of each label, give or take one. Texts of
     one group stay together.
@@ -145,7 +145,7 @@ def _deal(
             part = max(indices, key=wanted[name].__getitem__)
             if parts[unit] < 0 and wanted[name][part] >= 1 - _TINY:
                 assign(unit, part)
-    # What is left are fractions: they go where texts are lacking at all.
+    # Only fractions are left: they go to the parts that lack texts of any label.
     for name in rarest_first:
         for unit in members[name]:
             if parts[unit] < 0:

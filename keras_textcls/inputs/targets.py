@@ -1,8 +1,7 @@
-"""Labels and weights: from what the user passed to what a loss reads.
+"""Labels and weights: from what the user passes to what a loss reads.
 
-Names or indices become arrays, class weights become sample weights, and a
-share of the texts is held out with the label mix of the whole. A label of
-which nobody has said whether a text has it is `UNKNOWN` in the targets.
+Names or indices become arrays, and class weights become one number a class. A
+label for which it is not known whether a text has it is `UNKNOWN` in the targets.
 """
 
 from __future__ import annotations
@@ -112,7 +111,7 @@ def _read_matrix(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
         is_unknown = np.isnan(matrix) | (matrix == UNKNOWN)
         is_good = (is_unknown | (matrix == 0) | (matrix == 1)).all(axis=1)
     else:
-        # A row at a time, to say which one it is.
+        # Row by row, so that the error message can name the row.
         rows = [_to_floats(row) for row in values]
         is_good = np.array([r is not None and r.shape == (len(labels),) for r in rows])
     if matrix is None or not is_good.all():
@@ -134,12 +133,12 @@ def _to_floats(values: Any) -> np.ndarray | None:
 
 
 def refuse_unknown(targets: np.ndarray, culprit: str | None, name: str = "y") -> None:
-    """Refuse unknown labels where something would count them.
+    """Refuse unknown labels where a loss or a metric would count them.
 
     Args:
         targets: as `read_targets` returns them.
-        culprit: string, what would count them and what to do about it, or
-            `None` if nothing does.
+        culprit: string, which loss or metric would count them and what to do
+            about it, or `None` if none does.
         name: string, what error messages call the targets. Defaults to `"y"`.
 
     Raises:

@@ -1,9 +1,9 @@
 """What a caller passes to `fit`, `evaluate` or `predict`, as batches of checked texts.
 
-`open_texts` is the one door: lists and columns, data sets that bring their
-labels along, streams of batches, and inputs that are preprocessed already. What
-goes together is decided here: texts in memory have labels and weights beside
-them, a data set brings its labels, a stream both.
+`open_texts` reads all kinds of inputs: lists and columns, data sets that have
+labels, streams of batches, and inputs that are preprocessed already. It also checks
+which arguments go together: texts in memory come with labels and weights as
+arguments of their own, a data set contains its labels, a stream contains both.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Batch:
 
 @dataclasses.dataclass(frozen=True)
 class TextBatches:
-    """Texts of any kind, as batches that can be read pass after pass.
+    """Texts of any kind, as batches that can be read several times.
 
     Args:
         read: function without arguments that returns an iterator of `Batch`.
@@ -98,7 +98,7 @@ def open_texts(
     multi_label: bool = False,
     preprocessed: bool = False,
 ) -> TextBatches:
-    """Open whatever a caller passes as texts.
+    """Open the texts that a caller passes, of any kind.
 
     Args:
         x: texts, as `read_texts` takes them, a data set (`LabelledTexts`), a

@@ -1,9 +1,9 @@
 """Texts: from a column of any library to plain Python strings.
 
-Whatever `fit`, `predict`, `evaluate`, `embed` and `classify` take as texts is
-turned here into `TextColumns`, or refused with the index, the type and the
-remedy. Data sets and streams, batch by batch: see `text_batches.py`. Labels and
-weights: see `targets.py`.
+This module turns the texts that `fit`, `predict`, `evaluate`, `embed` and
+`classify` take into `TextColumns`, or refuses them with an error that names the
+index, the type and the remedy. For data sets and streams, batch by batch, see
+`text_batches.py`; for labels and weights, `targets.py`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ TextColumns = tuple[list[str], ...]
 
 @runtime_checkable
 class LabelledTexts(Protocol):
-    """A data set that knows its labels and hands out its texts in pieces.
+    """Interface of a data set that has labels and yields its texts in chunks.
 
-    Any object with these members serves as `x` of `fit`, `evaluate`, `predict`
-    and their like; it need not inherit from this class. Its texts are
-    tokenized piece by piece, so that they are never all in memory as strings.
+    Any object with these members can be `x` of `fit`, `evaluate`, `predict` and
+    similar methods; it need not inherit from this class. Its texts are
+    tokenized chunk by chunk, so that they are never all in memory as strings.
 
     Example:
     >>> class Messages:
@@ -56,10 +56,10 @@ class LabelledTexts(Protocol):
     def __len__(self) -> int: ...
 
     def chunks(self, rows: int) -> Iterator[tuple[TextColumns, list[Any] | None]]:
-        """Hand out all texts in their order, in pieces.
+        """Yield all texts in their order, in chunks.
 
         Args:
-            rows: int, most texts in a piece.
+            rows: int, most texts in a chunk.
 
         Returns:
             An iterator of `(texts, targets)`: `TextColumns`, and one target a
@@ -123,7 +123,7 @@ def _read_column(column: Any, name: str, first_index: int) -> list[str]:
             f"(first, second) tuple of those, or a stream of batches. Received "
             f"{shorten(column)} of type {type(column).__name__}."
         )
-    # The fast path: one pass in C for what nearly every caller passes.
+    # The fast path: one pass in C for a list of strings, which most callers pass.
     if all(map(str.__instancecheck__, values)):
         try:
             "".join(values).encode("utf-8")

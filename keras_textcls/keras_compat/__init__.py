@@ -1,1 +1,1 @@
-"""Every private name of Keras and Keras Hub that is used; `tests/keras_compat` asserts each."""
+"""All private names of Keras and Keras Hub that are used; `tests/keras_compat` checks each."""

@@ -1,4 +1,4 @@
-"""What only makes things faster is left out where Keras lacks a name for it, with one warning."""
+"""Optimizations are skipped, with one warning, where Keras lacks a name that they use."""
 
 from __future__ import annotations
 

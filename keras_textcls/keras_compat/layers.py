@@ -1,4 +1,4 @@
-"""The inside of Keras layers: their parts, their locks, their place in a model."""
+"""Private attributes of Keras layers: sub-layers, the tracker lock, nodes in a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inside of a `keras.metrics.Metric`."""
+"""Private attributes of `keras.metrics.Metric`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import keras
 
 
 def copy_direction(metric: keras.metrics.Metric, other: keras.metrics.Metric) -> None:
-    """Let callbacks with `mode="auto"` take a metric as they take another: more or less is better.
+    """Copy from one metric to another whether more is better, for callbacks with `mode="auto"`.
 
     Args:
         metric: the `keras.metrics.Metric` to set it for.

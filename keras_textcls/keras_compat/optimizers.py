@@ -1,4 +1,4 @@
-"""The inside of Keras optimizers: the steps of Adam, and weight decay of each variable."""
+"""Private methods of Keras optimizers: the steps of Adam, weight decay of each variable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inside of Keras Hub's tokenizers."""
+"""Private attributes and functions of Keras Hub's tokenizers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inside of `fit`, `evaluate` and `predict`: data adapters, state on JAX, compiled steps."""
+"""Private names of Keras's trainers: data adapters, state on JAX, compiled steps."""
 
 from __future__ import annotations
 

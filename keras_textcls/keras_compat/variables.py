@@ -1,4 +1,4 @@
-"""The inside of a `keras.Variable`."""
+"""Private attributes of `keras.Variable`."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 Keras Hub builds BERT, ELECTRA and ALBERT with the approximation only, and has
 no argument for it; nearly every BERT of `transformers` was trained with the
 exact one. The difference reaches a few thousandths in the logits, so a backbone
-that is read from such a checkpoint is switched over, layer by layer, and
-`classifier.json` remembers it.
+that is read from such a checkpoint gets the other one, layer by layer, and
+`classifier.json` records it.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ A head turns the output of a backbone into class scores:
 `keras_hub_head` looks up the head that Keras Hub itself gives an architecture
 (a test compares every one of them with the installed Keras Hub, layer by
 layer); `resolve_head` fills in what the caller left at `"auto"`;
-`build_head_layers` makes the layers. What a backbone returns is found by
-capability (the names of its inputs and outputs), never by its class, so that
-the task works on backbones that do not exist yet.
+`build_head_layers` makes the layers. What a backbone returns is recognized by
+the names of its inputs and outputs, never by its class, so that the task also
+works on backbones that do not exist yet.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ POOLINGS = ("pooler", "cls", "mean", "max", "last")
 
 @dataclasses.dataclass(frozen=True)
 class HeadSpec:
-    """What stands between a backbone and its class scores.
+    """The layers between a backbone and its class scores.
 
     Args:
         pooling: one of `"pooler"` (the backbone's own `pooled_output`),

@@ -1,9 +1,9 @@
-"""Which backbones give other outputs when a text is padded further.
+"""Which backbones give other outputs when a text gets more padding.
 
-Most read a padding mask and do not. A few mix along the whole padded sequence;
-those keep the fixed length of their preprocessor. A law test runs every
-backbone of the installed Keras Hub against this list; a class from elsewhere
-is tried once.
+Most backbones read a padding mask and ignore padding. A few mix values along the
+whole padded sequence; their batches keep the fixed length of their preprocessor. A
+test compares every backbone of the installed Keras Hub with this list; a class
+from elsewhere is tried once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_textcls.models.heads import backbone_inputs, sequence_output
 
-# Found by tests/test_architectures.py.
+# As tests/classifiers/test_architectures.py measures them.
 PADDING_DEPENDENT = {
     "ESMBackbone": "its padding mask hides queries, not keys, on TensorFlow and JAX",
     "FNetBackbone": "the Fourier transform mixes along the whole padded sequence",
@@ -28,7 +28,7 @@ NEEDS_STATIC_LENGTH = ("Qwen3_5Backbone", "Qwen3_5MoeBackbone", "RWKV7Backbone")
 
 
 def needs_fixed_length(backbone: keras.Model) -> bool:
-    """Whether batches must all be as wide as the preprocessor pads.
+    """Whether all batches must have the width to which the preprocessor pads.
 
     Args:
         backbone: a `keras_hub.models.Backbone` instance.

@@ -14,8 +14,8 @@ from keras_textcls.errors import ArgumentError, shorten
 class MaskedPooling(keras.layers.Layer):
     """Pool the hidden states of the real tokens of each text.
 
-    Sums run in float32 whatever the dtype policy, since 512 halves add up to
-    visible errors in bfloat16.
+    Sums run in float32 whatever the dtype policy, since the rounding errors of
+    512 summands add up in bfloat16.
 
     Args:
         mode: `"mean"`, `"max"` or `"last"`.

@@ -1,10 +1,10 @@
-"""Calibration: making a probability of 0.8 come true 8 times in 10.
+"""Calibration: of the answers with a probability of 0.8, 8 in 10 should be right.
 
-Logits of texts that were held out are scaled so that their likelihood is
+The logits of held-out texts are scaled so that the likelihood of their labels is
 highest: all by one temperature ([Guo et al., 2017](
 https://arxiv.org/abs/1706.04599)), or each label by a factor and a bias of its
 own (vector scaling, same paper; for multi-label this is Platt's scaling of each
-label). Plain arrays; `TextClassifier.calibrate` is the door.
+label). The functions take plain arrays; users call `TextClassifier.calibrate`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class VectorScaling:
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """What a calibration changed, measured on the texts that it was fitted on.
+    """The result of a calibration, measured on the texts that it was fitted on.
 
     Args:
         method: string, `"temperature"` or `"vector"`.
@@ -95,7 +95,7 @@ def fit_calibration(logits: np.ndarray, targets: np.ndarray, method: str) -> Cal
     exclusive = targets.ndim == 1
     matrix = np.eye(logits.shape[1])[targets] if exclusive else targets
     known = np.ones((len(logits), 1)) if exclusive else (matrix >= 0).astype("float64")
-    # Without doubt, texts told apart wholly would want an infinite scale.
+    # Without regularization, perfectly separated texts would give an infinite scale.
     log_scale, _ = best_log_scale(logits, matrix, known, exclusive, bounds=_SCALES)
     temperature = float(np.exp(-log_scale))
     vector = None
@@ -125,8 +125,8 @@ def best_log_scale(
 ) -> tuple[float, float]:
     """Find the factor on all logits that makes the labels most likely.
 
-    One text's worth of doubt keeps the factor near 1 where there are few texts,
-    and finite where they are told apart wholly.
+    A regularization of the weight of one text keeps the factor near 1 where there
+    are few texts, and finite where the labels are perfectly separated.
 
     Args:
         logits: float array of shape `(num_texts, num_outputs)`.
@@ -145,8 +145,8 @@ def best_log_scale(
         scaled = logits * logits.dtype.type(np.exp(log_scale))
         return mean_loss(scaled, targets, weights, exclusive) + 0.5 * log_scale**2 / total
 
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": tolerance})
-    return float(found.x), float(found.fun)
+    optimum = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": tolerance})
+    return float(optimum.x), float(optimum.fun)
 
 
 def mean_loss(
@@ -174,7 +174,7 @@ def mean_loss(
 def _fit_vector(
     logits: np.ndarray, targets: np.ndarray, weights: np.ndarray, exclusive: bool, start: float
 ) -> VectorScaling:
-    """Factors and biases by gradient descent, one text's worth of doubt for each."""
+    """Factors and biases by L-BFGS, each regularized with the weight of one text."""
     classes = logits.shape[1]
     there = (targets == 1).astype("float64")
     total = max(float(weights.sum()), 1e-12)
@@ -192,8 +192,10 @@ def _fit_vector(
         return loss, gradient + away / total
 
     begin = np.concatenate([np.full(classes, np.log(start)), np.zeros(classes)])
-    found = minimize(loss_and_gradient, begin, jac=True, method="L-BFGS-B").x
-    return VectorScaling(tuple(np.exp(found[:classes]).tolist()), tuple(found[classes:].tolist()))
+    solution = minimize(loss_and_gradient, begin, jac=True, method="L-BFGS-B").x
+    return VectorScaling(
+        tuple(np.exp(solution[:classes]).tolist()), tuple(solution[classes:].tolist())
+    )
 
 
 def _error(logits: np.ndarray, targets: np.ndarray) -> float:

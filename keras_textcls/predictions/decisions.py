@@ -1,7 +1,6 @@
-"""Which labels a model gives to a text: thresholds, and what is decided at them.
+"""Decisions: which labels a model gives to a text, by thresholds on probabilities.
 
-The one place that decides, on plain arrays: `classify` and reports both stand
-on it.
+The functions take plain arrays; `classify` and reports both use them.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ def default_thresholds(num_classes: int, multi_label: bool) -> np.ndarray:
 def decide(
     probabilities: np.ndarray, multi_label: bool, thresholds: np.ndarray | None = None
 ) -> np.ndarray:
-    """Decide on labels.
+    """Decide which labels texts get.
 
     Args:
         probabilities: float array of shape `(num_texts, num_classes)`.

@@ -22,7 +22,7 @@ from keras_textcls.predictions.decisions import (
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What a classifier says of one text.
+    """The answer of a classifier for one text.
 
     Args:
         label: string, the most probable label, or `None` where it stays below

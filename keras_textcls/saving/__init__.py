@@ -1,1 +1,1 @@
-"""Presets in and out: files, records, adapters, model cards; Hugging Face checkpoints."""
+"""Saving and loading: presets, adapters, model cards, Hugging Face checkpoints."""

@@ -1,6 +1,6 @@
 """Adapters and a head in two files: `adapter.json` and `adapter.safetensors`.
 
-The weights stand under the paths of their layers, `lora/<path>/a` and
+The weights are stored under the paths of their layers, `lora/<path>/a` and
 `lora/<path>/b`, and `head/<layer>/<weight>`, all in float32. Everything that is
 read is checked: the schema, the names, the types and the shapes.
 """
@@ -141,12 +141,12 @@ def read_weights(
         raise PresetError(f"{where} is missing. Copy the whole directory.")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            found = {n for n in file.keys() if ignored is None or not n.startswith(ignored)}  # noqa: SIM118
-            if found != set(shapes):
+            names = {n for n in file.keys() if ignored is None or not n.startswith(ignored)}  # noqa: SIM118
+            if names != set(shapes):
                 raise PresetError(
                     f"{where} does not hold what {ADAPTER_FILE} says: it lacks "
-                    f"{shorten(sorted(set(shapes) - found))} and has beside it "
-                    f"{shorten(sorted(found - set(shapes)))}."
+                    f"{shorten(sorted(set(shapes) - names))} and has beside it "
+                    f"{shorten(sorted(names - set(shapes)))}."
                 )
             return {name: _read_tensor(file, name, shapes[name], where) for name in shapes}
     except (safetensors.SafetensorError, OSError, ValueError) as error:
@@ -176,11 +176,11 @@ def _read_config(lora: dict[str, Any], where: str) -> LoraConfig:
 
 
 def _read_shapes(path: str, shapes: Any, where: str) -> tuple[list[int], list[int]]:
-    found: list[Any] = [shapes.get(n) for n in ("a", "b")] if isinstance(shapes, dict) else [None]
-    for shape in found:
+    pair: list[Any] = [shapes.get(n) for n in ("a", "b")] if isinstance(shapes, dict) else [None]
+    for shape in pair:
         right = isinstance(shape, list) and all(_is_size(size) for size in shape)
         _check(right, where, f"layers/{path}", shapes)
-    return found[0], found[1]
+    return pair[0], pair[1]
 
 
 def _part(contents: dict[str, Any], name: str, where: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Presets that hold adapters and a head, and name the preset of their backbone.
 
-`load` and `save` are the doors of every model to all presets: what is more than
-adapters is left to the model.
+Every model loads and saves presets of all kinds by `load` and `save`, which call
+methods of the model for a preset that holds all weights.
 """
 
 from __future__ import annotations
@@ -113,15 +113,15 @@ def _load_adapter(
 def _base_files(files: PresetFiles, base: str) -> PresetFiles:
     where = f"The base preset {base!r} of the adapters in {files.preset!r}"
     try:
-        found = PresetFiles(base)
+        base_files = PresetFiles(base)
     except PresetError as error:
         raise PresetError(
             f"{where} cannot be loaded: {error} Where it is elsewhere now, pass base=... with its "
             "name or directory."
         ) from error
-    if found.adapter is not None:
+    if base_files.adapter is not None:
         raise PresetError(f"{where} holds adapters itself. Pass base=... with a whole preset.")
-    return found
+    return base_files
 
 
 def _check_base(
@@ -138,11 +138,11 @@ def _check_base(
         labels = {"labels": ["0", "1"]} if answers_in_labels(model) else {}
         as_trained = type(model).load_whole(base_files, True, dtype=record.dtype, **labels)
         backbone = as_trained.backbone
-    found = weight_fingerprint(backbone)
-    if found != record.fingerprint:
+    fingerprint = weight_fingerprint(backbone)
+    if fingerprint != record.fingerprint:
         raise PresetError(
             f"The base preset {base!r} is not the one that the adapters in {files.preset!r} were "
-            f"trained on: its backbone has the hash {found[:12]}, theirs had "
+            f"trained on: its backbone has the hash {fingerprint[:12]}, theirs had "
             f"{record.fingerprint[:12]}. Pass base=... with the preset that they were trained on."
         )
 

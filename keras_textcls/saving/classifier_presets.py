@@ -1,4 +1,4 @@
-"""Loading and saving classifiers, and crossing over to Keras Hub's own.
+"""Loading and saving classifiers, and converting them from and to Keras Hub's own.
 
 A classifier whose head Keras Hub has is saved as Keras Hub's class, so that a
 project without keras-textcls loads it; `preset_files` guards what is read.
@@ -190,7 +190,7 @@ def _load_head_weights(classifier: SavedClassifier, path: str, files: PresetFile
 def from_keras_hub(
     cls: type[Classifier], task: keras_hub.models.TextClassifier, **kwargs: Any
 ) -> Classifier:
-    """Take over a classifier of Keras Hub; see `TextClassifier.from_keras_hub`.
+    """Convert a classifier of Keras Hub; see `TextClassifier.from_keras_hub`.
 
     Args:
         cls: `TextClassifier`.

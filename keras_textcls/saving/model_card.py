@@ -13,7 +13,7 @@ _MOST_LABELS = 50
 
 
 def is_own_card(path: Path) -> bool:
-    """Whether a model card is ours to overwrite.
+    """Whether a model card was written by this library and not edited since.
 
     Args:
         path: `Path` of a README.
@@ -84,7 +84,7 @@ def write_card(
 
 
 def _how_it_answers(classifier: SavedAnswers, portable: bool, base: str | None) -> tuple[str, str]:
-    """How the labels are found, and what loads the preset without keras-textcls."""
+    """How labels are predicted, and what loads the preset without keras-textcls."""
     pooling = getattr(classifier, "pooling", None)
     if pooling is None:
         how = "asked for by a prompt, each scored by its likelihood"

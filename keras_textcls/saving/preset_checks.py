@@ -1,6 +1,6 @@
-"""What is refused in a preset before Keras sees it, and what Keras says of the rest.
+"""Checks of a preset before Keras reads it, and errors for what Keras cannot read.
 
-Nothing in a preset may name code to run, or a place outside of it.
+Nothing in a preset may name code to run, or a path outside of the preset.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _check_group(group: Any, where: str) -> None:
 
 
 def check_file_name(name: Any, where: str) -> None:
-    """Refuse what is no name of a file in the directory of the preset itself.
+    """Refuse anything but the name of a file in the directory of the preset itself.
 
     Args:
         name: what stands for one, on Windows too.
@@ -152,7 +152,7 @@ def check_file_name(name: Any, where: str) -> None:
 
 @contextlib.contextmanager
 def loading(part: str, preset: str, remedy: str = "") -> Iterator[None]:
-    """Say which part of a preset cannot be loaded, where Keras or Keras Hub cannot.
+    """Turn errors of Keras and Keras Hub into a `PresetError` that names the part.
 
     Args:
         part: string, such as `"backbone"`, for messages.

@@ -1,4 +1,4 @@
-"""Preset directories: finding, checking, reading and writing them.
+"""Preset directories: locate, check, read and write them.
 
 The files are Keras Hub's own, so that Keras Hub loads what is saved here. What
 it has no place for (label names, multi-label, thresholds, temperature, long texts) stands
@@ -93,7 +93,7 @@ def is_own_file(name: str) -> bool:
 
 
 def place_of(preset: str | os.PathLike[str]) -> str:
-    """Return a preset as it can be found again from any directory.
+    """Return a name or path of a preset that is valid in any working directory.
 
     Args:
         preset: string or path.
@@ -106,7 +106,7 @@ def place_of(preset: str | os.PathLike[str]) -> str:
 
 
 def _is_name(preset: str) -> bool:
-    """Whether a preset is found by its name, before any directory is looked at."""
+    """Whether a preset is a known name or a handle; else it is a directory."""
     known = "://" in preset or kaggle_handle(preset) is not None
     return known or find_preset(preset) is not None
 
@@ -191,14 +191,14 @@ class PresetFiles:
         return contents
 
     def weights(self, name: str) -> str | None:
-        """Return the local path of an HDF5 file after a look into it, or `None`."""
+        """Return the local path of an HDF5 file after checking it, or `None`."""
         path = self.path(name)
         if path is not None:
             check_hdf5(path, f"{name} of the preset {self.preset!r}")
         return path
 
     def check_backbone_weights(self) -> None:
-        """Look into the HDF5 files of the backbone: the one, or each shard."""
+        """Check the HDF5 files of the backbone: the single file, or each shard."""
         self.weights(BACKBONE_WEIGHTS_FILE)
         for name in self._shards:
             self.weights(name)
@@ -237,8 +237,8 @@ class PresetFiles:
     def _contents(self) -> str:
         if self.directory is None:
             return ""
-        found = sorted(entry.name for entry in self.directory.iterdir())[:6]
-        return f" (it holds {', '.join(found)})" if found else " (it is empty)"
+        names = sorted(entry.name for entry in self.directory.iterdir())[:6]
+        return f" (it holds {', '.join(names)})" if names else " (it is empty)"
 
     def _read_shards(self) -> list[str]:
         """The files over which the weights of the backbone are spread, each once."""
@@ -371,10 +371,10 @@ def describe_presets() -> dict[str, Any]:
         A dict from name to a dict with `metadata`, and where it comes from as
         `kaggle_handle` or `directory`.
     """
-    found: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for name, info in sorted(presets().items()):
         metadata = {"description": info.description, "params": info.parameters}
         is_local = info.source in ("path", "bundled")
         place = "directory" if is_local else "kaggle_handle"
-        found[name] = {"metadata": metadata, place: info.origin}
-    return found
+        described[name] = {"metadata": metadata, place: info.origin}
+    return described

@@ -1,7 +1,7 @@
-"""What saving and loading need of a model.
+"""Interfaces of the models that are saved and loaded.
 
-The rooms that hold `TextClassifier` and `TextToText` import this one, so their classes are
-described here by what they offer.
+The packages of `TextClassifier` and `TextToText` import this one, so these protocols
+describe the attributes and methods that saving and loading use.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from keras_textcls.saving.preset_files import ClassifierRecord, PresetFiles
 
 @dataclasses.dataclass(frozen=True)
 class BasePreset:
-    """From where the backbone of a model was loaded.
+    """The preset from which the backbone of a model was loaded.
 
     Args:
         preset: string, as it was given to `from_preset`; of a directory, the absolute path.
@@ -121,7 +121,7 @@ class SavedAnswers(SavedModel, Protocol):
         """Return what `classifier.json` holds of this model."""
 
     def restore_record(self, record: ClassifierRecord) -> None:
-        """Take over what `classifier.json` holds beside the labels.
+        """Restore what `classifier.json` holds beside the labels.
 
         Args:
             record: `ClassifierRecord`.

@@ -1,4 +1,4 @@
-"""What a backbone is, in one hash: its architecture and the numbers of its weights."""
+"""A hash of a backbone: of its architecture and the values of its weights."""
 
 from __future__ import annotations
 

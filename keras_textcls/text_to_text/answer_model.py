@@ -19,7 +19,7 @@ _INPUTS = {"token_ids", "padding_mask"}
 
 
 def check_causal_lm(causal_lm: Any) -> None:
-    """Refuse what is no causal language model for text.
+    """Raise an error for anything but a causal language model for text.
 
     Args:
         causal_lm: anything.
@@ -46,7 +46,7 @@ def check_causal_lm(causal_lm: Any) -> None:
 
 
 def output_layers(causal_lm: Any) -> keras.Model:
-    """Return what makes logits of the hidden states of a causal language model.
+    """Return the output layers of a causal language model: from hidden states to logits.
 
     Args:
         causal_lm: a `keras_hub.models.CausalLM`.
@@ -71,7 +71,7 @@ def output_layers(causal_lm: Any) -> keras.Model:
 
 
 def answer_logits(causal_lm: Any, head: keras.Model) -> tuple[dict[str, Any], Any]:
-    """Wire a model from prompts with answers to logits of the answers' tokens.
+    """Build the functional model from prompts with answers to the logits of the answers.
 
     Args:
         causal_lm: a `keras_hub.models.CausalLM`.
@@ -146,7 +146,7 @@ class AnswerLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
 class AnswerAccuracy(keras.metrics.Mean):
-    """Share of the texts every answer token of which is the likeliest one.
+    """Share of the texts for which every token of the answer is the most likely one.
 
     Args:
         name: string. Defaults to `"answer_accuracy"`.
@@ -159,6 +159,6 @@ class AnswerAccuracy(keras.metrics.Mean):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Count a batch; its arguments are those of `AnswerLoss`."""
         y_true = ops.cast(y_true, "int32")
-        found = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-        right = ops.logical_or(ops.equal(found, y_true), y_true < 0)
+        likeliest = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+        right = ops.logical_or(ops.equal(likeliest, y_true), y_true < 0)
         return super().update_state(ops.cast(ops.all(right, axis=-1), "float32"), sample_weight)

@@ -1,8 +1,8 @@
 """The answers of a language model to a prompt, one a label, as tokens and as a trie.
 
-Answers that begin alike share their first tokens, so a model needs to read those
-once. `AnswerTrie` lists what it has to read (nodes) and which next tokens are
-scored after which node (entries). Plain NumPy.
+Answers with the same beginning share their first tokens, so a model needs to read
+those only once. `AnswerTrie` lists the tokens to read (nodes) and the next tokens
+to score after each node (entries). Plain NumPy.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ class Answers:
         ids: tuple of tuples of token ids, one a label, as training and scoring
             read them.
         end: int, the token that ends a text.
-        has_end: bool, whether `end` belongs to what is scored: where an answer
-            is the beginning of another, only its end tells them apart.
+        has_end: bool, whether `end` is scored too: where an answer is the
+            beginning of another, only its end distinguishes the two.
     """
 
     texts: tuple[str, ...]
@@ -198,7 +198,7 @@ def tokenize_answers(
         if tokens in known:
             raise ArgumentError(
                 f"The answers {known[tokens]!r} and {text!r} have the same tokens, so the model "
-                "cannot tell them apart. Pass different ones: answers={label: answer}."
+                "cannot distinguish them. Pass different ones: answers={label: answer}."
             )
         known[tokens] = text
     beginnings = {tokens[:i] for tokens in ids for i in range(1, len(tokens))}

@@ -1,4 +1,4 @@
-"""All answers to a prompt on copies of its cache: models whose `call_with_cache` reads several."""
+"""`CachedScorer`: scores all answers to a prompt from copies of the cache of the prompt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_textcls.batching.batch_source import BatchSource
-from keras_textcls.batching.bucket_plan import PlannedBatch, ladder
+from keras_textcls.batching.bucket_plan import PlannedBatch, fixed_widths
 from keras_textcls.batching.planner import Planner
 from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.execution.predict import predict_source
@@ -69,7 +69,7 @@ class CachedScorer:
 
     @staticmethod
     def serves(causal_lm: Any) -> bool:
-        """Whether a model can be scored so, as far as can be seen without trying."""
+        """Whether a model may have a cached scorer, as far as can be known without trying."""
         return has_prompt_cache(causal_lm)
 
     def score(self, prompts: EncodedTexts, planner: Planner, **kwargs: Any) -> np.ndarray:
@@ -86,7 +86,7 @@ class CachedScorer:
         return predict_source(self._model, source, **kwargs)
 
     def _ragged(self, lengths: np.ndarray, planner: Planner) -> int:
-        """By how many tokens prompts read together may differ: more waste or more batches."""
+        """Choose how many tokens prompts of a batch may differ by: more waste or more batches."""
         spread = int(lengths.max() - lengths.min())
         waste = len(lengths) * (0.5 + len(self._paths))
         best = np.sqrt(spread * _BATCH_COST / waste)
@@ -100,30 +100,30 @@ class CachedScorer:
     def _plan(
         self, lengths: np.ndarray, tail: int, planner: Planner, batch_size: int | None
     ) -> list[PlannedBatch]:
-        """Batches of prompts of nearly the same length: the difference is read once a label."""
+        """Plan batches of prompts of similar length; the difference is read once for each label."""
         order = np.argsort(lengths, kind="stable")
         ascending = lengths[order]
         ragged = tail - 1 - self._longest
-        rungs = None if planner.policy.is_dynamic else ladder(int(ascending[-1]) + tail)
+        widths = None if planner.policy.is_dynamic else fixed_widths(int(ascending[-1]) + tail)
         opening, first = len(self._opening), 0
         batches: list[PlannedBatch] = []
         while first < len(order):
             longest = int(ascending[first]) + ragged
             width = int(ascending[first]) + tail - 1
-            if rungs is not None:
-                width = int(rungs[min(int(np.searchsorted(rungs, width)), len(rungs) - 1)])
+            if widths is not None:
+                width = int(widths[min(int(np.searchsorted(widths, width)), len(widths) - 1)])
                 width = min(width, (planner.longest or opening + width) - opening)
             rows = batch_size
             if rows is None:
                 rows = self._most_rows(opening + width, tail, planner)
             stop = min(first + rows, int(np.searchsorted(ascending, longest, side="right")))
-            filled = rows if rungs is not None else stop - first
+            filled = rows if widths is not None else stop - first
             batches.append(PlannedBatch(order[first:stop], width, filled))
             first = stop
         return batches
 
     def _most_rows(self, width: int, tail: int, planner: Planner) -> int:
-        """Prompts of a batch, by what is in memory at once; `width` is with the opening."""
+        """Most prompts of a batch that fit in memory; `width` includes the opening."""
         number = max(len(group.tokens) for group in self._groups)
         limits = (
             planner.token_budget // width,
@@ -166,7 +166,7 @@ class _CachedModel(keras.Model):
         self._reader = types.SimpleNamespace(model=CompiledCall(causal_lm, self._read))
 
     def read_opening(self, tokens: np.ndarray) -> None:
-        """Read what every prompt begins with; to be done anew when weights change."""
+        """Read the opening of all prompts; call it again when weights change."""
         if not len(tokens):
             return
         cache = self._reader.model.of_arrays(tokens[None].astype("int32"))
@@ -221,9 +221,9 @@ class _CachedModel(keras.Model):
         place = row * width + ends[:, None] + depth
         flat = ops.reshape(logits, (batch, number * width * vocabulary))
         cells = place * vocabulary + ops.convert_to_tensor(group.entry_tokens[None])
-        found = ops.take_along_axis(flat, cells, axis=1)
-        found = found - ops.take_along_axis(norms, place, axis=1)
-        return ops.matmul(found, ops.convert_to_tensor(group.members))
+        log_probabilities = ops.take_along_axis(flat, cells, axis=1)
+        log_probabilities = log_probabilities - ops.take_along_axis(norms, place, axis=1)
+        return ops.matmul(log_probabilities, ops.convert_to_tensor(group.members))
 
     def _prompt_cache(self, token_ids: Any) -> tuple[Any, int]:
         """The cache of the prompts, after that of their opening; tokens of the opening."""
@@ -285,12 +285,12 @@ class AnswerPaths:
             ]
             firsts.append(int(np.argmin(options)))
             costs.append(options[firsts[-1]])
-        found, stop = [], len(widths)
+        groups, stop = [], len(widths)
         while stop:
             chosen = np.isin(sizes, widths[firsts[stop] : stop])
-            found.append(self._only(np.flatnonzero(chosen)))
+            groups.append(self._only(np.flatnonzero(chosen)))
             stop = firsts[stop]
-        return found
+        return groups
 
     def _only(self, rows: np.ndarray) -> AnswerPaths:
         kept = np.isin(self.entry_paths, rows)
@@ -304,7 +304,7 @@ class AnswerPaths:
 
     @classmethod
     def of(cls, answers: Answers) -> AnswerPaths:
-        """Join answers that begin alike."""
+        """Join answers that have the same beginning."""
         heads = {tuple(ids[:-1]) for ids in answers.scored}
         inner = {head[:i] for head in heads for i in range(len(head))}
         tokens = sorted(heads - inner)
@@ -325,7 +325,7 @@ def agrees_with(
     samples: tuple[EncodedTexts, EncodedTexts],
     planner: Planner,
 ) -> bool:
-    """Whether a scorer works for a model, and gives what a pass a label gives.
+    """Whether a scorer works for a model, and gives the scores of one pass for each label.
 
     Some caches take one token at a time, or windows of them.
 
@@ -341,9 +341,9 @@ def agrees_with(
     """
     expected = plain.score(samples[1], planner, verbose=0)
     try:
-        found = scorer.score(samples[0], planner, verbose=0)
+        scores = scorer.score(samples[0], planner, verbose=0)
     except _FAILURES:
         return False
-    # Reduced precision rounds on either way.
+    # Both scorers round where the precision is reduced.
     loose = 1.0 if scorer.compute_dtype == "float32" else 50.0
-    return bool(np.allclose(found, expected, rtol=1e-4 * loose, atol=1e-3 * loose))
+    return bool(np.allclose(scores, expected, rtol=1e-4 * loose, atol=1e-3 * loose))

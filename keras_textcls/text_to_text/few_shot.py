@@ -1,4 +1,4 @@
-"""Which examples a prompt shows: the same in each, or those most like its text."""
+"""Examples of a prompt: the same in each prompt, or those most similar to its text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.inputs.texts import LabelledTexts, read_texts
 from keras_textcls.labels import LabelSet
 
-# Likenesses that may be in memory at once.
+# Most similarities that may be in memory at once.
 _MOST_COMPARED = 2**25
 
 
@@ -82,7 +82,7 @@ def _pairs(examples: Any) -> list[tuple[str, str]]:
 
 
 class NearestExamples:
-    """Picks for each text the examples most like it, the likest last.
+    """Picks for each text the examples most similar to it, the most similar last.
 
     After Liu et al., 2022, "What Makes Good In-Context Examples for GPT-3?". A
     text is no example of itself: its label would stand in its own prompt.
@@ -105,20 +105,20 @@ class NearestExamples:
     def __call__(self, texts: list[str]) -> list[list[tuple[str, str]]]:
         """Return examples for each text, a list of lists of tuples of a text and a label name."""
         rows = max(1, _MOST_COMPARED // len(self._examples))
-        pieces = (texts[first : first + rows] for first in range(0, len(texts), rows))
-        return [found for piece in pieces for found in self._nearest(piece)]
+        batches = (texts[first : first + rows] for first in range(0, len(texts), rows))
+        return [examples for batch in batches for examples in self._nearest(batch)]
 
     def _nearest(self, texts: list[str]) -> list[list[tuple[str, str]]]:
-        likeness = self._embed(texts) @ self._known.T
+        similarity = self._embed(texts) @ self._known.T
         for row, text in enumerate(texts):
-            likeness[row, self._places.get(text.strip(), [])] = -np.inf
+            similarity[row, self._places.get(text.strip(), [])] = -np.inf
         count = min(self._count, len(self._examples))
-        nearest = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
-        values = np.take_along_axis(likeness, nearest, axis=1)
-        # Of equals the first; the likest last.
+        nearest = np.argpartition(-similarity, count - 1, axis=1)[:, :count]
+        values = np.take_along_axis(similarity, nearest, axis=1)
+        # Of equals the first; the most similar last.
         order = np.lexsort((-nearest, values), axis=1)
         return [
-            [self._examples[i] for i in nearest[row, order[row]] if likeness[row, i] > -np.inf]
+            [self._examples[i] for i in nearest[row, order[row]] if similarity[row, i] > -np.inf]
             for row in range(len(texts))
         ]
 

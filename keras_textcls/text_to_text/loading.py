@@ -1,4 +1,4 @@
-"""Presets of causal language models, in and out."""
+"""Loading and saving presets of causal language models."""
 
 from __future__ import annotations
 

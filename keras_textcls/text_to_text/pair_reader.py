@@ -12,7 +12,7 @@ from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.inputs.targets import read_sample_weight
 from keras_textcls.text_to_text.few_shot import one_column
-from keras_textcls.text_to_text.prompt_encoding import PieceTokenizer, as_encoded, with_answers
+from keras_textcls.text_to_text.prompt_encoding import PromptTokenizer, as_encoded, with_answers
 
 
 @dataclasses.dataclass
@@ -20,11 +20,11 @@ class PairReader(TextReader):
     """Reads prompts with their responses, whose tokens are the targets.
 
     Args:
-        tokenizer: `PieceTokenizer`.
+        tokenizer: `PromptTokenizer`.
         sequence_length: int, most tokens of a prompt and its response.
     """
 
-    tokenizer: PieceTokenizer = dataclasses.field(kw_only=True)
+    tokenizer: PromptTokenizer = dataclasses.field(kw_only=True)
     sequence_length: int = dataclasses.field(kw_only=True)
 
     def read(self, x: Any, y: Any = None, sample_weight: Any = None, **options: Any) -> Windows:

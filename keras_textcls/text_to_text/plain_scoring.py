@@ -1,7 +1,7 @@
-"""How likely a language model finds each answer to a prompt: one pass a label.
+"""`PlainScorer`: scores each answer to a prompt in a pass of its own.
 
-Every model can be asked so; the faster ways, `tree_scoring` and `cached_scoring`,
-are checked against this one.
+It works for every model; the faster scorers in `tree_scoring` and
+`cached_scoring` are checked against it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class PlainScorer:
 
 
 class CompiledCall(keras.Model):
-    """A function of arrays, as one program on JAX, which else compiles each operation alone.
+    """A function of arrays, compiled as one program on JAX instead of operation by operation.
 
     Args:
         causal_lm: the `keras_hub.models.CausalLM` whose weights `function` uses.

@@ -1,6 +1,6 @@
-"""From texts to the tokens of prompts, pieces of which are fixed.
+"""From texts to the tokens of prompts, parts of which are fixed.
 
-The fixed pieces of a prompt are tokenized once. A text that is too long loses
+The fixed parts of a prompt are tokenized once. A text that is too long loses
 its end, never the instruction or the place of the answer.
 """
 
@@ -24,8 +24,8 @@ _ANCHOR = ":"
 _LEAST_ROOM = 4
 
 
-class PieceTokenizer:
-    """Tokenizes texts that begin or continue a text.
+class PromptTokenizer:
+    """Tokenizes the parts of a prompt: its beginning, and what continues it.
 
     Args:
         preprocessor: a `keras_hub.models.CausalLMPreprocessor`.
@@ -94,15 +94,15 @@ class PieceTokenizer:
 
 
 @dataclasses.dataclass(frozen=True)
-class PromptPieces:
+class PromptParts:
     """The fixed tokens of a prompt, and its answers.
 
     Args:
-        opening: int array, what stands before everything that differs from text
-            to text.
-        before: int array, what stands between that (and examples of its own)
-            and a text; empty if no examples come between.
-        after: int array, what stands between a text and its answer.
+        opening: int array, the tokens at the beginning of every prompt, up to
+            the first that differs from text to text.
+        before: int array, the tokens directly before each text, where each
+            text has examples of its own; else empty, as `opening` has them.
+        after: int array, the tokens between a text and its answer.
         space: string, white space before a text.
         answers: `Answers`.
     """
@@ -115,7 +115,7 @@ class PromptPieces:
 
     @property
     def fixed(self) -> int:
-        """Tokens of a prompt and its answer without the text and examples of its own."""
+        """Number of tokens of a prompt and its answer, without the text and its own examples."""
         return len(self.opening) + len(self.before) + len(self.after) + self.answers.longest
 
     def has_room(self, sequence_length: int, examples: int = 0) -> bool:
@@ -133,7 +133,7 @@ class PromptPieces:
             An int.
 
         Raises:
-            ArgumentError: next to none.
+            ArgumentError: fewer than 4 tokens of a text fit.
         """
         room = sequence_length - self.fixed - examples
         if not self.has_room(sequence_length, examples):
@@ -147,24 +147,24 @@ class PromptPieces:
         return room
 
 
-def prompt_pieces(
-    tokenizer: PieceTokenizer,
+def prompt_parts(
+    tokenizer: PromptTokenizer,
     prompt: PromptTemplate,
     answer_texts: Sequence[str],
     examples: Sequence[tuple[str, str]],
     own_examples: bool,
-) -> PromptPieces:
-    """Tokenize what is fixed.
+) -> PromptParts:
+    """Tokenize the fixed parts of a prompt and its answers.
 
     Args:
-        tokenizer: `PieceTokenizer`.
+        tokenizer: `PromptTokenizer`.
         prompt: `PromptTemplate`.
         answer_texts: list of strings, one a label.
         examples: list of tuples of a text and its answer, those of every prompt.
         own_examples: bool, whether each text has further examples.
 
     Returns:
-        `PromptPieces`.
+        `PromptParts`.
     """
     first, space, after, answer_space = prompt.pieces
     answers = tokenize_answers(
@@ -180,17 +180,17 @@ def prompt_pieces(
     if not len(before) and not len(tail):
         # What is read for each text must not be empty where the text is.
         opening, before = opening[:-1], opening[-1:]
-    return PromptPieces(opening, before, tail, space, answers)
+    return PromptParts(opening, before, tail, space, answers)
 
 
 class PromptEncoder:
-    """Runs texts into prompts; what `Feeder` calls an encoder.
+    """Tokenizes texts as prompts: the `Encoder` of a `TextReader`.
 
     Args:
-        tokenizer: `PieceTokenizer`.
-        pieces: `PromptPieces`.
+        tokenizer: `PromptTokenizer`.
+        parts: `PromptParts`.
         sequence_length: int, most tokens of a prompt and its answer.
-        is_open: bool, whether `pieces.opening` is left out, because the model
+        is_open: bool, whether `parts.opening` is left out, because the model
             has read it already.
         own_examples: function from a list of texts to a list of lists of
             strings, the turns of examples for each, or `None`. Turns that would
@@ -200,15 +200,15 @@ class PromptEncoder:
 
     def __init__(
         self,
-        tokenizer: PieceTokenizer,
-        pieces: PromptPieces,
+        tokenizer: PromptTokenizer,
+        parts: PromptParts,
         sequence_length: int,
         is_open: bool,
         own_examples: Callable[[list[str]], list[list[str]]] | None = None,
     ) -> None:
         self.preprocessor = tokenizer.preprocessor
         self._tokenizer = tokenizer
-        self._pieces = pieces
+        self._parts = parts
         self._sequence_length = sequence_length
         self._is_open = is_open
         self._own_examples = own_examples
@@ -228,25 +228,25 @@ class PromptEncoder:
                 "f'{first} Second: {second}'."
             )
         texts = [text.strip() for text in columns[0]]
-        pieces = self._pieces
+        parts = self._parts
         examples = self._examples(texts)
-        tokens = self._tokenizer.lists([pieces.space + text if text else "" for text in texts])
-        opening = pieces.opening[:0] if self._is_open else pieces.opening
-        parts: list[np.ndarray] = []
+        tokens = self._tokenizer.lists([parts.space + text if text else "" for text in texts])
+        opening = parts.opening[:0] if self._is_open else parts.opening
+        rows: list[np.ndarray] = []
         lengths = np.empty(len(texts), "int32")
         for i, (example, text) in enumerate(zip(examples, tokens, strict=True)):
-            room = pieces.room(self._sequence_length, len(example))
-            row = (opening, example, pieces.before, text[:room], pieces.after)
+            room = parts.room(self._sequence_length, len(example))
+            row = (opening, example, parts.before, text[:room], parts.after)
             lengths[i] = sum(map(len, row))
-            parts += row
+            rows += row
         if not lengths.all():
             raise InvalidDataError(
                 f"Text {int(np.argmin(lengths))} is empty, and so is its prompt. Pass a prompt "
                 "with an instruction."
             )
-        flat = np.concatenate(parts).astype("int32")
+        flat = np.concatenate(rows).astype("int32")
         # Positions go on after the opening, so fewer are left.
-        return as_encoded(lengths, flat, self._sequence_length - len(pieces.opening) + len(opening))
+        return as_encoded(lengths, flat, self._sequence_length - len(parts.opening) + len(opening))
 
     def _examples(self, texts: list[str]) -> list[np.ndarray]:
         """The tokens of the examples of each text."""
@@ -255,7 +255,7 @@ class PromptEncoder:
         turns = self._own_examples(texts)
         tokens = self._tokenizer.lists(["".join(own) for own in turns])
         for i, own in enumerate(turns):
-            while own and not self._pieces.has_room(self._sequence_length, len(tokens[i])):
+            while own and not self._parts.has_room(self._sequence_length, len(tokens[i])):
                 longest = max(range(len(own)), key=lambda place: len(own[place]))
                 own = own[:longest] + own[longest + 1 :]
                 tokens[i] = self._tokenizer.lists(["".join(own)])[0]

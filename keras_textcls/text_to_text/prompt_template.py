@@ -1,4 +1,4 @@
-"""`PromptTemplate`: how a text becomes a question to a language model. Plain Python."""
+"""`PromptTemplate`: turns a text into a prompt for a language model, in plain Python."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ class PromptTemplate:
     """An instruction, and turns of a text and its answer.
 
     A prompt is the instruction, a turn for each example, and the turn of the
-    text up to its answer. White space before a slot belongs to what fills it.
-    Braces that are no slot are doubled, as in `str.format`.
+    text up to its answer. White space before a slot is tokenized together with
+    the text that fills the slot. Braces that are no slot are doubled, as in
+    `str.format`.
 
     Args:
         instruction: string. `{labels}` in it stands for the answers to choose
-            from, with commas between. Defaults to one in the form in which the
-            project's seeds have it.
+            from, with commas between. Defaults to one in the instruction
+            form of Clarifai's text-to-text data.
         turn: string with `{text}` and, at its end, `{answer}`. Defaults to
             `" ### Human: {text} ### Assistant: {answer}"`.
 
@@ -44,15 +45,15 @@ class PromptTemplate:
         """Check the slots."""
         for name, slots in _SLOTS.items():
             _check_slots(name, getattr(self, name), slots)
-        found = [slot for _, slot in _slots(self.turn)]
-        if found != ["text", "answer"] or not self.turn.endswith("{answer}"):
+        slots_of_turn = [slot for _, slot in _slots(self.turn)]
+        if slots_of_turn != ["text", "answer"] or not self.turn.endswith("{answer}"):
             raise ArgumentError(
                 "`turn` of a prompt template must hold {text} once, and {answer} once after it, at "
                 f"the very end. Received: turn={shorten(self.turn)}."
             )
 
     def before(self, answers: Sequence[str], examples: Sequence[tuple[str, str]] = ()) -> str:
-        """Return what stands before a text.
+        """Return the part of a prompt before its text.
 
         Args:
             answers: list of strings to choose from.
@@ -88,8 +89,11 @@ class PromptTemplate:
 
     @property
     def pieces(self) -> tuple[str, str, str, str]:
-        """A turn in pieces: what stands before the text, the white space of the text,
-        what stands before the answer, the white space of the answer.
+        """The four fixed parts of a turn, a tuple of strings.
+
+        They are the characters before the text, the white space directly before
+        the text, the characters between text and answer, and the white space
+        directly before the answer.
         """
         (first, _), (second, _) = _slots(self.turn)
         return (
@@ -102,7 +106,7 @@ class PromptTemplate:
     def prompt(
         self, text: str, answers: Sequence[str], examples: Sequence[tuple[str, str]] = ()
     ) -> str:
-        """Return the prompt of a text, whole.
+        """Return the whole prompt of a text.
 
         Args:
             text: string.
@@ -125,7 +129,7 @@ class PromptTemplate:
 
     @classmethod
     def read(cls, given: Any, name: str = "prompt") -> PromptTemplate:
-        """Make a template of what a user or a preset says.
+        """Make a template from an argument or from the contents of a preset.
 
         Args:
             given: `PromptTemplate`, a dict of its arguments, or `None` for the
@@ -150,15 +154,15 @@ class PromptTemplate:
 
 def _slots(text: str) -> list[tuple[str, str]]:
     """Each slot with the text before it."""
-    found: list[tuple[str, str]] = []
+    slots: list[tuple[str, str]] = []
     # A doubled brace ends a part, too.
     before = ""
     for literal, slot, _, _ in string.Formatter().parse(text):
         before += literal
         if slot is not None:
-            found.append((before, slot))
+            slots.append((before, slot))
             before = ""
-    return found
+    return slots
 
 
 def _check_slots(name: str, text: Any, slots: tuple[str, ...]) -> None:
@@ -167,14 +171,14 @@ def _check_slots(name: str, text: Any, slots: tuple[str, ...]) -> None:
             f"`{name}` of a prompt template must be a string. Received: {name}={shorten(text)}."
         )
     try:
-        found = [part for part in string.Formatter().parse(text) if part[1] is not None]
+        parts = [part for part in string.Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
         raise ArgumentError(
             f"`{name}` of a prompt template has a lone brace: {error}. Double a brace that is no "
             f"slot. Received: {name}={shorten(text)}."
         ) from error
     taken = " and ".join(f"{{{slot}}}" for slot in slots)
-    for _, slot, form, conversion in found:
+    for _, slot, form, conversion in parts:
         if slot not in slots or form or conversion:
             raise ArgumentError(
                 f"`{name}` of a prompt template has no slot {slot!r}."

@@ -1,4 +1,4 @@
-"""`TextToText`: a causal language model that completes texts, and learns to from examples."""
+"""`TextToText`: a causal language model that completes prompts, and can be trained to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from keras_textcls.text_to_text.answer_model import (
 )
 from keras_textcls.text_to_text.few_shot import one_column
 from keras_textcls.text_to_text.pair_reader import PairReader
-from keras_textcls.text_to_text.prompt_encoding import PieceTokenizer
+from keras_textcls.text_to_text.prompt_encoding import PromptTokenizer
 
 DEFAULT_LEARNING_RATE = 2e-5
 DEFAULT_NEW_TOKENS = 64
@@ -173,9 +173,9 @@ class TextToText(Adaptable, TextModel, keras.Model):
     ) -> keras.callbacks.History:
         """Train on prompts and responses.
 
-        A response is read as it continues its prompt, so it begins with a space
-        where one belongs. Of a prompt that is too long, the end is read, after
-        the start token if the model has one.
+        A response continues its prompt exactly as it is written, so it must
+        begin with a space where one belongs. A prompt that is too long loses its
+        beginning; the start token, if the model has one, stays.
 
         Args:
             x: list of prompts.
@@ -233,7 +233,7 @@ class TextToText(Adaptable, TextModel, keras.Model):
                 Defaults to `"greedy"`.
             max_new_tokens: int, most tokens after a prompt, where `max_length`
                 is not given. Defaults to `64`.
-            strip_prompt: bool, whether to return what follows a prompt alone.
+            strip_prompt: bool, whether to return the completions without prompts.
                 Defaults to `False`.
             batch_size: int, most prompts that are completed together. Defaults
                 to `32`.
@@ -281,7 +281,7 @@ class TextToText(Adaptable, TextModel, keras.Model):
 
     @property
     def causal_lm(self) -> Any:
-        """The `keras_hub.models.CausalLM` that it stands on."""
+        """The `keras_hub.models.CausalLM`."""
         return self._runtime.causal_lm
 
     @property
@@ -358,10 +358,10 @@ class TextToText(Adaptable, TextModel, keras.Model):
         """Return the models that share the backbone, and may be compiled."""
         return [self.causal_lm]
 
-    def _tokenizer(self) -> PieceTokenizer:
+    def _tokenizer(self) -> PromptTokenizer:
         runtime = self._runtime
         if runtime.tokenizer is None or runtime.tokenizer.preprocessor is not self.preprocessor:
-            runtime.tokenizer = PieceTokenizer(self.preprocessor)
+            runtime.tokenizer = PromptTokenizer(self.preprocessor)
         return runtime.tokenizer
 
     _default_batch_size = 8
@@ -380,15 +380,15 @@ class TextToText(Adaptable, TextModel, keras.Model):
         if known is not None and known[0] is sampler and known[1] is self.causal_lm.sampler:
             return
         try:
-            found = keras_hub.samplers.get(sampler)
+            chosen = keras_hub.samplers.get(sampler)
         except (ValueError, TypeError):
-            found = None
-        if not isinstance(found, keras_hub.samplers.Sampler):
+            chosen = None
+        if not isinstance(chosen, keras_hub.samplers.Sampler):
             raise ArgumentError(
                 '`sampler` must be the name of a sampler of Keras Hub, such as "greedy", "top_k" '
                 f'or "top_p", or a sampler itself. Received: sampler={shorten(sampler)}.'
             )
-        self.causal_lm.compile(sampler=found)
+        self.causal_lm.compile(sampler=chosen)
         self._runtime.sampler = (sampler, self.causal_lm.sampler)
 
 

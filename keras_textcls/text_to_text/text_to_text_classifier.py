@@ -30,8 +30,8 @@ from keras_textcls.text_to_text.loading import check_asking
 from keras_textcls.text_to_text.plain_scoring import PlainScorer
 from keras_textcls.text_to_text.prompt_encoding import (
     PromptEncoder,
-    PromptPieces,
-    prompt_pieces,
+    PromptParts,
+    prompt_parts,
     with_answers,
 )
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
@@ -60,7 +60,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         causal_lm: a `keras_hub.models.CausalLM` with a preprocessor.
         labels: list of strings, names of the classes.
         prompt: `PromptTemplate`, or a dict of its arguments. Defaults to `None`:
-            an instruction in the form of the project's seeds.
+            an instruction in the form of Clarifai's text-to-text data.
         answers: dict from label to answer, or list of answers in the order of
             the labels, each a text of one to 64 tokens. Defaults to `None`: the
             names of the labels.
@@ -73,8 +73,8 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             to `4`.
         length_normalized: bool, whether the log-likelihood of an answer is
             divided by its number of tokens. Defaults to `False`.
-        content_free: string, a text without content. What the model finds
-            likely after it is subtracted, as a prejudice (contextual
+        content_free: string, a text without content. The scores of the labels
+            after it show the bias of the model and are subtracted (contextual
             calibration, [Zhao et al., 2021](https://arxiv.org/abs/2102.09690)).
             `None` subtracts nothing. Defaults to `"auto"`: `"N/A"` until `fit`
             is called, then `None`.
@@ -86,7 +86,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         **kwargs: `name` and `trainable`, as for a `keras.Model`.
 
     Raises:
-        ArgumentError: the model is none, answers cannot be told apart, the
+        ArgumentError: the model is none, two answers have the same tokens, the
             prompt has no place for the text, or another argument is wrong.
 
     Example:
@@ -156,7 +156,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             content_free=content_free,
             scorer_kind=scorer,
             nearest=None,
-            pieces=None,
+            prompt_parts=None,
             scorer=None,
         )
         if embedding_preset is not None:
@@ -165,7 +165,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         # Now, so that what is wrong with them is said at once. Keras makes a model that it
         # loads with a tokenizer whose vocabulary comes later.
         if _has_vocabulary(self.preprocessor.tokenizer):
-            self._pieces().room(self.sequence_length)
+            self._prompt_parts().room(self.sequence_length)
 
     def fit(
         self,
@@ -224,7 +224,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         )  # fmt: skip
 
     def prompts(self, x: Any) -> list[str]:
-        """Return the prompts that texts become, for a person to read; none is cut.
+        """Return the prompts of texts, to be read by a person; none is truncated.
 
         Args:
             x: one text, or a list of texts.
@@ -279,7 +279,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         }
 
     def _asking(self) -> dict[str, Any]:
-        """What a preset keeps of how the model is asked."""
+        """The arguments of the prompt that a preset keeps."""
         runtime = self._runtime
         return {
             "prompt": runtime.prompt.to_dict(),
@@ -314,14 +314,14 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         answers = self.answers
         return [(text, answers[name]) for text, name in examples]
 
-    def _pieces(self) -> PromptPieces:
+    def _prompt_parts(self) -> PromptParts:
         runtime, tokenizer = self._runtime, self._tokenizer()
-        if runtime.pieces is None or runtime.pieces[0] is not tokenizer:
+        if runtime.prompt_parts is None or runtime.prompt_parts[0] is not tokenizer:
             has_own = runtime.nearest is not None
             shown = () if has_own else self._answered_examples(runtime.examples)
-            pieces = prompt_pieces(tokenizer, runtime.prompt, runtime.answer_texts, shown, has_own)
-            runtime.pieces = (tokenizer, pieces)
-        return runtime.pieces[1]
+            parts = prompt_parts(tokenizer, runtime.prompt, runtime.answer_texts, shown, has_own)
+            runtime.prompt_parts = (tokenizer, parts)
+        return runtime.prompt_parts[1]
 
     def _own_turns(self, texts: list[str]) -> list[list[str]]:
         """The examples of each text, as turns of the prompt."""
@@ -341,7 +341,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
     def _prompt_reader(self, is_open: bool) -> TextReader:
         encoder = PromptEncoder(
             self._tokenizer(),
-            self._pieces(),
+            self._prompt_parts(),
             self.sequence_length,
             is_open,
             None if self._runtime.nearest is None else self._own_turns,
@@ -353,7 +353,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             self._runtime.content_free = None
 
     def _with_answers(self, windows: Windows) -> Windows:
-        answers = self._pieces().answers
+        answers = self._prompt_parts().answers
         ids = [np.array((*tokens, answers.end), "int32") for tokens in answers.ids]
 
         def answered(window: Window) -> Window:
@@ -374,19 +374,19 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             (empty,) = reader.read([self.content_free], labelled=False)
             scores = scores - scorer.score(empty.texts, planner, batch_size=1, verbose=0)
         if self.length_normalized:
-            scores = scores / np.array([len(ids) for ids in self._pieces().answers.scored])
+            scores = scores / np.array([len(ids) for ids in self._prompt_parts().answers.scored])
         return scores.astype("float32")
 
     def _scorer(self) -> Scorer:
-        """What scores answers, made anew where the weights or the way through them changed."""
-        runtime, lora, pieces = self._runtime, self.lora, self._pieces()
-        # The objects are kept beside their ids, which others could take over otherwise.
-        state = (id(pieces), id(lora), lora is not None and lora.is_merged)
+        """The scorer of the answers, made again where prompt parts or adapters changed."""
+        runtime, lora, parts = self._runtime, self.lora, self._prompt_parts()
+        # The objects are kept, so that no other object can get their ids.
+        state = (id(parts), id(lora), lora is not None and lora.is_merged)
         if runtime.scorer is None or runtime.scorer[0] != state:
-            runtime.scorer = (state, self._make_scorer(pieces), (pieces, lora))
+            runtime.scorer = (state, self._make_scorer(parts), (parts, lora))
         return runtime.scorer[1]
 
-    def _make_scorer(self, pieces: PromptPieces) -> Scorer:
+    def _make_scorer(self, parts: PromptParts) -> Scorer:
         runtime, kind = self._runtime, self._runtime.scorer_kind
         lm, head = runtime.causal_lm, runtime.head
         if kind == "tree" and not TreeScorer.serves(lm):
@@ -395,11 +395,11 @@ class TextToTextClassifier(LabelAnswers, TextToText):
                 'scorer="auto".'
             )
         if kind == "tree" or (kind == "auto" and TreeScorer.serves(lm)):
-            return TreeScorer(lm, head, pieces.answers, pieces.opening)
-        plain = PlainScorer(lm, head, pieces.answers)
+            return TreeScorer(lm, head, parts.answers, parts.opening)
+        plain = PlainScorer(lm, head, parts.answers)
         if kind == "plain" or not CachedScorer.serves(lm):
             return plain
-        cached = CachedScorer(lm, pieces.answers, pieces.opening)
+        cached = CachedScorer(lm, parts.answers, parts.opening)
         if kind == "cached":
             return cached
         texts = ["N/A", "a longer text, read twice"]

@@ -1,4 +1,4 @@
-"""All answers to a prompt as a tree, in one pass: models with `call_with_branches`."""
+"""`TreeScorer`: scores all answers to a prompt as a tree, in one pass of the model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TreeScorer:
 
     @staticmethod
     def serves(causal_lm: Any) -> bool:
-        """Whether a model can be scored so."""
+        """Whether a model has `call_with_branches`."""
         return hasattr(causal_lm, "call_with_branches")
 
     def score(self, prompts: EncodedTexts, planner: Planner, **kwargs: Any) -> np.ndarray:
@@ -84,18 +84,18 @@ class _TreeModel(keras.Model):
         self._reader = types.SimpleNamespace(model=CompiledCall(causal_lm, self._read))
 
     def read_opening(self, tokens: np.ndarray) -> None:
-        """Read what every prompt begins with; to be done anew when weights change."""
+        """Read the opening of all prompts; call it again when weights change."""
         if not self.memory:
             return
         place = np.arange(len(tokens), dtype="int32")
-        found = self._reader.model.of_arrays(
+        caches = self._reader.model.of_arrays(
             {
                 "token_ids": tokens[None].astype("int32"),
                 "positions": place[None],
                 "admitted": (place[:, None] >= place)[None],
             }
         )
-        for variables, values in zip(self.memory, found, strict=True):
+        for variables, values in zip(self.memory, caches, strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
@@ -138,5 +138,5 @@ class _TreeModel(keras.Model):
         flat = ops.reshape(logits, (-1, ops.shape(logits)[1] * vocabulary))
         nodes, tokens = (ops.convert_to_tensor(a) for a in (trie.entry_nodes, trie.entry_tokens))
         cells = nodes * vocabulary + tokens
-        found = ops.take(flat, cells, axis=1) - ops.take(norms, nodes, axis=1)
-        return ops.matmul(found, ops.convert_to_tensor(trie.members))
+        log_probabilities = ops.take(flat, cells, axis=1) - ops.take(norms, nodes, axis=1)
+        return ops.matmul(log_probabilities, ops.convert_to_tensor(trie.members))

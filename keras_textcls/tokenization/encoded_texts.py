@@ -27,8 +27,8 @@ class EncodedTexts:
             for features whose size does not depend on the text.
         padding: dict from feature name to the value that fills the rest.
         full_length: int, the width to which the preprocessor pads.
-        chunks: `Chunks` where what is called a text here may be a chunk of one,
-            else `None`. Defaults to `None`.
+        chunks: `Chunks`, if the rows may be chunks of longer texts, else
+            `None`. Defaults to `None`.
     """
 
     lengths: np.ndarray

@@ -1,12 +1,13 @@
-"""Tokens of many texts, as Keras Hub's tokenizer gives them in a graph, end to end.
+"""Fast tokenization of many texts, with the token ids of Keras Hub's tokenizer.
 
-WordPiece and SentencePiece run in Keras Hub's graph, batches of texts side by
-side: TensorFlow Text does them in C++ (`benchmarks/LOG.md` has the comparison
-with the `tokenizers` library). Byte pairs, which that graph merges in a loop
-and takes seconds to trace, run on the `tokenizers` library, in a twin built
-from the vocabulary and the merges of Keras Hub's tokenizer. Texts that Keras
-Hub splits otherwise than the published pattern (special tokens within the
-text, rare kinds of space) are split by its own function before.
+WordPiece and SentencePiece tokenizers run as Keras Hub's own TensorFlow graph, on
+batches of texts in parallel: TensorFlow Text implements them in C++
+(`benchmarks/LOG.md` has the comparison with the `tokenizers` library). Byte-pair
+tokenizers, whose graph merges in a loop and takes seconds to trace, run on the
+`tokenizers` library, which gets the vocabulary and the merges of Keras Hub's
+tokenizer. Keras Hub does not split every text by the published pattern (special
+tokens within the text, rare kinds of space); such a text is first split by Keras
+Hub's own function.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ _TEXTS_AT_ONCE = 1024
 
 
 class FastBytePair:
-    """A twin of a Keras Hub byte-pair tokenizer.
+    """A byte-pair tokenizer of Keras Hub, run by the `tokenizers` library.
 
     Args:
-        tokenizer: a `keras_hub.tokenizers.BytePairTokenizer` that `serves`
-            says yes to.
+        tokenizer: a `keras_hub.tokenizers.BytePairTokenizer` for which `serves`
+            returns `True`.
 
     Call arguments:
         texts: list of strings.
@@ -57,7 +58,7 @@ class FastBytePair:
 
     @staticmethod
     def serves(tokenizer: Any) -> bool:
-        """Whether a tokenizer follows rules that the twin has.
+        """Whether the `tokenizers` library gives the same token ids as a tokenizer.
 
         Args:
             tokenizer: any tokenizer.
@@ -182,7 +183,7 @@ Tokenize: TypeAlias = FastBytePair | GraphTokenizer
 
 
 def fast_tokenizer(tokenizer: Any) -> Tokenize:
-    """Return the fastest exact way from texts to the tokens of a Keras Hub tokenizer.
+    """Return the fastest function that gives the same token ids as a Keras Hub tokenizer.
 
     Args:
         tokenizer: a `keras_hub.tokenizers.Tokenizer` whose output is ragged.

@@ -1,11 +1,11 @@
-"""What a preprocessor puts around the tokens of a text, learnt from examples.
+"""Packing, learnt from examples: the tokens that a preprocessor adds around a text.
 
-Most preprocessors of Keras Hub do the same to a lone text: some tokens before
-it, some after it, a cut where it is too long, a mask, and features that depend
-on the position only. Their graph for that takes several times as long as the
-tokenizer itself. `Packing` learns it from a handful of texts, and then does it
-with NumPy for all the others; a preprocessor that does anything else to one of
-those texts is not packed.
+Most preprocessors of Keras Hub do the same with a single text: they add tokens
+before and after it, truncate it where it is too long, and make a mask and
+features that depend on the position only. Their graph for that takes several
+times as long as the tokenizer itself. `learn_packing` learns it from a few texts,
+and a `Packing` does the same with NumPy for all others. A preprocessor that does
+anything else with one of the few texts is not packed.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Packing:
 
     @property
     def room(self) -> int:
-        """Most tokens of a text that fit between those around it."""
+        """Number of tokens of a text that fit between the tokens added around it."""
         return self.full_length - len(self.before) - len(self.after)
 
     def apply(
@@ -111,7 +111,7 @@ def learn_packing(
     tokens: list[np.ndarray],
     ids_name: str,
 ) -> Packing | None:
-    """Find the packing that explains what a preprocessor made of some texts.
+    """Find the packing that gives the same features as a preprocessor on some texts.
 
     Args:
         features: dict from feature name to an array, as the preprocessor
@@ -154,8 +154,10 @@ def _explains(
     lengths: np.ndarray,
     tokens: list[np.ndarray],
 ) -> bool:
-    found, flat, fixed = packing.apply(np.concatenate(tokens), np.array([len(t) for t in tokens]))
-    if not np.array_equal(found, lengths):
+    packed_lengths, flat, fixed = packing.apply(
+        np.concatenate(tokens), np.array([len(t) for t in tokens])
+    )
+    if not np.array_equal(packed_lengths, lengths):
         return False
     real = np.arange(packing.full_length) < lengths[:, None]
     return all(

@@ -1,4 +1,4 @@
-"""What a preprocessor makes of a text, as a hash: equal ones give equal token ids."""
+"""A hash of a preprocessor: two with the same hash give the same token ids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KNOWN = ("keras_hub.", "keras_textcls.")
 
 
 def preprocessor_fingerprint(layer: Any) -> str | None:
-    """Hash all that the outputs of a preprocessor depend on but the texts.
+    """Hash everything, except the texts, that the outputs of a preprocessor depend on.
 
     Args:
         layer: a `keras_hub.models.Preprocessor`, a `keras_hub.models.Tokenizer`,

@@ -1,12 +1,12 @@
 """From texts to token ids, once, in batches, without padding.
 
 A preprocessor of Keras Hub pads every text to `sequence_length`. Here it runs
-over large batches in `tf.data` (its graph path is some 13 times as fast as its
-Python path), and what it appended as padding is cut off again. Which bytes stand for padding is
-learnt from the preprocessor itself, so that any preprocessor serves. Many texts
-at once take a shorter way where there is one: the tokenizer alone, and what the
-preprocessor does around it in NumPy (`packing.py`). Only on that way can a text
-be cut into chunks instead of truncated.
+over large batches in `tf.data` (its graph is some 13 times as fast as its Python
+code), and the padding is removed afterwards. Which values are padding is learnt
+from the preprocessor itself, so that any preprocessor works. Many texts at once
+take a fast path where there is one: only the tokenizer runs as a graph, and NumPy
+does what the preprocessor does around it (`packing.py`). Only on the fast path can
+a text be cut into chunks instead of truncated.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fin
 from keras_textcls.tokenization.traced_graphs import TextGraph
 
 TEXTS_AT_ONCE = 1024
-# From so many texts on, learning a packing (some 0.3 s) is paid back.
-PACKING_PAYS = 2048
+# Fewer texts than these take less time without a packing than learning it (some 0.3 s).
+MIN_TEXTS_FOR_PACKING = 2048
 _MASKS = ("padding_mask", "encoder_padding_mask")
 _IDS = ("token_ids", "encoder_token_ids")
 # What a preprocessor or tokenizer raises that TensorFlow cannot trace.
@@ -94,7 +94,7 @@ class TextEncoder:
         return dataclasses.replace(encoded, chunks=Chunks(owners, np.maximum(sizes, 1.0)))
 
     def check_can_cut(self) -> None:
-        """Refuse a preprocessor that does more to a text than to put tokens around its own.
+        """Refuse a preprocessor that does more than to add tokens before and after a text.
 
         Raises:
             ArgumentError: it does, or leaves no room for a text.
@@ -151,13 +151,13 @@ def _unpad(runner: _Runner, columns: TextColumns) -> _Parts:
 class _Runner:
     """A preprocessor traced once for a number of segments.
 
-    Tracing takes seconds, so it must not happen in every call; where texts can
-    be tokenized without, it happens when the first one comes that cannot.
+    Tracing takes seconds, so it must not happen in every call. Where texts can
+    be tokenized without a graph, it happens at the first text that cannot.
     """
 
     def __init__(self, preprocessor: Any, num_columns: int) -> None:
         self._preprocessor = preprocessor
-        # Texts of different length: some tokenizers fail on those in a graph only.
+        # Texts of different lengths: some tokenizers fail on them, but only in a graph.
         self._probe = (["", "two words"],) * num_columns
         tokenizer = getattr(preprocessor, "tokenizer", None)
         needs_no_graph = num_columns == 1 and FastBytePair.serves(tokenizer)
@@ -172,8 +172,8 @@ class _Runner:
             for name, values in features.items()
             if values.ndim == 2 and values.shape[1] == self.full_length
         }
-        self._shorter_way = self._learn_shorter_way(None) if needs_no_graph else None
-        self._is_learnt = self._shorter_way is not None
+        self._fast_path = self._learn_packing(None) if needs_no_graph else None
+        self._is_learnt = self._fast_path is not None
 
     @functools.cached_property
     def _graph(self) -> TextGraph | None:
@@ -198,8 +198,8 @@ class _Runner:
         yield from dataset.prefetch(1).as_numpy_iterator()
 
     def pack(self, texts: list[str]) -> _Parts | None:
-        """The shorter way, where it gives the same and is worth learning."""
-        if not self._is_learnt and len(texts) < PACKING_PAYS:
+        """Tokenize and pack texts on the fast path; `None` where it is not available."""
+        if not self._is_learnt and len(texts) < MIN_TEXTS_FOR_PACKING:
             return None
         if not self.is_packed:
             return None
@@ -230,22 +230,22 @@ class _Runner:
 
     @property
     def is_packed(self) -> bool:
-        """Whether there is a shorter way; learns it on the first call."""
+        """Whether there is a fast path; the first call learns the packing."""
         if not self._is_learnt:
             self._is_learnt = True
             if self._graph is not None:
-                self._shorter_way = self._learn_shorter_way(self._graph)
-        return self._shorter_way is not None
+                self._fast_path = self._learn_packing(self._graph)
+        return self._fast_path is not None
 
     def tokenize(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """The tokens of all texts end to end, and how many each has; if `is_packed`."""
-        assert self._shorter_way is not None
-        return self._shorter_way[0](texts)
+        assert self._fast_path is not None
+        return self._fast_path[0](texts)
 
     @property
     def _packing(self) -> Packing:
-        assert self._shorter_way is not None
-        return self._shorter_way[1]
+        assert self._fast_path is not None
+        return self._fast_path[1]
 
     def _is_padding(self, tokens: np.ndarray) -> np.ndarray:
         return tokens == self.padding[self._packing.ids_name]
@@ -254,8 +254,8 @@ class _Runner:
         lengths, flat, fixed = self._packing.apply(tokens, counts)
         return lengths, {n: v.astype(self.padding[n].dtype) for n, v in flat.items()}, fixed
 
-    def _learn_shorter_way(self, graph: TextGraph | None) -> tuple[Tokenize, Packing] | None:
-        """Learn the tokenizer's share; without a graph, on texts that need none."""
+    def _learn_packing(self, graph: TextGraph | None) -> tuple[Tokenize, Packing] | None:
+        """Learn the packing; without a graph, from texts that need none."""
         tokenizer = getattr(self._preprocessor, "tokenizer", None)
         ids_name = next((name for name in _IDS if name in self.padding), None)
         if tokenizer is None or ids_name is None:

@@ -65,7 +65,7 @@ class TextGraph:
         return self._graph
 
     def _revive(self) -> None:
-        """A new random seed makes TensorFlow forget the model of a SentencePiece tokenizer."""
+        """Load a SentencePiece model again, which TensorFlow drops at a new random seed."""
         reload(self._tokenizer)
         self._graph = self._trace()
 

@@ -1,1 +1,1 @@
-"""Small tools of every room: atomic writes, display of texts, versions, result tables."""
+"""Utilities: atomic writes, display of texts, versions, records, result tables."""

@@ -1,4 +1,4 @@
-"""Where things are kept that could be made or fetched again."""
+"""The folder of caches: files that can be computed or downloaded again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a JSON file holds, held against the types that are declared for it."""
+"""Checks that the values of a JSON file have the types that are declared for them."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Texts of strangers, in a line of a terminal, a table or a picture."""
+"""Display of untrusted texts in a terminal, a table or a picture."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """Replace what a terminal would obey, so that texts stay in their place.
+    """Replace control characters and line breaks, which a terminal would interpret.
 
     Args:
         text: string.
@@ -20,7 +20,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str, width: int) -> str:
-    """Bring a text into one line, cut where it is longer.
+    """Return a text in one line, truncated to a width.
 
     Args:
         text: string.

@@ -16,10 +16,10 @@ def installed_versions(packages: Iterable[str]) -> dict[str, str]:
     Returns:
         A dict from name to version, without packages that are not installed.
     """
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in packages:
         try:
-            found[name] = importlib.metadata.version(name)
+            versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -11,8 +11,8 @@ from keras_textcls.batching.bucket_plan import (
     BucketPolicy,
     WidthHistory,
     choose_widths,
+    fixed_widths,
     inference_plan,
-    ladder,
     padding_share,
     training_plan,
 )
@@ -149,11 +149,11 @@ def test_the_partial_batch_has_the_same_width_every_epoch():
 
 @pytest.mark.parametrize("coarse", [False, True])
 @pytest.mark.parametrize("longest", [1, 8, 31, 100, 512, 3000])
-def test_ladder_reaches_the_longest_with_growing_steps(longest, coarse):
-    rungs = ladder(longest, coarse)
-    assert (np.diff(rungs) > 0).all()
-    assert rungs[-1] >= longest
-    assert len(rungs) == 1 or rungs[-2] < longest
+def test_fixed_widths_reach_the_longest_with_growing_steps(longest, coarse):
+    widths = fixed_widths(longest, coarse)
+    assert (np.diff(widths) > 0).all()
+    assert widths[-1] >= longest
+    assert len(widths) == 1 or widths[-2] < longest
 
 
 def test_texts_that_come_back_are_worth_compiling_for():

@@ -385,7 +385,8 @@ def test_without_compile_predicts_and_says_what_fit_needs():
         ({}, "A classifier needs its classes: pass labels=[...] (names), or num_classes=..."),
         (
             {"num_classes": 3, "labels": ["a", "b"]},
-            "`num_classes` and `labels` are at odds: num_classes=3, but labels=['a', 'b'] has 2 "
+            "`num_classes` and `labels` contradict each other: "
+            "num_classes=3, but labels=['a', 'b'] has 2 "
             "names. Pass only `labels`.",
         ),
         ({"num_classes": 0}, "Received: num_classes=0."),

@@ -7,7 +7,7 @@ from small_language_models import END, SHORT, language_model, letter_tokenizer
 from keras_textcls import ArgumentError, InvalidDataError, TextToTextClassifier
 from keras_textcls.labels import LabelSet
 from keras_textcls.text_to_text.answers import LONGEST_ANSWER, read_answer_texts, tokenize_answers
-from keras_textcls.text_to_text.prompt_encoding import PieceTokenizer
+from keras_textcls.text_to_text.prompt_encoding import PromptTokenizer
 
 LABELS = LabelSet(["ham", "spam"])
 
@@ -88,7 +88,7 @@ def test_names_of_any_kind_work(labels):
 
 
 def test_tokens_are_those_that_follow_a_prompt():
-    tokenizer = PieceTokenizer(language_model().preprocessor)
+    tokenizer = PromptTokenizer(language_model().preprocessor)
     found = tokenize_answers(["ham", "spam"], lambda t: tokenizer.lists([f" {x}" for x in t]), END)
     known = letter_tokenizer()
     assert [[known.id_to_token(i) for i in ids] for ids in found.ids] == [

@@ -9,7 +9,7 @@ from small_language_models import SHORT, language_model, letter_tokenizer, promp
 
 from keras_textcls import ArgumentError, TextToTextClassifier
 from keras_textcls.text_to_text import text_to_text
-from keras_textcls.text_to_text.prompt_encoding import PieceTokenizer, as_encoded, with_answers
+from keras_textcls.text_to_text.prompt_encoding import PromptTokenizer, as_encoded, with_answers
 from keras_textcls.tokenization.fast_tokenization import GraphTokenizer
 
 TEXTS = [
@@ -61,13 +61,13 @@ def rows(flat, lengths):
 def test_the_pieces_are_the_whole(kind, monkeypatch):
     model, tokenizer = model_of(kind)
     start = [tokenizer.start_token_id]
-    whole, pieces = GraphTokenizer(tokenizer), PieceTokenizer(model.preprocessor)
-    monkeypatch.setattr(text_to_text, "PieceTokenizer", lambda _: pieces)
+    whole, pieces = GraphTokenizer(tokenizer), PromptTokenizer(model.preprocessor)
+    monkeypatch.setattr(text_to_text, "PromptTokenizer", lambda _: pieces)
     for turn, examples in [*((turn, None) for turn in TURNS), (TURNS[0], EXAMPLES)]:
         classifier = TextToTextClassifier(model, ["yes", "no"], prompt=turn, examples=examples)
         prompts = classifier.prompts(TEXTS)
         found = encoded(classifier, TEXTS)
-        (no,) = classifier._pieces().answers.ids[1:]
+        (no,) = classifier._prompt_parts().answers.ids[1:]
         expected = rows(*whole([*prompts, *(f"{prompt} no" for prompt in prompts)]))
         for i, text in enumerate(TEXTS):
             assert found[i] == [*start, *expected[i]], (turn, text)
@@ -82,7 +82,7 @@ def test_a_long_text_loses_its_end_alone():
     (long,) = encoded(classifier, [words])
     before = prompt_ids(tokenizer, classifier.prompt.before(["ham", "spam"]))
     after = prompt_ids(tokenizer, " Answer:")[1:]
-    answers = classifier._pieces().answers
+    answers = classifier._prompt_parts().answers
     assert len(long) == 80 - answers.longest
     assert long[: len(before)] == before
     assert long[-len(after) :] == after
@@ -90,7 +90,7 @@ def test_a_long_text_loses_its_end_alone():
     text = long[len(before) : -len(after)]
     assert text == kept[: len(text)]
     # One that fits keeps all.
-    room = classifier._pieces().room(80)
+    room = classifier._prompt_parts().room(80)
     (whole,) = encoded(classifier, ["a" * (room - 1)])
     assert len(whole) == len(long)
     assert whole == prompt_ids(tokenizer, classifier.prompts("a" * (room - 1))[0])

@@ -152,7 +152,7 @@ def test_scores_are_the_log_likelihoods_of_transformers(kind, tmp_path):
         whole = [prompt_ids(tokenizer, f"{prompt} {label}") for label in labels]
         assert all(row[: len(ids)] == ids for row in whole)
         expected.append([likelihood(oracle, ids, row[len(ids) :]) for row in whole])
-    assert not classifier._pieces().answers.has_end
+    assert not classifier._prompt_parts().answers.has_end
     found = classifier.predict(texts, verbose=0)
     assert classifier.scorer == ("tree" if kind == "gpt_neo" else "cached")
     np.testing.assert_allclose(found, expected, atol=1e-4)
@@ -164,7 +164,7 @@ def test_probabilities_where_one_answer_begins_another(tmp_path):
     classifier = TextToTextClassifier.from_preset(
         str(tmp_path), labels=["b", "bad", "baddy"], prompt=SHORT, content_free=None
     )
-    assert classifier._pieces().answers.has_end
+    assert classifier._prompt_parts().answers.has_end
     ids = prompt_ids(letter_tokenizer(), classifier.prompts("hello there")[0])
     answers = [[*whole_ids(letter_tokenizer(), f": {name}")[1:], END] for name in classifier.labels]
     expected = np.array([likelihood(oracle, ids, answer) for answer in answers])

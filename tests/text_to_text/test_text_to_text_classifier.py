@@ -197,7 +197,7 @@ def test_what_is_likely_without_content_is_subtracted():
 def test_scores_are_divided_by_the_number_of_tokens(kind):
     plain = make(kind, content_free=None).predict(TEXTS, verbose=0)
     normal = make(kind, content_free=None, length_normalized=True)
-    counts = [len(ids) for ids in normal._pieces().answers.scored]
+    counts = [len(ids) for ids in normal._prompt_parts().answers.scored]
     assert len(set(counts)) > 1
     np.testing.assert_allclose(normal.predict(TEXTS, verbose=0), plain / counts, atol=1e-5)
 

@@ -25,7 +25,7 @@ def _encode_both_ways(preprocessor, texts, monkeypatch, in_graph=True):
     if not in_graph:
         runner._graph = None  # As of a preprocessor that cannot be traced.
     expected = text_encoder._wrap(runner, text_encoder._unpad(runner, (texts,)))
-    monkeypatch.setattr(text_encoder, "PACKING_PAYS", 0)
+    monkeypatch.setattr(text_encoder, "MIN_TEXTS_FOR_PACKING", 0)
     return encoder.encode((texts,)), expected, runner.is_packed
 
 
@@ -49,8 +49,8 @@ def test_packed_texts_are_those_of_the_preprocessor(name, monkeypatch):
     texts = [t for t in many_texts(60) if "<pad>" not in t]
     in_graph = not FastBytePair.serves(preprocessor.tokenizer) or name in IN_GRAPHS
     if not in_graph:
-        twin = FastBytePair(preprocessor.tokenizer)
-        texts = [text for text in texts if twin.is_plain(text)]
+        fast = FastBytePair(preprocessor.tokenizer)
+        texts = [text for text in texts if fast.is_plain(text)]
     found, expected, is_packed = _encode_both_ways(preprocessor, texts, monkeypatch, in_graph)
     assert is_packed == (name not in NOT_PACKED)
     _assert_equal(found, expected)
@@ -86,14 +86,14 @@ def test_a_preprocessor_that_does_more_is_not_packed(monkeypatch):
 
 
 def test_pairs_of_texts_take_the_whole_preprocessor(monkeypatch):
-    monkeypatch.setattr(text_encoder, "PACKING_PAYS", 0)
+    monkeypatch.setattr(text_encoder, "MIN_TEXTS_FOR_PACKING", 0)
     encoder = TextEncoder(make_preprocessor())
     encoded = encoder.encode((["the fox"], ["a cat"]))
     assert encoded.flat["segment_ids"].tolist() == [0, 0, 0, 0, 1, 1, 1]
 
 
 def test_another_sequence_length_is_learnt_anew(monkeypatch):
-    monkeypatch.setattr(text_encoder, "PACKING_PAYS", 0)
+    monkeypatch.setattr(text_encoder, "MIN_TEXTS_FOR_PACKING", 0)
     preprocessor = make_preprocessor()
     encoder = TextEncoder(preprocessor)
     for length in (8, 16):

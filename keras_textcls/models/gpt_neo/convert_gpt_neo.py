@@ -1,4 +1,4 @@
-"""GPT-Neo checkpoints of Hugging Face, in and out.
+"""Conversion of GPT-Neo checkpoints from and to the format of Hugging Face.
 
 The functions are those that Keras Hub's loader of such checkpoints asks a
 converter for; that loader knows no GPT-Neo, so the classes here call it with

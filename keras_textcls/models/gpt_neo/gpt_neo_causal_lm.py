@@ -139,12 +139,12 @@ class GPTNeoCausalLM(OwnPromptCache, keras_hub.models.GPT2CausalLM):
         learned = ops.convert_to_tensor(backbone.position_embedding.position_embeddings)
         tokens = backbone.token_embedding(token_ids)
         x = tokens + ops.cast(ops.take(learned, positions, axis=0), tokens.dtype)
-        found = []
+        caches = []
         for i, layer in enumerate(backbone.transformer_layers):
             before = None if memory is None else memory[i]
             x, own = layer.call_with_branches(x, positions, admitted, before)
-            found.append(own)
-        return backbone.layer_norm(x), found
+            caches.append(own)
+        return backbone.layer_norm(x), caches
 
     def save_to_huggingface(self, directory: Any) -> None:
         """Save for the `transformers` library, or leave the directory as it was.

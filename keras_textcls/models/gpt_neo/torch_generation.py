@@ -1,9 +1,9 @@
-"""Generation with PyTorch's own functions, for PyTorch, where nothing is compiled.
+"""Generation with PyTorch's own functions, for that backend, which compiles nothing.
 
-Keras Hub's loop calls some 50 Keras layers a token, each of which checks its
-arguments, and copies the whole cache; of a small model that is most of the
-time. Here keys and values are written in place, and only those that are there
-are read.
+Keras Hub's loop calls some 50 Keras layers for each token, each of which checks its
+arguments, and copies the whole cache; for a small model that takes most of the
+time. Here keys and values are written in place, and only those that are filled are
+read.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def generate(model: Any, inputs: Any, stop_token_ids: Any) -> dict[str, Any]:
     """Complete a batch of token ids; the same as the loop of Keras Hub.
 
     Args:
-        model: `GPTNeoCausalLM` that `serves` says yes to.
+        model: `GPTNeoCausalLM` for which `serves` returns `True`.
         inputs: dict of `token_ids` and `padding_mask`, of shape `(batch,
             max_length)`.
         stop_token_ids: list of ints, the tokens that end a text, or `None`.
@@ -161,8 +161,8 @@ def _weights_of(layer: Any) -> dict[str, Any]:
         "intermediate": layer.feedforward_intermediate_dense,
         "feedforward": layer.feedforward_output_dense,
     }
-    found = {name: (_value(norm.gamma), _value(norm.beta)) for name, norm in norms.items()}
+    weights = {name: (_value(norm.gamma), _value(norm.beta)) for name, norm in norms.items()}
     for name, one in dense.items():
         bias = (_value(one.bias),) if one.use_bias else ()
-        found[name] = (_value(one.kernel).T, *bias)
-    return found
+        weights[name] = (_value(one.kernel).T, *bias)
+    return weights

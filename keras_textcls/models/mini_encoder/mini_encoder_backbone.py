@@ -1,4 +1,4 @@
-"""`MiniEncoderBackbone`: a small transformer that shows all its layers."""
+"""`MiniEncoderBackbone`: a small transformer that pools the states of all its layers."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ def _initializer() -> keras.Initializer:
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
 class MiniEncoderBackbone(keras_hub.models.Backbone):
-    """A small BERT-like encoder whose vector joins what each layer knows.
+    """A small BERT-like encoder whose text vector concatenates features of all layers.
 
-    The vector of a text joins the means of its embeddings and of the states of
-    every layer, and the maximum of the last: the first keeps the words, the last
-    what the text means, those between how it is built, and the maximum what a
-    single word says. A head on frozen features gains from all of them.
+    The vector of a text concatenates the mean of its embeddings, the means of
+    the states of every layer, and the maximum of the last layer. The embeddings
+    represent the words, the last layer the meaning, the layers between the
+    structure, and the maximum the strongest single words. A head on frozen
+    features gains from all of them.
 
-    The layers are wide in their states and narrow inside (`MiniEncoderLayer`),
-    so that the states can be those of a larger teacher. Long texts are read in
+    The layers have wide states and narrow inner layers (`MiniEncoderLayer`), so
+    that the states can be those of a larger teacher. Long texts are read in
     chunks: a token sees the tokens of its own chunk, and the time that a text
     takes grows with its length, not with the square of it.
 

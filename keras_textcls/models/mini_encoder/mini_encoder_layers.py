@@ -13,7 +13,7 @@ _MASKED = -1e9
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
 class MiniEncoderLayer(keras.layers.Layer):
-    """A transformer layer whose inside may be narrower than its states.
+    """A transformer layer whose inner layers may be narrower than its states.
 
     As in BERT (Devlin et al., 2018), attention and then a feed-forward layer are
     each added to the states and normalised. Unlike there, `num_heads * head_dim`

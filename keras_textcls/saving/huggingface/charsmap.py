@@ -1,9 +1,9 @@
 """Normalization rules as SentencePiece compiles them.
 
-What `tokenizers` does to a text before it is cut (lower case, accents, quotes) is
-asked of it character by character, and SentencePiece compiles the answers into
-its own table, so that Keras Hub's SentencePiece tokenizers, which have no
-argument for it, do the same.
+The normalizer of a `tokenizers` tokenizer (lower case, accents, quotes) is applied
+to each character, and SentencePiece compiles the results into its own table. So
+Keras Hub's SentencePiece tokenizers, which have no argument for normalization,
+normalize in the same way.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The tensors of a Hugging Face checkpoint, checked before they are used.
 
-Only safetensors are read: a pickle can run code. Nothing is loaded into memory
-before a tensor is asked for.
+Only safetensors files are read: a pickle can run code. A tensor is loaded into
+memory only when it is read.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def _weight_files(files: PresetFiles) -> list[tuple[str, str]]:
         return [(WEIGHTS_FILE, single)]
     index = files.json(INDEX_FILE)
     if index is None:
-        found = [name for name in _PICKLES if files.path(name) is not None]
-        only = f"only {found[0]}, which is not read" if found else "none"
+        pickles = [name for name in _PICKLES if files.path(name) is not None]
+        only = f"only {pickles[0]}, which is not read" if pickles else "none"
         raise PresetError(
             f"The preset {files.preset!r} has no {WEIGHTS_FILE}; of other weights it has {only}. "
             "Convert it once: load it with `transformers` where you trust it, and "

@@ -164,7 +164,7 @@ def _fold_bias(
 ) -> None:
     """Move the bias of the scores, which GPT-2's head lacks, into the last layer norm.
 
-    Only the head reads what that norm puts out, so the logits stay the same.
+    Only the head reads the outputs of that layer norm, so the logits stay the same.
     """
     bias = keras.ops.convert_to_numpy(classifier.output_dense.bias).astype("float64")
     bias = bias / classifier.temperature

@@ -228,7 +228,7 @@ def _check_settings(files: PresetFiles, architecture: Architecture) -> None:
 
 
 def _check_attention(config: dict[str, Any], architecture: Architecture, refuse: Any) -> None:
-    """What DeBERTa can do with positions, of which Keras Hub has the form of version 3."""
+    """Refuse positions of DeBERTa other than those of version 3, which Keras Hub has."""
     kinds = architecture.setting(config, "pos_att_type")
     kinds = kinds.split("|") if isinstance(kinds, str) else kinds
     if {str(kind).strip() for kind in kinds} != {"c2p", "p2c"}:
@@ -261,12 +261,12 @@ def _load_weights(
 ) -> None:
     tensors = Tensors(files)
     tensors.rename(architecture.prefix)
-    found = list(links(architecture, classifier.backbone)) if own_backbone else []
+    of_backbone = list(links(architecture, classifier.backbone)) if own_backbone else []
     on_top = list(head_links(architecture, classifier)) if with_head else []
     if with_head:
         _check_head_size(classifier, files, architecture, tensors)
     if own_backbone:
-        check_excess(architecture, tensors, [*found, *on_top], files.preset, with_head)
+        check_excess(architecture, tensors, [*of_backbone, *on_top], files.preset, with_head)
 
     def read(name: str) -> Any:
         array = tensors.read(name)
@@ -279,7 +279,7 @@ def _load_weights(
         return array
 
     optional = () if with_head else _POOLER
-    assign([*found, *on_top], tensors, read, files.preset, optional)
+    assign([*of_backbone, *on_top], tensors, read, files.preset, optional)
     if with_head and not architecture.head.output_bias:
         bias = classifier.output_dense.bias
         bias.assign(np.zeros(tuple(bias.shape)))

@@ -2,8 +2,8 @@
 
 `transformers` keeps a tokenizer in `tokenizer.json`, or in the files of the
 library that it came from (`vocab.txt`, `vocab.json` with `merges.txt`, a
-SentencePiece model). Both are read; settings that decide which tokens come out
-(lower case, accents, spaces) are carried over.
+SentencePiece model). Both are read; settings that change the tokens (lower case,
+accents, spaces) are kept.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Weights between the layout of `transformers` and that of Keras Hub, both ways.
+"""Conversion of weights between the layouts of `transformers` and Keras Hub.
 
 `links` lists which tensor stands for which weights of a classifier; reading and
 writing walk through the same list.
@@ -157,7 +157,7 @@ def _attribute(owner: Any, path: str, default: Any = _RAISE) -> Any:
 
 
 def assign(
-    found: list[Link],
+    wanted: list[Link],
     tensors: Mapping[str, Any] | Tensors,
     read: Any,
     preset: str,
@@ -166,7 +166,7 @@ def assign(
     """Write the tensors of a checkpoint into the weights of a model.
 
     Args:
-        found: list of `Link`.
+        wanted: list of `Link`, the tensors that the model takes.
         tensors: what holds the names.
         read: function from a name to its array.
         preset: string, for messages.
@@ -175,15 +175,15 @@ def assign(
     Raises:
         PresetError: tensors are missing or have another shape.
     """
-    names = [link.name for link in found]
+    names = [link.name for link in wanted]
     missing = [name for name in names if name not in tensors and name not in optional]
     if missing:
         raise PresetError(
-            f"The weights of the preset {preset!r} lack {len(missing)} of {len(found)} tensors "
+            f"The weights of the preset {preset!r} lack {len(missing)} of {len(wanted)} tensors "
             f"that `config.json` asks for: {_some(missing)}. Download the checkpoint again, or "
             "correct `config.json`."
         )
-    for link in found:
+    for link in wanted:
         if link.name not in tensors:
             continue
         array = read(link.name)
@@ -196,22 +196,22 @@ def assign(
 
 
 def check_excess(
-    architecture: Architecture, tensors: Tensors, found: list[Link], preset: str, with_head: bool
+    architecture: Architecture, tensors: Tensors, wanted: list[Link], preset: str, with_head: bool
 ) -> None:
     """Refuse tensors that the model has no place for.
 
     Args:
         architecture: `Architecture`.
         tensors: `Tensors`.
-        found: list of `Link`, what the model takes.
+        wanted: list of `Link`, the tensors that the model takes.
         preset: string, for messages.
         with_head: bool. If `False`, heads of other tasks are passed over.
 
     Raises:
         PresetError: there are such tensors.
     """
-    known = {link.name for link in found} | {"embeddings.token_type_embeddings.weight"}
-    roots = {link.name.split(".")[0] for link in found}
+    known = {link.name for link in wanted} | {"embeddings.token_type_embeddings.weight"}
+    roots = {link.name.split(".")[0] for link in wanted}
     excess = [
         name
         for name in tensors
