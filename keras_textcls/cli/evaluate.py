@@ -78,18 +78,18 @@ def compare_command(
 
     if len(models) < 2:
         raise ArgumentError(f"`compare` needs two models or more. Received: {models[0]}.")
-    found = compare(models, dataset)
+    comparison = compare(models, dataset)
     if threshold is not None:
-        found = found.at_threshold(threshold)
-    if found.is_ranked:
-        click.echo(f"{found.leaderboard(metric)}\n\n{found.pairs(metric)}")
+        comparison = comparison.at_threshold(threshold)
+    if comparison.is_ranked:
+        click.echo(f"{comparison.leaderboard(metric)}\n\n{comparison.pairs(metric)}")
     else:
-        click.echo(str(found))
-    for text in found.disagreements(disagreements) if disagreements else ():
+        click.echo(str(comparison))
+    for text in comparison.disagreements(disagreements) if disagreements else ():
         answers = ", ".join(f"{name}: {answer}" for name, answer in text.answers.items())
         click.echo(f"{one_line(text.text or '', _WIDTH)}\n    is {text.actual}; {answers}")
     if output is not None:
-        click.echo(f"Wrote {found.save_all(output)}")
+        click.echo(f"Wrote {comparison.save_all(output)}")
 
 
 @click.command("cross-validate")
@@ -119,14 +119,14 @@ def cross_validate_command(
     dataset = read_source(source, options)
     from keras_textcls.evaluation.cross_validation import cross_validate
 
-    found = cross_validate(dataset, preset, template, folds, seed=seed)
-    click.echo(str(found))
-    for suspect in found.report.suspected_label_errors(label_errors) if label_errors else ():
+    validation = cross_validate(dataset, preset, template, folds, seed=seed)
+    click.echo(str(validation))
+    for suspect in validation.report.suspected_label_errors(label_errors) if label_errors else ():
         click.echo(
             f"{one_line(suspect.text or '', _WIDTH)}\n    is {suspect.given} "
             f"({suspect.score:.3f}), rather {suspect.suggested or 'not'}"
         )
-    _write(found.report, html, save)
+    _write(validation.report, html, save)
 
 
 def _show_errors(report: Any, count: int) -> None:

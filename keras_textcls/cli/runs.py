@@ -38,8 +38,8 @@ def list_command(name: str | None, output: str) -> None:
     from keras_textcls.training.run_folders.versions import broken_versions
     from keras_textcls.training.runs import runs
 
-    found, broken = runs(output, name), broken_versions(output, name)
-    if not found and not broken:
+    readable, broken = runs(output, name), broken_versions(output, name)
+    if not readable and not broken:
         click.echo(f"There are no runs in {output}.")
         return
     rows = [
@@ -51,7 +51,7 @@ def list_command(name: str | None, output: str) -> None:
             f"{run.record.seconds:,.1f}",
             run.record.created or "",
         )
-        for run in found
+        for run in readable
     ]
     rows += [(f"{at.parent.name}/{at.name}", "broken", "", "", "", "") for at in broken]
     columns = ("RUN", "STATUS", "TEMPLATE", "TEXTS", "SECONDS", "CREATED")
@@ -65,9 +65,11 @@ def list_command(name: str | None, output: str) -> None:
 @_output
 def show_command(run: str, output: str) -> None:
     """Show how a run stands: data, parameters, metrics."""
-    found = _find(output, run)
-    record, reason = found.record, found.reason
-    click.echo(f"{found.name}/{found.version}: {found.status}{f', {reason}' if reason else ''}")
+    version = _find(output, run)
+    record, reason = version.record, version.reason
+    click.echo(
+        f"{version.name}/{version.version}: {version.status}{f', {reason}' if reason else ''}"
+    )
     labels = record.dataset.get("labels", [])
     details = {
         "template": record.template,
@@ -80,7 +82,7 @@ def show_command(run: str, output: str) -> None:
         "seconds": record.seconds,
         "starts": record.starts,
         "backend": f"{record.backend}, {', '.join(f'{k} {v}' for k, v in record.versions.items())}",
-        "model": str(found.preset) if found.preset.exists() else None,
+        "model": str(version.preset) if version.preset.exists() else None,
     }
     for name, value in details.items():
         if value is not None:
@@ -138,8 +140,8 @@ def delete_command(run: str, output: str, yes: bool, force: bool) -> None:
     name, _, version = run.strip("/").partition("/")
     directory = Path(output) / name / version
     is_broken = directory in broken_versions(output, name)
-    found = RunDirectory(directory) if is_broken else _find(output, run)
+    run_directory = RunDirectory(directory) if is_broken else _find(output, run)
     if not yes:
         click.confirm(f"Delete {directory} and the model in it?", abort=True)
-    delete_version(found, force)
+    delete_version(run_directory, force)
     click.echo(f"Deleted {name}/{version}.")

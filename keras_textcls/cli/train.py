@@ -146,11 +146,11 @@ def _value(text: str, kind: Any) -> Any:
 def _tell_if_other(name: str, given: Any, beside: dict[str, Any]) -> None:
     """Say that the texts are not those that a run.yaml was written for."""
     written = beside.get(name)
-    found = None if given is None else given.fingerprint
+    fingerprint = None if given is None else given.fingerprint
     expected = written.get("fingerprint") if isinstance(written, dict) else None
-    if written is not None and found != expected:
+    if written is not None and fingerprint != expected:
         click.echo(
             f"Note: the {name} of the --config file has the version {str(expected)[:12]}, this one "
-            f"{found[:12] if found else 'is not given'}: the result will be another.",
+            f"{fingerprint[:12] if fingerprint else 'is not given'}: the result will be another.",
             err=True,
         )

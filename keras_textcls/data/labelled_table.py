@@ -93,11 +93,11 @@ class LabelledTable:
             raise InvalidDataError("The column `text` holds nulls; every row needs a text.")
         self._invalid_rows = invalid_rows
         self._details = types.MappingProxyType(dict(details or {}))
-        found = label_names(self._table)
+        names_in_use = label_names(self._table)
         self._labels = None
-        if labels is not None or found:
-            self._labels = LabelSet(found if labels is None else labels)
-            strangers = [name for name in found if name not in self._labels]
+        if labels is not None or names_in_use:
+            self._labels = LabelSet(names_in_use if labels is None else labels)
+            strangers = [name for name in names_in_use if name not in self._labels]
             if strangers:
                 self._labels.index(strangers[0])
         is_multi_label = _is_multi_label(self._table)

@@ -237,9 +237,9 @@ def _label_names(
         return rules.labels
     if isinstance(roles.label, tuple):
         return roles.label
-    found = label_names(table)
+    names = label_names(table)
     of_classes = getattr(source, "class_names", {}).get(roles.label)
-    return of_classes if of_classes and set(found) <= set(of_classes) else found or None
+    return of_classes if of_classes and set(names) <= set(of_classes) else names or None
 
 
 def _as_names(value: Any, source: Source, role: str) -> Any:

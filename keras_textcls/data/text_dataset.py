@@ -268,12 +268,12 @@ class TextDataset(LabelledTable):
             check_stratifiable(labels)
         groups = np.unique(self.digests(), axis=0, return_inverse=True)[1].reshape(-1)
         parts = assign_parts(labels, groups, list(shares.values()), check_seed(seed), stratify)
-        found = {}
+        by_name = {}
         for i, name in enumerate(shares):
             table = keep_rows(self._table, parts == i)
             column = pa.array([name] * table.num_rows, pa.string())
-            found[name] = self.with_table(join_tables([with_column(table, "split", column)]))
-        return Splits(*(found.get(name) for name in Splits._fields))
+            by_name[name] = self.with_table(join_tables([with_column(table, "split", column)]))
+        return Splits(*(by_name.get(name) for name in Splits._fields))
 
     def folds(self, count: int = 5, *, seed: int = 0) -> np.ndarray:
         """Deal the texts out to folds for cross-validation.

@@ -242,9 +242,9 @@ def learning_curve(
     counts, values = [], []
     for share in shares:
         drawn = [_draw(texts, share, seed + i) for i in range(repeats if share < 1 else 1)]
-        found = [_score(part, held_out, preset, chosen, texts.labels) for part in drawn]
+        repetitions = [_score(part, held_out, preset, chosen, texts.labels) for part in drawn]
         counts.append(len(drawn[0]))
-        values.append(found * (repeats // len(found)))
+        values.append(repetitions * (repeats // len(repetitions)))
     names = [name for name in _SHOWN if name in values[0][0]]
     arrays = {name: np.array([[one[name] for one in row] for row in values]) for name in names}
     return LearningCurve(tuple(counts), arrays)
@@ -280,10 +280,12 @@ def _train_and_predict(
         if run.status != "trained":
             raise RunError(f"The training of a fold ended as {run.status}: {run.reason}.")
         classifier = run.load()
-    found = np.zeros((len(held_out), len(labels)), np.float32)
+    probabilities = np.zeros((len(held_out), len(labels)), np.float32)
     # A label that the other folds lack has the probability 0 here.
-    found[:, labels.encode(classifier.labels)] = _probabilities(classifier, held_out, chosen)
-    return found, classifier.multi_label
+    probabilities[:, labels.encode(classifier.labels)] = _probabilities(
+        classifier, held_out, chosen
+    )
+    return probabilities, classifier.multi_label
 
 
 def _score(

@@ -199,11 +199,11 @@ def actual_labels(
         return places[matrix].astype(np.int32), extra
     # Of a label that the data never name nothing is known where they leave labels open.
     unknown = (matrix == UNKNOWN).any(axis=1)
-    found = np.where(unknown[:, None], np.int8(-1), np.zeros((1, len(order)), np.int8))
+    targets = np.where(unknown[:, None], np.int8(-1), np.zeros((1, len(order)), np.int8))
     for i, label in enumerate(named):
         if label in order:
-            found[:, order[label]] = matrix[:, i]
-    return found, extra
+            targets[:, order[label]] = matrix[:, i]
+    return targets, extra
 
 
 def _matrix(dataset: TextDataset, named: LabelSet, multi_label: bool) -> np.ndarray:
@@ -226,16 +226,16 @@ def texts_table(dataset: TextDataset) -> pa.Table:
     """
     table = dataset.table
     kept = [n for n in ("text", "text_pair", "id", "split") if n in table.schema.names]
-    found = table.select(kept)
+    columns = table.select(kept)
     if "metadata" not in table.schema.names:
-        return found
+        return columns
     rows = dataset.metadata
     keys = list(dict.fromkeys(key for row in rows for key in row))[:_MOST_COLUMNS]
     for key in keys:
         if key not in kept:
             values = [_as_string(row.get(key)) for row in rows]
-            found = found.append_column(key, pa.array(values, pa.string()))
-    return found
+            columns = columns.append_column(key, pa.array(values, pa.string()))
+    return columns
 
 
 def _as_string(value: Any) -> str | None:
@@ -271,17 +271,17 @@ def _name_of(model: Any, run: Run | None) -> str:
 
 
 def _describe_model(model: Any, run: Run | None, classifier: Classifier) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    description: dict[str, Any] = {
         "backend": keras.backend.backend(),
         "backbone": type(classifier.backbone).__name__,
         "parameters": classifier.count_params(),
         "temperature": classifier.temperature,
     }
     if run is not None:
-        found |= {"run": run.name, "version": run.version, "template": run.record.template}
+        description |= {"run": run.name, "version": run.version, "template": run.record.template}
     elif isinstance(model, (str, os.PathLike)):
-        found["preset"] = os.fspath(model)
-    return found
+        description["preset"] = os.fspath(model)
+    return description
 
 
 def _texts_trained_on(run: Run, dataset: TextDataset) -> list[str]:

@@ -46,11 +46,11 @@ def check_dataset(
         lambda: check_scripts(texts),
         lambda: check_truncation(dataset, preset),
     ]
-    found = [finding for check in checks for finding in check()]
+    findings = [finding for check in checks for finding in check()]
     languages, not_checked = check_languages(texts)
-    found += languages
-    found.sort(key=lambda finding: LEVELS.index(finding.level))
-    return CheckReport(tuple(found), len(texts), not_checked)
+    findings += languages
+    findings.sort(key=lambda finding: LEVELS.index(finding.level))
+    return CheckReport(tuple(findings), len(texts), not_checked)
 
 
 def _whole_texts(dataset: LabelledTable) -> list[str]:

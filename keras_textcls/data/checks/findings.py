@@ -78,8 +78,8 @@ class CheckReport(Sequence[Finding]):
 
     def __repr__(self) -> str:
         counts = collections.Counter(finding.level for finding in self.findings)
-        found = ", ".join(f"{counts[level]} {level}s" for level in LEVELS if counts[level])
-        head = f"CheckReport: {found or 'nothing found'} in {self.rows:,} texts"
+        summary = ", ".join(f"{counts[level]} {level}s" for level in LEVELS if counts[level])
+        head = f"CheckReport: {summary or 'nothing found'} in {self.rows:,} texts"
         lines = [head, *map(str, self.findings)]
         return "\n".join([*lines, *(f"not checked: {what}" for what in self.not_checked)])
 

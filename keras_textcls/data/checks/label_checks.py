@@ -20,11 +20,11 @@ def check_label_counts(dataset: LabelledTable) -> list[Finding]:
     if dataset.labels is None:
         return []
     counts = dict.fromkeys(dataset.labels, 0) | dataset.label_counts()
-    found = []
+    findings = []
     single = [name for name, count in counts.items() if count <= 1]
     few = [name for name, count in counts.items() if 1 < count < _FEW_TEXTS]
     if single:
-        found.append(
+        findings.append(
             Finding(
                 "labels with one text",
                 "error",
@@ -36,7 +36,7 @@ def check_label_counts(dataset: LabelledTable) -> list[Finding]:
             )
         )
     if few:
-        found.append(
+        findings.append(
             Finding(
                 "labels with few texts",
                 "warning",
@@ -47,7 +47,7 @@ def check_label_counts(dataset: LabelledTable) -> list[Finding]:
                 tuple(f"{name}: {counts[name]}" for name in few[:EXAMPLES]),
             )
         )
-    return [*found, *_check_imbalance(dataset, counts), *_check_unlabelled(dataset)]
+    return [*findings, *_check_imbalance(dataset, counts), *_check_unlabelled(dataset)]
 
 
 def _check_imbalance(dataset: LabelledTable, counts: dict[str, int]) -> list[Finding]:
@@ -85,13 +85,13 @@ def _check_unlabelled(dataset: LabelledTable) -> list[Finding]:
 def check_label_names(dataset: LabelledTable) -> list[Finding]:
     """Labels that are one but for their spelling, or several in one cell."""
     names = list(dataset.labels or ())
-    found = []
+    findings = []
     folded: dict[str, list[str]] = collections.defaultdict(list)
     for name in names:
         folded[" ".join(name.casefold().replace("_", " ").replace("-", " ").split())].append(name)
     twins = [group for group in folded.values() if len(group) > 1]
     if twins:
-        found.append(
+        findings.append(
             Finding(
                 "labels that look alike",
                 "warning",
@@ -106,7 +106,7 @@ def check_label_names(dataset: LabelledTable) -> list[Finding]:
         joined = [n for n in names if separator in n]
         whole = [n for n in joined if {p.strip() for p in n.split(separator)} <= set(names)]
         if whole:
-            found.append(
+            findings.append(
                 Finding(
                     "joined labels",
                     "warning",
@@ -116,7 +116,7 @@ def check_label_names(dataset: LabelledTable) -> list[Finding]:
                     tuple(map(repr, whole[:EXAMPLES])),
                 )
             )
-    return found
+    return findings
 
 
 def check_order(dataset: LabelledTable) -> list[Finding]:

@@ -18,10 +18,10 @@ def check_duplicates(
     clusters: Sequence[np.ndarray],
 ) -> list[Finding]:
     """Texts that are the same as another, or nearly, and what their labels say."""
-    found = []
+    findings = []
     extra = sum(len(group) - 1 for group in groups)
     if groups:
-        found.append(
+        findings.append(
             Finding(
                 "duplicates",
                 "warning",
@@ -33,8 +33,8 @@ def check_duplicates(
                 tuple(int(i) for group in groups for i in group[1:]),
             )
         )
-    found += _check_conflicts(dataset, texts, groups)
-    return found + _check_near_duplicates(texts, groups, clusters)
+    findings += _check_conflicts(dataset, texts, groups)
+    return findings + _check_near_duplicates(texts, groups, clusters)
 
 
 def _check_near_duplicates(
@@ -119,7 +119,7 @@ def check_leakage(
     for number, cluster in enumerate(clusters):
         cluster_of[cluster] = number
     _, group_of = np.unique(digests, axis=0, return_inverse=True)
-    found = []
+    findings = []
     for first, second in pairs:
         one, other = sides[first], sides[second]
         same = np.isin(group_of.reshape(-1)[other], group_of.reshape(-1)[one])
@@ -128,8 +128,8 @@ def check_leakage(
             rows = np.flatnonzero(mask)
             if len(rows):
                 shown = tuple(excerpt(texts[other[row]]) for row in rows[:EXAMPLES])
-                found.append(_leak(name, first, second, rows, len(other), shown))
-    return found
+                findings.append(_leak(name, first, second, rows, len(other), shown))
+    return findings
 
 
 def _leak(

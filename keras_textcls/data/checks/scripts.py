@@ -79,10 +79,10 @@ def count_languages(texts: Sequence[str]) -> dict[str, int] | None:
     except ImportError:
         return None
     identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
-    found: collections.Counter[str] = collections.Counter()
+    counts: collections.Counter[str] = collections.Counter()
     for text in texts:
         if len(text) >= _SHORTEST:
             language, probability = identifier.classify(text)
             if probability >= _CERTAIN:
-                found[str(language)] += 1
-    return dict(found.most_common())
+                counts[str(language)] += 1
+    return dict(counts.most_common())

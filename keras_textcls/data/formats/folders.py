@@ -33,18 +33,18 @@ def folder_paths(folder: Path, suffix: str = ".txt") -> RowsSource:
     Raises:
         InvalidDataError: there are no such files, or it cannot be listed.
     """
-    found = sorted(_walk(folder, suffix))
-    if not found:
+    paths = sorted(_walk(folder, suffix))
+    if not paths:
         raise InvalidDataError(
             f"{folder} holds no {suffix} files in sub-folders. Put the texts of each label into a "
             f"sub-folder of that name: {folder.name}/spam/1{suffix}."
         )
-    has_splits = all(len(p.parts) > 2 and p.parts[0].lower() in SPLIT_NAMES for p in found)
+    has_splits = all(len(p.parts) > 2 and p.parts[0].lower() in SPLIT_NAMES for p in paths)
     names = ["text", "label", "id", *(["split"] if has_splits else [])]
 
     def pieces() -> Iterator[dict[str, list[Any]]]:
-        for start in range(0, len(found), _FILES_A_PIECE):
-            part = found[start : start + _FILES_A_PIECE]
+        for start in range(0, len(paths), _FILES_A_PIECE):
+            part = paths[start : start + _FILES_A_PIECE]
             rows: dict[str, list[Any]] = {
                 "text": [str(path) for path in part],
                 "label": [path.parts[1 if has_splits else 0] for path in part],

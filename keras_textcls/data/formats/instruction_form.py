@@ -226,13 +226,13 @@ class InstructionSource:
     def _converted(self, piece: Piece, columns: Sequence[str]) -> Piece:
         given = piece.columns
         rows = given.to_pydict() if isinstance(given, pa.Table) else given
-        found, kept, faults = _rows_apart(rows[self._text])
-        self._note_lists({instruction for instruction, text, answer in found if text and answer})
+        parts, kept, faults = _rows_apart(rows[self._text])
+        self._note_lists({instruction for instruction, text, answer in parts if text and answer})
         converted = {n: [rows[n][i] for i in kept] for n in rows if n != self._text}
         own = converted.get("metadata", itertools.repeat(None))
-        converted[self._text] = [text for _, text, _ in found]
-        converted["label"] = [answer for _, _, answer in found]
-        converted["metadata"] = _metadata((instruction for instruction, _, _ in found), own)
+        converted[self._text] = [text for _, text, _ in parts]
+        converted["label"] = [answer for _, _, answer in parts]
+        converted["metadata"] = _metadata((instruction for instruction, _, _ in parts), own)
         some, is_utf8 = _as_table({name: converted[name] for name in columns})
         if not faults:
             return dataclasses.replace(piece, columns=some, is_utf8=is_utf8)
@@ -254,18 +254,18 @@ def _rows_apart(
     cells: Sequence[Any],
 ) -> tuple[list[tuple[str, Any, str]], list[int], dict[int, tuple[str, str]]]:
     """The parts of the cells that are of the form, their rows, and the faults of the others."""
-    found: list[tuple[str, Any, str]] = []
+    matching: list[tuple[str, Any, str]] = []
     kept: list[int] = []
     faults: dict[int, tuple[str, str]] = {}
     for i, cell in enumerate(cells):
         # What is no text at all is left to the reader of rows.
         parts = take_apart(cell) if isinstance(cell, str) and cell.strip() else ("", cell, "")
         if len(parts) == 3:
-            found.append(parts)
+            matching.append(parts)
             kept.append(i)
         else:
             faults[i] = parts
-    return found, kept, faults
+    return matching, kept, faults
 
 
 def _with_instruction(cell: Any, instruction: str) -> Any:

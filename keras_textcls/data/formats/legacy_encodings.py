@@ -103,7 +103,7 @@ def _matches(sample: bytes) -> list[CharsetMatch]:
     """Readings that are unlike the western one: of Latin letters all, of others the best."""
     from charset_normalizer import from_bytes
 
-    found = from_bytes(
+    matches = from_bytes(
         sample,
         steps=_STEPS,
         chunk_size=_STEP,
@@ -113,7 +113,7 @@ def _matches(sample: bytes) -> list[CharsetMatch]:
         preemptive_behaviour=False,
     )
     western = sample.decode(WESTERN, "replace")
-    unlike = [m for m in found if m.chaos <= _MOST_CHAOS and str(m) != western]
+    unlike = [m for m in matches if m.chaos <= _MOST_CHAOS and str(m) != western]
     latin = [match for match in unlike if match.encoding in _LATIN]
     multibyte = [match for match in unlike if match.encoding in _MULTIBYTE]
     others = [m for m in unlike if m.encoding in _OTHER_ALPHABETS and m.coherence >= _COHERENT]

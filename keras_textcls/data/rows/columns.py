@@ -127,19 +127,19 @@ def choose_roles(
     assert text is not None
     partner = _PAIR_NAMES.get(text.strip().lower())
     if isinstance(label, str) or label is None:
-        found = lookup.find("label", label, _LABEL_NAMES, required=needs_label)
+        label_columns = lookup.find("label", label, _LABEL_NAMES, required=needs_label)
     elif not label:
         raise ArgumentError("`label` is an empty list. Name the columns of the labels, or none.")
     else:
-        found = tuple(str(lookup.find("label", name, ())) for name in label)  # type: ignore[assignment]
+        label_columns = tuple(str(lookup.find("label", name, ())) for name in label)  # type: ignore[assignment]
     roles = ColumnRoles(
         text=text,
         text_pair=lookup.find("text_pair", text_pair, [partner] if partner else []),
-        label=found,
+        label=label_columns,
         split=lookup.find("split", split, ["split"]),
         id=lookup.find("id", id, _ID_NAMES),
         # As `TextDataset.write` writes them.
-        negatives="negatives" if found == "labels" and "negatives" in columns else None,
+        negatives="negatives" if label_columns == "labels" and "negatives" in columns else None,
     )
     if metadata is True:
         kept = tuple(c for c in columns if c.strip() and c not in roles.columns)

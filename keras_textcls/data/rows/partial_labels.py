@@ -25,10 +25,10 @@ def label_names(table: pa.Table) -> list[str]:
     Returns:
         A sorted list of strings.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     for column in {"labels", "negatives"} & set(table.schema.names):
-        found.update(pc.unique(pc.list_flatten(table.column(column))).to_pylist())
-    return sorted(found)
+        names.update(pc.unique(pc.list_flatten(table.column(column))).to_pylist())
+    return sorted(names)
 
 
 def judged(labels: Iterable[str], negatives: Iterable[str]) -> dict[str, int]:

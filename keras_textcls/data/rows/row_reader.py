@@ -116,7 +116,7 @@ def read_rows(
         A tuple of the columns of a dataset, as lists, and the `InvalidRow`s.
     """
     readers = _cell_readers(roles, rules)
-    found: dict[str, list[Any]] = {name: [] for reader in readers for name in reader.fields}
+    valid: dict[str, list[Any]] = {name: [] for reader in readers for name in reader.fields}
     invalid: list[InvalidRow] = []
     count = len(columns[roles.text])
     for i in range(count):
@@ -137,9 +137,9 @@ def read_rows(
                 )
                 break
         else:
-            for name, value in zip(found, values, strict=True):
-                found[name].append(value)
-    return found, invalid
+            for name, value in zip(valid, values, strict=True):
+                valid[name].append(value)
+    return valid, invalid
 
 
 @dataclasses.dataclass(frozen=True)

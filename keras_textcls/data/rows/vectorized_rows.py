@@ -58,9 +58,9 @@ def assemble(
         values: Mapping[str, Any] = {n: c.to_pylist() for n, c in columns.items()}
     else:
         values = table
-    found, invalid, is_good = _read_exactly(values, roles, rules, lines)
-    arrays = [pa.array(column, TYPES[name]) for name, column in found.items()]
-    return pa.RecordBatch.from_arrays(arrays, names=list(found)), invalid, np.flatnonzero(is_good)
+    valid, invalid, is_good = _read_exactly(values, roles, rules, lines)
+    arrays = [pa.array(column, TYPES[name]) for name, column in valid.items()]
+    return pa.RecordBatch.from_arrays(arrays, names=list(valid)), invalid, np.flatnonzero(is_good)
 
 
 def _read_exactly(
@@ -79,8 +79,8 @@ def _read_exactly(
         is_good[row] = False
         return int(known[0][row])
 
-    found, invalid = read_rows(values, roles, rules, note)
-    return found, invalid, is_good
+    valid, invalid = read_rows(values, roles, rules, note)
+    return valid, invalid, is_good
 
 
 def _as_array(column: pa.ChunkedArray, is_utf8: bool = False) -> pa.Array:
@@ -133,12 +133,12 @@ def _assemble_usual(
         return _in_order(arrays), [], np.flatnonzero(keep)
     # The exact reader decides on these, one by one.
     some = {name: column.take(pa.array(doubtful)).to_pylist() for name, column in columns.items()}
-    found, invalid, is_good = _read_exactly(some, roles, rules, lambda: lines()[doubtful])
-    mended = pa.RecordBatch.from_arrays(
-        [pa.array(values, TYPES[name]) for name, values in found.items()], names=list(found)
+    valid, invalid, is_good = _read_exactly(some, roles, rules, lambda: lines()[doubtful])
+    exact_batch = pa.RecordBatch.from_arrays(
+        [pa.array(values, TYPES[name]) for name, values in valid.items()], names=list(valid)
     )
     keep[doubtful[~is_good]] = False
-    batch = _merge(_in_order(arrays), doubtful[is_good], mended, keep)
+    batch = _merge(_in_order(arrays), doubtful[is_good], exact_batch, keep)
     return batch, invalid, np.flatnonzero(keep)
 
 
@@ -224,11 +224,11 @@ def _in_order(arrays: dict[str, pa.Array]) -> pa.RecordBatch:
 
 
 def _merge(
-    batch: pa.RecordBatch, replaced: np.ndarray, mended: pa.RecordBatch, keep: np.ndarray
+    batch: pa.RecordBatch, replaced: np.ndarray, exact_batch: pa.RecordBatch, keep: np.ndarray
 ) -> pa.RecordBatch:
     """Put rows of the exact reader in their places, and leave out what is not kept."""
     position = np.arange(batch.num_rows)
     position[replaced] = batch.num_rows + np.arange(len(replaced))
-    both = pa.Table.from_batches([batch, mended.select(batch.schema.names)])
+    both = pa.Table.from_batches([batch, exact_batch.select(batch.schema.names)])
     taken = both.take(pa.array(position[keep])).combine_chunks().to_batches()
     return taken[0] if taken else batch.slice(0, 0)

@@ -107,11 +107,11 @@ def _above(table: np.ndarray) -> np.ndarray:
 
 def _multi_label(scores: Scores) -> GridCounts:
     size, columns = len(scores.all_labels), len(scores.labels)
-    found: dict[int, int] = {}
+    cell_counts: dict[int, int] = {}
     with_label, without = (np.zeros((columns, LEVELS), np.int64) for _ in range(2))
     for part in _chunks(scores):
         level = levels_of(part.y_score)
-        _add_cells(found, part, np.column_stack([level, level.max(axis=1)]))
+        _add_cells(cell_counts, part, np.column_stack([level, level.max(axis=1)]))
         own = part.y_true[:, :columns]
         with_label += _by_level(level, own == 1)
         without += _by_level(level, own == 0)
@@ -122,8 +122,10 @@ def _multi_label(scores: Scores) -> GridCounts:
     known = (scores.y_true >= 0).sum(axis=0)
     rows = (np.tile(row, (len(GRID), 1)) for row in (support, known))
     labels = Counts(hits, hits + wrong, *rows)
-    cells = np.fromiter(sorted(found), np.int64, len(found))
-    numbers = np.fromiter((found[cell] for cell in cells.tolist()), np.int64, len(found))
+    cells = np.fromiter(sorted(cell_counts), np.int64, len(cell_counts))
+    numbers = np.fromiter(
+        (cell_counts[cell] for cell in cells.tolist()), np.int64, len(cell_counts)
+    )
     none = int(without_label(scores).sum())
     values = _values_by_text(scores) | metrics.from_counts(labels, True)
     return GridCounts(cells, numbers, np.append(support, none), labels, values)
@@ -136,7 +138,7 @@ def _by_level(level: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.bincount(keys[wanted], minlength=size * LEVELS).reshape(size, LEVELS)
 
 
-def _add_cells(found: dict[int, int], part: Scores, level: np.ndarray) -> None:
+def _add_cells(cell_counts: dict[int, int], part: Scores, level: np.ndarray) -> None:
     there = part.y_true == 1
     there = np.column_stack([there, without_label(part)])
     everything = np.ones(level.shape, bool)
@@ -147,7 +149,7 @@ def _add_cells(found: dict[int, int], part: Scores, level: np.ndarray) -> None:
         places = np.flatnonzero(table)
         keys = (row * table.size + places).tolist()
         for key, number in zip(keys, table.ravel()[places].tolist(), strict=True):
-            found[key] = found.get(key, 0) + number
+            cell_counts[key] = cell_counts.get(key, 0) + number
 
 
 def _values_by_text(scores: Scores) -> dict[str, np.ndarray]:

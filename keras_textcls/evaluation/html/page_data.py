@@ -69,18 +69,18 @@ def _numbers(values: Iterable[float], digits: int | None = None) -> list[float |
 def _info(report: ReportNumbers) -> list[list[str]]:
     info = report.info
     fields = {"Model": info.model, "Data": info.data, "Environment": info.environment}
-    found = [["Created (UTC)", info.created], ["Texts and labels (hash)", report.fingerprint]]
+    rows = [["Created (UTC)", info.created], ["Texts and labels (hash)", report.fingerprint]]
     for title, values in fields.items():
-        found += [[f"{title}: {key}", str(value)] for key, value in values.items()]
-    return [[visible(key), visible(value)[:500]] for key, value in found if value]
+        rows += [[f"{title}: {key}", str(value)] for key, value in values.items()]
+    return [[visible(key), visible(value)[:500]] for key, value in rows if value]
 
 
 def _metrics(report: ReportNumbers, grid: GridCounts) -> list[dict[str, Any]]:
-    found = []
+    entries = []
     for name, one in report.metrics.items():
         value, low, high = _numbers((one.value, one.low, one.high))
         at_grid = grid.values.get(name)
-        found.append(
+        entries.append(
             {
                 "name": name,
                 "value": value,
@@ -91,7 +91,7 @@ def _metrics(report: ReportNumbers, grid: GridCounts) -> list[dict[str, Any]]:
                 "at": None if at_grid is None else _numbers(at_grid),
             }
         )
-    return found
+    return entries
 
 
 def _own(report: ReportNumbers) -> dict[str, Any]:
@@ -150,9 +150,9 @@ def _points(curve: Curve) -> list[list[float | None]]:
 
 
 def _reliability(report: ReportNumbers) -> dict[str, Any]:
-    found = report.reliability()
+    diagram = report.reliability()
     return {
-        "count": found.count.astype(int).tolist(),
-        "confidence": _numbers(found.mean_confidence, 4),
-        "accuracy": _numbers(found.accuracy, 4),
+        "count": diagram.count.astype(int).tolist(),
+        "confidence": _numbers(diagram.mean_confidence, 4),
+        "accuracy": _numbers(diagram.accuracy, 4),
     }

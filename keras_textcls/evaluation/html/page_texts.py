@@ -76,22 +76,22 @@ def describe_texts(report: ReportNumbers) -> dict[str, Any]:
     """
     rows, errors = page_rows(report)
     scores = report.scores.take(rows)
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "number": len(rows),
         "rows": None if len(rows) == len(report) else rows.tolist(),
         "errors": np.searchsorted(rows, errors).tolist(),
     }
     if report.multi_label:
-        found["actual"] = [np.flatnonzero(row == 1).tolist() for row in scores.y_true]
+        entry["actual"] = [np.flatnonzero(row == 1).tolist() for row in scores.y_true]
         unknown = [np.flatnonzero(row < 0).tolist() for row in scores.y_true]
-        found["unknown"] = unknown if any(unknown) else None
+        entry["unknown"] = unknown if any(unknown) else None
         columns = np.column_stack([scores.y_score, scores.y_score.max(axis=1)])
     else:
-        found["actual"] = [[label] for label in scores.y_true.tolist()]
-        found["unknown"] = None
+        entry["actual"] = [[label] for label in scores.y_true.tolist()]
+        entry["unknown"] = None
         columns = scores.y_score.max(axis=1, keepdims=True)
-        found |= _most_probable(scores)
-    return found | _ranks(columns, _own_thresholds(report))
+        entry |= _most_probable(scores)
+    return entry | _ranks(columns, _own_thresholds(report))
 
 
 def _own_thresholds(report: ReportNumbers) -> np.ndarray:
@@ -146,9 +146,9 @@ def words(report: ReportNumbers, budget: int) -> dict[str, Any]:
     """
     rows = page_rows(report)[0]
     table = report.table
-    found: dict[str, Any] = {"text": None, "text_pair": None, "id": None, "cut": None}
+    absent: dict[str, Any] = {"text": None, "text_pair": None, "id": None, "cut": None}
     if table is None:
-        return found
+        return absent
     part = table.select([n for n in examples.TEXT_COLUMNS if n in table.schema.names]).take(rows)
     columns = {
         name: ["" if v is None else visible(str(v)) for v in part.column(name).to_pylist()]
@@ -161,7 +161,7 @@ def words(report: ReportNumbers, budget: int) -> dict[str, Any]:
     limit = _longest([value for name in texts for value in columns[name]], budget)
     if limit is not None:
         columns |= {name: [_cut(value, limit) for value in columns[name]] for name in texts}
-    return found | columns | {"cut": limit}
+    return absent | columns | {"cut": limit}
 
 
 def _cut(text: str, limit: int) -> str:

@@ -57,8 +57,8 @@ def divide(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     Returns:
         A float array.
     """
-    found = np.full(np.broadcast(one, other).shape, np.nan)
-    return np.divide(one, other, out=found, where=np.asarray(other) != 0)
+    quotients = np.full(np.broadcast(one, other).shape, np.nan)
+    return np.divide(one, other, out=quotients, where=np.asarray(other) != 0)
 
 
 def count(scores: Scores, predicted: np.ndarray) -> Counts:
@@ -122,16 +122,16 @@ def averaged(counts: Counts) -> dict[str, np.ndarray]:
         where no label occurs or is predicted.
     """
     seen = (counts.support > 0) | (counts.predicted > 0)
-    found = {}
+    averages = {}
     fields = (counts.hits, counts.predicted, counts.support, counts.total)
     totals = Counts(*(np.sum(field, axis=-1) for field in fields))
     for name in ("precision", "recall", "f1"):
         values = np.nan_to_num(getattr(counts, name)())
-        found[f"macro_{name}"] = divide((values * seen).sum(axis=-1), seen.sum(axis=-1))
-        found[f"micro_{name}"] = getattr(totals, name)()
+        averages[f"macro_{name}"] = divide((values * seen).sum(axis=-1), seen.sum(axis=-1))
+        averages[f"micro_{name}"] = getattr(totals, name)()
         weighted = (values * counts.support).sum(axis=-1)
-        found[f"weighted_{name}"] = divide(weighted, counts.support.sum(axis=-1))
-    return found
+        averages[f"weighted_{name}"] = divide(weighted, counts.support.sum(axis=-1))
+    return averages
 
 
 def agreement(counts: Counts) -> dict[str, np.ndarray]:

@@ -55,13 +55,13 @@ def suspects(scores: Scores) -> list[tuple[int, int, int | None, float]]:
     if not scores.multi_label:
         rows = np.flatnonzero(scores.y_true < len(scores.labels))
         given, values = scores.y_true[rows], scores.y_score[rows].astype(np.float64)
-        found: list[tuple[int, int, int | None, float]] = [
+        suspected: list[tuple[int, int, int | None, float]] = [
             (int(rows[i]), int(given[i]), j, float(values[i, given[i]]))
             for i, j in _off_diagonal(given, values)
         ]
     else:
-        found = [one for label in range(len(scores.labels)) for one in _of_label(scores, label)]
-    return sorted(found, key=lambda one: (one[3], one[0]))
+        suspected = [one for label in range(len(scores.labels)) for one in _of_label(scores, label)]
+    return sorted(suspected, key=lambda one: (one[3], one[0]))
 
 
 def _of_label(scores: Scores, label: int) -> list[tuple[int, int, int | None, float]]:
@@ -86,5 +86,5 @@ def _off_diagonal(given: np.ndarray, values: np.ndarray) -> list[tuple[int, int]
     best = np.where(confident, values, -1.0).argmax(axis=1)
     # Where the model agrees with the data after all, a less probable label is no suggestion.
     disagrees = (best != given) & (values.argmax(axis=1) != given)
-    found = np.flatnonzero(confident.any(axis=1) & disagrees)
-    return list(zip(found.tolist(), best[found].tolist(), strict=True))
+    rows = np.flatnonzero(confident.any(axis=1) & disagrees)
+    return list(zip(rows.tolist(), best[rows].tolist(), strict=True))

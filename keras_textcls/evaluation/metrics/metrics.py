@@ -97,28 +97,32 @@ def label_areas(scores: Scores) -> LabelAreas:
     return LabelAreas(ranking.roc_auc(scores), ranking.average_precision(scores))
 
 
-def from_counts(found: Counts, multi_label: bool) -> dict[str, np.ndarray]:
+def from_counts(label_counts: Counts, multi_label: bool) -> dict[str, np.ndarray]:
     """Compute the metrics that follow from counts.
 
     Args:
-        found: `Counts`.
+        label_counts: `Counts`.
         multi_label: bool.
 
     Returns:
         A dict from name to an array of the leading axes.
     """
-    return counts.averaged(found) | ({} if multi_label else counts.agreement(found))
+    return counts.averaged(label_counts) | ({} if multi_label else counts.agreement(label_counts))
 
 
 def point_values(
-    scores: Scores, predicted: np.ndarray, found: Counts, areas: LabelAreas, top_k: int | None
+    scores: Scores,
+    predicted: np.ndarray,
+    label_counts: Counts,
+    areas: LabelAreas,
+    top_k: int | None,
 ) -> dict[str, float]:
     """Compute all metrics.
 
     Args:
         scores: `Scores`.
         predicted: decisions, as `decide` returns them.
-        found: `Counts` of them.
+        label_counts: `Counts` of them.
         areas: `LabelAreas`.
         top_k: int or `None`, for `top_K_accuracy`.
 
@@ -127,7 +131,7 @@ def point_values(
     """
     texts = per_text.per_text_values(scores, predicted, top_k)
     values: dict[str, Any] = {name: _mean(column) for name, column in texts.items()}
-    values |= from_counts(found, scores.multi_label) | areas.averaged()
+    values |= from_counts(label_counts, scores.multi_label) | areas.averaged()
     values["expected_calibration_error"] = reliability.reliability(scores).error
     # No probability for a label that the model lacks: no finite loss.
     if lacking(scores).any():
@@ -168,13 +172,13 @@ def _place(name: str) -> int:
 
 
 def reasons(
-    scores: Scores, found: Counts, areas: LabelAreas, values: dict[str, float]
+    scores: Scores, label_counts: Counts, areas: LabelAreas, values: dict[str, float]
 ) -> dict[str, str]:
     """Say why metrics are undefined, or what they leave out.
 
     Args:
         scores: `Scores`.
-        found: `Counts`.
+        label_counts: `Counts`.
         areas: `LabelAreas`.
         values: dict from name to value, as `point_values` returns them.
 
@@ -191,13 +195,13 @@ def reasons(
                 f"no resample differs, yet up to {100 * min(1, 3 / len(scores)):.2g} % of new "
                 f"texts may turn out otherwise after {len(scores):,} like this"
             )
-    never = names[(found.predicted == 0) & (found.support > 0)]
+    never = names[(label_counts.predicted == 0) & (label_counts.support > 0)]
     if len(never):
         said["macro_precision"] = f"{list_names(never)} never predicted: counted as 0"
-    absent = names[(found.support == 0) & (found.predicted == 0)]
+    absent = names[(label_counts.support == 0) & (label_counts.predicted == 0)]
     if len(absent):
         said["macro_f1"] = f"left out, neither in the data nor predicted: {list_names(absent)}"
-    only_predicted = names[(found.support == 0) & (found.predicted > 0)]
+    only_predicted = names[(label_counts.support == 0) & (label_counts.predicted > 0)]
     if len(only_predicted):
         said["macro_recall"] = (
             f"predicted but not in the data, counted as 0: {list_names(only_predicted)}"
@@ -214,22 +218,24 @@ def reasons(
         )
     undefined = [name for name, value in values.items() if math.isnan(value)]
     why = _why_multi_label if scores.multi_label else _why_single_label
-    return said | {name: reason for name in undefined if (reason := why(name, scores, found))}
+    return said | {
+        name: reason for name in undefined if (reason := why(name, scores, label_counts))
+    }
 
 
-def _why_single_label(name: str, scores: Scores, found: Counts) -> str | None:
+def _why_single_label(name: str, scores: Scores, label_counts: Counts) -> str | None:
     if name == "log_loss":
         extra = list_names(scores.all_labels[i] for i in np.unique(scores.y_true[lacking(scores)]))
         return f"the model has no probability for {extra}, which the data have"
     if name in ("matthews_correlation", "cohen_kappa"):
-        if (found.support > 0).sum() < 2:
+        if (label_counts.support > 0).sum() < 2:
             return "all texts have the same label"
-        return "all answers are the same label" if found.predicted.any() else _NO_ANSWER
+        return "all answers are the same label" if label_counts.predicted.any() else _NO_ANSWER
     return _NO_ANSWER if name == "micro_precision" else None
 
 
-def _why_multi_label(name: str, scores: Scores, found: Counts) -> str | None:
-    if not found.total.any():
+def _why_multi_label(name: str, scores: Scores, label_counts: Counts) -> str | None:
+    if not label_counts.total.any():
         return "no text is known to have a label or not to have it"
     if name in ("log_loss", "brier_score", "expected_calibration_error"):
         return "of no label of the model is it known which texts have it"
@@ -239,7 +245,7 @@ def _why_multi_label(name: str, scores: Scores, found: Counts) -> str | None:
         return "of no text are all labels known and labels of the model"
     if name == "micro_precision":
         return _NO_ANSWER
-    if name.startswith(("micro_", "macro_", "weighted_")) and not found.support.any():
+    if name.startswith(("micro_", "macro_", "weighted_")) and not label_counts.support.any():
         return "no text has a label"
     return None
 

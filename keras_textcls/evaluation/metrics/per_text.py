@@ -53,7 +53,7 @@ def _single_label(
     squares = (probabilities**2).sum(axis=1) - 2 * own + 1
     # Probabilities that miss a sum of one by rounding are brought to it.
     share = np.clip(own / probabilities.sum(axis=1), _smallest(scores), 1)
-    found = {
+    columns = {
         "accuracy": (predicted == actual).astype(np.float64),
         # No probability is given to a label that the model lacks.
         "log_loss": np.where(known, -np.log(share), np.nan),
@@ -61,8 +61,8 @@ def _single_label(
     }
     if top_k is not None:
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
-        found[f"top_{top_k}_accuracy"] = (best == actual[:, None]).any(axis=1).astype(np.float64)
-    return found
+        columns[f"top_{top_k}_accuracy"] = (best == actual[:, None]).any(axis=1).astype(np.float64)
+    return columns
 
 
 def _multi_label(scores: Scores, predicted: np.ndarray) -> dict[str, np.ndarray]:

@@ -37,12 +37,12 @@ def roc_auc(scores: Scores) -> np.ndarray:
         A float array of shape `(num_classes,)`; `nan` for a label that all
         texts have, or none.
     """
-    found = np.full(scores.y_score.shape[1], np.nan)
-    for label in range(len(found)):
+    areas_by_label = np.full(scores.y_score.shape[1], np.nan)
+    for label in range(len(areas_by_label)):
         actual, values = known_rows(scores, label)
         if 0 < actual.sum() < len(actual):
-            found[label] = roc_auc_score(actual, values)
-    return found
+            areas_by_label[label] = roc_auc_score(actual, values)
+    return areas_by_label
 
 
 def average_precision(scores: Scores) -> np.ndarray:
@@ -55,12 +55,12 @@ def average_precision(scores: Scores) -> np.ndarray:
         A float array of shape `(num_classes,)`; `nan` for a label that no text
         has.
     """
-    found = np.full(scores.y_score.shape[1], np.nan)
-    for label in range(len(found)):
+    precisions = np.full(scores.y_score.shape[1], np.nan)
+    for label in range(len(precisions)):
         actual, values = known_rows(scores, label)
         if actual.any():
-            found[label] = average_precision_score(actual, values)
-    return found
+            precisions[label] = average_precision_score(actual, values)
+    return precisions
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -151,22 +151,22 @@ class _Drawn:
 
     def metrics(self, weights: np.ndarray, with_areas: bool) -> dict[str, np.ndarray]:
         """Return the metrics of each row of weights."""
-        found = {}
+        by_name = {}
         for name, column in self.texts.items():
             known = ~np.isnan(column)
             total = weights @ known.astype(np.float64)
-            found[name] = counts.divide(weights @ np.where(known, column, 0.0), total)
+            by_name[name] = counts.divide(weights @ np.where(known, column, 0.0), total)
         if self.lacking.any():
-            found["log_loss"][weights @ self.lacking > 0] = np.nan
+            by_name["log_loss"][weights @ self.lacking > 0] = np.nan
         summed = Counts(*((table.T @ weights.T).T for table in self.tables))
-        found |= metrics.from_counts(summed, self.scores.multi_label)
+        by_name |= metrics.from_counts(summed, self.scores.multi_label)
         bins = reliability.weighted(self.bins, weights)
-        found["expected_calibration_error"] = bins.error
+        by_name["expected_calibration_error"] = bins.error
         if with_areas:
             areas = [ranking.areas(weights) for ranking in self.rankings]
             auc, precision = (np.stack(column, axis=-1) for column in zip(*areas, strict=True))
-            found |= LabelAreas(auc, precision).averaged()
-        return found
+            by_name |= LabelAreas(auc, precision).averaged()
+        return by_name
 
 
 def _tables(scores: Scores, predicted: np.ndarray) -> list[scipy.sparse.csr_array]:

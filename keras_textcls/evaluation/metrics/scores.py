@@ -345,5 +345,5 @@ def _read_matrix(matrix: np.ndarray, labels: LabelSet) -> np.ndarray:
 
 
 def _extra_labels(names: Iterable[str], labels: Sequence[str]) -> tuple[str, ...]:
-    found = {str(name) for name in names} - set(labels)
-    return tuple(sorted(found))
+    unknown = {str(name) for name in names} - set(labels)
+    return tuple(sorted(unknown))

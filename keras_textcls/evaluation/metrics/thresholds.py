@@ -89,15 +89,15 @@ def tune(
     rows: list[tuple[Any, ...]] = []
     notes: list[str] = []
     for i, name in enumerate(scores.labels):
-        found = _candidates(scores, i)
-        best = _choose(found, objective, floor or 0.0)
+        candidates = _candidates(scores, i)
+        best = _choose(candidates, objective, floor or 0.0)
         if best is None:
-            values[name] = _fallback(scores, found, objective)
-            notes.append(_note(name, found, objective, floor, values[name]))
+            values[name] = _fallback(scores, candidates, objective)
+            notes.append(_note(name, candidates, objective, floor, values[name]))
             rows.append((name, values[name], np.nan, np.nan, np.nan))
             continue
-        values[name] = float(found.thresholds[best])
-        reached = (float(x[best]) for x in (found.precision, found.recall, found.f1))
+        values[name] = float(candidates.thresholds[best])
+        reached = (float(x[best]) for x in (candidates.precision, candidates.recall, candidates.f1))
         rows.append((name, values[name], *reached))
     table = ResultTable(("label", "threshold", "precision", "recall", "f1"), tuple(rows))
     return values, table, tuple(notes)
@@ -141,15 +141,15 @@ def _candidates(scores: Scores, label: int) -> _Candidates:
     )
 
 
-def _choose(found: _Candidates, objective: str, floor: float) -> int | None:
-    if not _is_tunable(found):
+def _choose(candidates: _Candidates, objective: str, floor: float) -> int | None:
+    if not _is_tunable(candidates):
         return None
     if objective == "f1":
-        return int(np.argmax(found.f1)) if found.f1.max() > 0 else None
+        return int(np.argmax(candidates.f1)) if candidates.f1.max() > 0 else None
     held, raised = (
-        (found.precision, found.recall)
+        (candidates.precision, candidates.recall)
         if objective == "precision"
-        else (found.recall, found.precision)
+        else (candidates.recall, candidates.precision)
     )
     fits = np.flatnonzero(held >= floor - 1e-12)
     if not len(fits):
@@ -160,25 +160,27 @@ def _choose(found: _Candidates, objective: str, floor: float) -> int | None:
     return int(equals[np.argmax(held[equals])])
 
 
-def _is_tunable(found: _Candidates) -> bool:
-    return bool(len(found.thresholds)) and not np.isnan(found.recall).any()
+def _is_tunable(candidates: _Candidates) -> bool:
+    return bool(len(candidates.thresholds)) and not np.isnan(candidates.recall).any()
 
 
-def _fallback(scores: Scores, found: _Candidates, objective: str) -> float:
+def _fallback(scores: Scores, candidates: _Candidates, objective: str) -> float:
     """The default where the texts say nothing; else what comes nearest to the floor."""
-    if not _is_tunable(found):
+    if not _is_tunable(candidates):
         return MULTI_LABEL_THRESHOLD if scores.multi_label else 0.0
     return 1.0 if objective == "precision" else 0.0
 
 
-def _note(name: str, found: _Candidates, objective: str, floor: float | None, value: float) -> str:
+def _note(
+    name: str, candidates: _Candidates, objective: str, floor: float | None, value: float
+) -> str:
     shown = shorten(name)
-    if not _is_tunable(found):
+    if not _is_tunable(candidates):
         return (
             f"{shown}: no text has the label, or none would be given it; not tuned, left at "
             f"{value:g}"
         )
     if objective == "f1":
         return f"{shown}: no threshold finds a text of it; not tuned, left at {value:g}"
-    reached = found.precision if objective == "precision" else found.recall
+    reached = candidates.precision if objective == "precision" else candidates.recall
     return f"{shown}: no threshold reaches {objective} {floor:g}; the best is {reached.max():.3f}"

@@ -52,14 +52,14 @@ def remarks(report: ReportNumbers) -> list[str]:
     Returns:
         A list of strings.
     """
-    found = list(report.info.notes)
+    notes = list(report.info.notes)
     if report.extra_labels:
-        found.append(
+        notes.append(
             "the model lacks labels of the data, and is never right about those: "
             + list_names(report.extra_labels)
         )
     said = {m.reason: m.name for m in reversed(report.metrics.values()) if m.reason}
-    return found + [f"{name}: {reason}" for reason, name in reversed(said.items())]
+    return notes + [f"{name}: {reason}" for reason, name in reversed(said.items())]
 
 
 def worst_labels(report: ReportNumbers) -> ResultTable:

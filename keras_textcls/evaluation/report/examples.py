@@ -145,11 +145,11 @@ def judged_texts(
     """
     records = [{}] * len(rows) if table is None else table.take(pa.array(rows)).to_pylist()
     actual = scores.take(rows).name_rows()
-    found = []
+    judged = []
     for i, (row, record) in enumerate(zip(rows.tolist(), records, strict=True)):
         values = scores.y_score[row]
         order = np.argsort(-values, kind="stable")
-        found.append(
+        judged.append(
             JudgedText(
                 row=row,
                 text=record.get("text"),
@@ -162,7 +162,7 @@ def judged_texts(
                 metadata={k: v for k, v in record.items() if k not in TEXT_COLUMNS},
             )
         )
-    return found
+    return judged
 
 
 def _name(scores: Scores, decision: Any) -> str | tuple[str, ...] | None:
@@ -196,10 +196,10 @@ def slice_rows(table: pa.Table | None, by: str, bins: int) -> list[tuple[str, np
     if by == "length" and "text" in names:
         return _lengths(table, bins)
     values = ["(missing)" if v is None else str(v) for v in table.column(by).to_pylist()]
-    found: dict[str, list[int]] = {}
+    rows_by_value: dict[str, list[int]] = {}
     for row, value in enumerate(values):
-        found.setdefault(value, []).append(row)
-    return [(value, np.asarray(found[value])) for value in sorted(found)]
+        rows_by_value.setdefault(value, []).append(row)
+    return [(value, np.asarray(rows_by_value[value])) for value in sorted(rows_by_value)]
 
 
 def _lengths(table: pa.Table, bins: int) -> list[tuple[str, np.ndarray]]:
@@ -207,13 +207,13 @@ def _lengths(table: pa.Table, bins: int) -> list[tuple[str, np.ndarray]]:
 
     lengths = pc.fill_null(pc.utf8_length(table.column("text")), 0).to_numpy()
     edges = np.unique(np.quantile(lengths, np.linspace(0, 1, bins + 1), method="higher"))
-    found = []
+    slices = []
     for i, low in enumerate(edges[:-1] if len(edges) > 1 else edges):
         is_last = i >= len(edges) - 2
         high = edges[-1] if is_last else edges[i + 1] - 1
         rows = np.flatnonzero((lengths >= low) & (lengths <= high))
-        found.append((f"{low:,} to {high:,} characters", rows))
-    return found
+        slices.append((f"{low:,} to {high:,} characters", rows))
+    return slices
 
 
 def check_label_known(scores: Scores, name: str) -> None:

@@ -137,15 +137,17 @@ class ReportPlots:
             The axes.
         """
         ax = _new_axes(ax)
-        found = self._report.reliability(bins)
-        filled = found.count > 0
-        width = found.edges[1] - found.edges[0]
-        share = found.count / found.count.sum()
-        ax.bar(found.edges[:-1], share, width, align="edge", color="0.85", label="share of answers")
+        diagram = self._report.reliability(bins)
+        filled = diagram.count > 0
+        width = diagram.edges[1] - diagram.edges[0]
+        share = diagram.count / diagram.count.sum()
+        ax.bar(
+            diagram.edges[:-1], share, width, align="edge", color="0.85", label="share of answers"
+        )
         ax.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, linestyle=":")
-        confidence, accuracy = found.mean_confidence[filled], found.accuracy[filled]
+        confidence, accuracy = diagram.mean_confidence[filled], diagram.accuracy[filled]
         ax.plot(confidence, accuracy, marker="o", color=COLOURS[0], label="right")
-        title = f"Calibration, expected error {float(found.error):.3f}"
+        title = f"Calibration, expected error {float(diagram.error):.3f}"
         ax.set(xlabel="probability", ylabel="share", title=title, xlim=(0, 1), ylim=(0, 1.02))
         ax.legend(loc="upper left", fontsize="small")
         return ax
@@ -171,9 +173,9 @@ class ReportPlots:
             }
             title = "Macro means over the threshold"
         else:
-            found = self._report.threshold_curve(label)
-            x, curves = found["threshold"], {n: found[n] for n in names[:2]}
-            curves["f1"] = _f1(found)
+            curve = self._report.threshold_curve(label)
+            x, curves = curve["threshold"], {n: curve[n] for n in names[:2]}
+            curves["f1"] = _f1(curve)
             title = f"{_short(label)} over the threshold"
         for i, name in enumerate(names):
             text = name.replace("f1", "F1")
@@ -254,8 +256,8 @@ class ReportPlots:
         ax.legend(fontsize="small")
 
 
-def _f1(found: dict[str, np.ndarray]) -> np.ndarray:
-    hits, wrong = found["tp"], found["fp"] + found["fn"]
+def _f1(curve: dict[str, np.ndarray]) -> np.ndarray:
+    hits, wrong = curve["tp"], curve["fp"] + curve["fn"]
     return np.divide(2 * hits, 2 * hits + wrong, out=np.zeros(len(hits)), where=hits + wrong > 0)
 
 

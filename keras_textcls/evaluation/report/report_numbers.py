@@ -184,11 +184,11 @@ class ReportNumbers:
     def metrics(self) -> dict[str, Metric]:
         """All headline numbers with 95 % bootstrap intervals: a dict from name to `Metric`."""
         said = metrics.reasons(self.scores, self.counts, self.areas, self.values)
-        found = {}
+        by_name = {}
         for name, value in self.values.items():
             low, high = self.resamples.interval(name, value)
-            found[name] = Metric(name, value, low, high, said.get(name))
-        return found
+            by_name[name] = Metric(name, value, low, high, said.get(name))
+        return by_name
 
     @functools.cached_property
     def resamples(self) -> resampling.Resamples:
@@ -393,8 +393,8 @@ class ReportNumbers:
         Returns:
             A list of `JudgedText`.
         """
-        found = examples.rows_of_cell(self.scores, self.predicted, actual, predicted)
-        return self._judged(found, limit)
+        rows_and_confidence = examples.rows_of_cell(self.scores, self.predicted, actual, predicted)
+        return self._judged(rows_and_confidence, limit)
 
     def errors(self, limit: int | None = 20) -> list[JudgedText]:
         """Return the texts that are judged wrongly, those the model was surest of first.
@@ -421,7 +421,7 @@ class ReportNumbers:
         Returns:
             A list of `SuspectedLabelError`, the least probable labels first.
         """
-        found = label_errors.suspects(self.scores)[: _read_limit(limit)]
+        suspects = label_errors.suspects(self.scores)[: _read_limit(limit)]
         texts = self.texts
         return [
             SuspectedLabelError(
@@ -431,7 +431,7 @@ class ReportNumbers:
                 suggested=None if suggested is None else self.labels[suggested],
                 score=score,
             )
-            for row, given, suggested, score in found
+            for row, given, suggested, score in suspects
         ]
 
     def slices(self, by: str = "length", bins: int = 4) -> ResultTable:
@@ -506,8 +506,10 @@ class ReportNumbers:
         examples.check_label_known(self.scores, name)
         return self.labels.index(name)
 
-    def _judged(self, found: tuple[np.ndarray, np.ndarray], limit: int | None) -> list[JudgedText]:
-        rows, confidence = found
+    def _judged(
+        self, rows_and_confidence: tuple[np.ndarray, np.ndarray], limit: int | None
+    ) -> list[JudgedText]:
+        rows, confidence = rows_and_confidence
         limit = _read_limit(limit)
         return examples.judged_texts(
             self.scores, self.predicted, self.table, rows[:limit], confidence[:limit]

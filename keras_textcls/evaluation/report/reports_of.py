@@ -42,8 +42,8 @@ def reports_of(
     [(_, model)] = named
     if _stored(model) is not None:
         raise ArgumentError("A report is on its own texts. Pass a model to evaluate on `datasets`.")
-    found = [_report(model, name, data, options) for name, data in places]
-    return _distinct(found)
+    reports = [_report(model, name, data, options) for name, data in places]
+    return _distinct(reports)
 
 
 def _named(given: Any, what: str) -> list[tuple[str | None, Any]]:
@@ -51,10 +51,10 @@ def _named(given: Any, what: str) -> list[tuple[str | None, Any]]:
         return [(str(name), value) for name, value in given.items()]
     if isinstance(given, (str, bytes, os.PathLike)) or not isinstance(given, Iterable):
         return [(None, given)]
-    found: list[tuple[str | None, Any]] = [(None, value) for value in given]
-    if not found:
+    pairs: list[tuple[str | None, Any]] = [(None, value) for value in given]
+    if not pairs:
         raise ArgumentError(f"`{what}` must not be empty. Received: {what}={shorten(given)}.")
-    return found
+    return pairs
 
 
 def _datasets(given: Any) -> list[tuple[str | None, Any]]:

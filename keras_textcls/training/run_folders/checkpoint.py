@@ -200,15 +200,15 @@ def read_state(model: keras.Model) -> dict[str, np.ndarray]:
     Returns:
         A dict from name to array.
     """
-    found = _read({**_changing(model), **_of_optimizer(model), **_of_metrics(model)})
+    arrays = _read({**_changing(model), **_of_optimizer(model), **_of_metrics(model)})
     if keras.config.backend() == "torch":
         import torch
 
-        found[_TORCH_STATE] = torch.get_rng_state().numpy()
+        arrays[_TORCH_STATE] = torch.get_rng_state().numpy()
         if torch.cuda.is_available():
             for number, state in enumerate(torch.cuda.get_rng_state_all()):
-                found[f"{_TORCH_STATE}_cuda_{number}"] = state.numpy()
-    return found
+                arrays[f"{_TORCH_STATE}_cuda_{number}"] = state.numpy()
+    return arrays
 
 
 def write_state(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:

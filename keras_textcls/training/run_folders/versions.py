@@ -35,15 +35,15 @@ def find_versions(
     Returns:
         A list, by name and version, without those whose record is broken.
     """
-    found = []
+    versions = []
     _check_path(output)
     for record in Path(output).glob(f"*/*/{RECORD_FILE}"):
         directory = record.parent
         if directory.name.isdigit() and name in (None, directory.parent.name):
             with contextlib.suppress(RunError):
                 RunRecord.read(directory)
-                found.append(kind(directory))
-    return sorted(found, key=lambda run: (run.name, run.version))
+                versions.append(kind(directory))
+    return sorted(versions, key=lambda run: (run.name, run.version))
 
 
 def broken_versions(output: str | os.PathLike[str], name: str | None = None) -> dict[Path, str]:
@@ -57,14 +57,14 @@ def broken_versions(output: str | os.PathLike[str], name: str | None = None) -> 
     Returns:
         A dict from the `Path` of a version to what is wrong with it.
     """
-    found = {}
+    errors = {}
     models = (m for m in _entries(Path(output)) if name in (None, m.name) and _is_model(m))
     for directory in sorted(entry for model in models for entry in _entries(model)):
         try:
             RunRecord.read(directory)
         except RunError as error:
-            found[directory] = str(error)
-    return found
+            errors[directory] = str(error)
+    return errors
 
 
 def find_version(kind: type[Kind], output: str | os.PathLike[str], which: str) -> Kind:
@@ -148,7 +148,7 @@ def _is_model(folder: Path) -> bool:
 
 def _stranger(entry: Path) -> str:
     """What in a directory is no run: a file, or what stands beside the versions of a model."""
-    inside = [found.name for found in _entries(entry) if not found.name.isdigit()]
+    inside = [child.name for child in _entries(entry) if not child.name.isdigit()]
     return f"{entry.name}/{min(inside)}" if inside else entry.name
 
 

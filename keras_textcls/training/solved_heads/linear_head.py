@@ -175,9 +175,9 @@ def _cross_validate(
             scores = search_regularizations(lambda i: solver.evaluate(i, pool), len(path), begin)
         else:
             scores = [solver.evaluate(i, pool) for i in range(len(path))]
-    found = np.mean(solver.solved[path.index(best_score(scores).regularization)], axis=0)
+    solution = np.mean(solver.solved[path.index(best_score(scores).regularization)], axis=0)
     start = problem.start()
-    start[: len(found) - 1], start[-1] = found[:-1], found[-1]
+    start[: len(solution) - 1], start[-1] = solution[:-1], solution[-1]
     return scores, start
 
 

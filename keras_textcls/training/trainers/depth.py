@@ -27,12 +27,12 @@ def layers_by_depth(backbone: keras.Model) -> list[list[keras.Layer]]:
     composed = [layer for layer in weighted if len(all_layers(layer)) > 1]
     classes = collections.Counter(type(layer) for layer in composed)
     blocks = {id(layer) for layer in composed if classes[type(layer)] > 1 or _has_attention(layer)}
-    found: list[list[keras.Layer]] = [[]]
+    groups: list[list[keras.Layer]] = [[]]
     for layer in weighted:
         if id(layer) in blocks:
-            found.append([])
-        found[-1].append(layer)
-    return found
+            groups.append([])
+        groups[-1].append(layer)
+    return groups
 
 
 def _has_attention(layer: keras.Layer) -> bool:

@@ -80,11 +80,11 @@ class EmbeddingCache:
             `None` if there are none, and a bool array of shape `(num_texts,)`,
             for which texts it has them; the other rows are zeros.
         """
-        found = np.zeros(len(hashes), bool)
+        is_cached = np.zeros(len(hashes), bool)
         features: np.ndarray | None = None
         order = np.argsort(hashes, kind="stable")
         for path in self._files(key):
-            if found.all():
+            if is_cached.all():
                 break
             for known, rows in _read(path):
                 if features is None:
@@ -94,13 +94,13 @@ class EmbeddingCache:
                 # Every text of ours that the file has, also where one occurs twice.
                 positions = np.searchsorted(known, hashes[order])
                 positions[positions == len(known)] = 0
-                is_hit = (known[positions] == hashes[order]) & ~found[order]
+                is_hit = (known[positions] == hashes[order]) & ~is_cached[order]
                 features[order[is_hit]] = rows[positions[is_hit]]
-                found[order[is_hit]] = True
+                is_cached[order[is_hit]] = True
                 if is_hit.any():
                     with contextlib.suppress(OSError):
                         os.utime(path)
-        return features, found
+        return features, is_cached
 
     def put(self, key: str, hashes: np.ndarray, features: np.ndarray) -> None:
         """Keep embeddings, if the folder can be written.
@@ -177,18 +177,18 @@ def embed_cached(
     parts = [batch.texts for batch in open_texts(x, labelled=False).read()]
     hashes = np.concatenate([text_hashes(columns) for columns in parts])
     key = embedding_key(classifier) if cache else ""
-    features, found = cache.get(key, hashes) if cache else (None, np.zeros(len(hashes), bool))
-    if features is not None and found.all():
+    features, is_cached = cache.get(key, hashes) if cache else (None, np.zeros(len(hashes), bool))
+    if features is not None and is_cached.all():
         return features, True
-    missing, first = np.unique(hashes[~found], return_index=True)
-    first = np.sort(np.flatnonzero(~found)[first])
+    missing, first = np.unique(hashes[~is_cached], return_index=True)
+    first = np.sort(np.flatnonzero(~is_cached)[first])
     fresh = classifier.embed(_take(parts, first), verbose=verbose)
     if cache:
         cache.put(key, hashes[first], fresh)
     by_hash = np.argsort(hashes[first], kind="stable")
     if features is None:
         features = np.zeros((len(hashes), fresh.shape[1]), "float32")
-    features[~found] = fresh[by_hash[np.searchsorted(missing, hashes[~found])]]
+    features[~is_cached] = fresh[by_hash[np.searchsorted(missing, hashes[~is_cached])]]
     return features, False
 
 
@@ -270,9 +270,9 @@ def _checksum(tensors: dict[str, np.ndarray]) -> str:
 
 def _entries(folder: Path) -> list[tuple[Path, int, float]]:
     """Path, size and time of the last use of every whole file."""
-    found = []
+    entries = []
     for path in folder.glob("[!.]*.safetensors"):
         with contextlib.suppress(FileNotFoundError):
             status = path.stat()
-            found.append((path, status.st_size, status.st_mtime))
-    return found
+            entries.append((path, status.st_size, status.st_mtime))
+    return entries

@@ -57,7 +57,7 @@ def transfer(job: Job) -> Outcome:
         features, hit = embed_cached(embedder, job.dataset, cache, int(job.verbose == 1))
         seconds, was_cached = seconds + time.monotonic() - before, was_cached and hit
         solved.append((*_solve(job, embedder, features, cache), length))
-    head, normalize, length = min(solved, key=lambda found: _calibrated_loss(found[0]))
+    head, normalize, length = min(solved, key=lambda candidate: _calibrated_loss(candidate[0]))
     classifier = _with_head(classifier, template, normalize)
     classifier.sequence_length = length
     install_head(classifier, head)
@@ -75,8 +75,8 @@ def transfer(job: Job) -> Outcome:
         "embeddings_cached": was_cached,
     }
     if job.validation is not None:
-        found = classifier.evaluate(job.validation, verbose=0, return_dict=True)
-        metrics |= {f"val_{name}": float(value) for name, value in found.items()}
+        scores = classifier.evaluate(job.validation, verbose=0, return_dict=True)
+        metrics |= {f"val_{name}": float(value) for name, value in scores.items()}
     return Outcome(classifier, metrics)
 
 

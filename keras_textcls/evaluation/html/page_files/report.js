@@ -144,17 +144,17 @@
   function matrixAt(level) {
     if (level === null) return Float64Array.from(data.own.matrix);
     const { cells, numbers, row_totals: totals } = data.grid;
-    const found = new Float64Array(totals.length * width);
+    const matrix = new Float64Array(totals.length * width);
     for (let e = 0; e < cells.length; e += 1) {
-      if (cells[e] % LEVELS > level) found[Math.floor(cells[e] / LEVELS)] += numbers[e];
+      if (cells[e] % LEVELS > level) matrix[Math.floor(cells[e] / LEVELS)] += numbers[e];
     }
     totals.forEach((total, i) => {
-      const row = found.subarray(i * width, (i + 1) * width);
+      const row = matrix.subarray(i * width, (i + 1) * width);
       if (data.multi_label && level === 0) row.fill(total);
       const reached = data.multi_label ? row[classes] : row.reduce((a, b) => a + b, 0);
       row[classes] = total - reached;
     });
-    return found;
+    return matrix;
   }
 
   /* === Texts at a threshold === */
@@ -217,15 +217,15 @@
 
   /** The texts of a cell, most confident first, ties in the order of the data. */
   function textsOfCell(i, j, level) {
-    const found = [];
+    const rows = [];
     for (let t = 0; t < texts.number; t += 1) {
       const actual = texts.actual[t];
       if (!(i === labels.length ? hasNone(t) : actual.includes(i))) continue;
-      if (j === classes ? given(t, level).length === 0 : isGiven(t, j, level)) found.push(t);
+      if (j === classes ? given(t, level).length === 0 : isGiven(t, j, level)) rows.push(t);
     }
     const column = data.multi_label ? j : 0;
     const rank = (t) => texts.ranks[column * texts.number + t];
-    return found.sort((a, b) => rank(b) - rank(a) || a - b);
+    return rows.sort((a, b) => rank(b) - rank(a) || a - b);
   }
 
   /** The texts that are judged wrongly, those the model was surest of first. */
@@ -241,8 +241,8 @@
 
   /** How sure a wrong answer was, as a rank; -1 where it is right. */
   function singleError(text, level) {
-    const found = given(text, level);
-    return found.length && found[0] === texts.actual[text][0] ? -1 : texts.ranks[text];
+    const labelsGiven = given(text, level);
+    return labelsGiven.length && labelsGiven[0] === texts.actual[text][0] ? -1 : texts.ranks[text];
   }
 
   /** How sure the surest wrong decision on a text was; -1 where all are right. */
@@ -496,25 +496,25 @@
   }
 
   /** Show the next texts of the dialog. */
-  function showMore(found, level) {
+  function showMore(rows, level) {
     const list = byId("dialog-list"), from = list.children.length;
-    list.append(...found.slice(from, from + 20).map((text) => card(text, level)));
-    byId("more-texts").hidden = list.children.length >= found.length;
-    byId("more-texts").onclick = () => showMore(found, level);
+    list.append(...rows.slice(from, from + 20).map((text) => card(text, level)));
+    byId("more-texts").hidden = list.children.length >= rows.length;
+    byId("more-texts").onclick = () => showMore(rows, level);
   }
 
   /** Open the texts of a cell. */
   function openCell(cell) {
     const i = Number(cell.dataset.i), j = Number(cell.dataset.j), level = state.level;
-    const found = textsOfCell(i, j, level), all = matrixAt(level)[i * width + j];
+    const rows = textsOfCell(i, j, level), all = matrixAt(level)[i * width + j];
     const title = el("span", {}, named(rowName(i)), " taken for ", named(columnName(j)));
     if (i === j && i < classes) title.replaceChildren(named(rowName(i)), ", rightly given");
     if (j === classes) title.replaceChildren(named(rowName(i)), ", given no label");
     byId("dialog-title").replaceChildren(title);
-    const held = found.length < all ? `${count(found.length)} of ${texted(all)}` : texted(all);
+    const held = rows.length < all ? `${count(rows.length)} of ${texted(all)}` : texted(all);
     byId("dialog-help").textContent = `${held}, most confident first. ${textRemarks()}`;
     byId("dialog-list").replaceChildren();
-    showMore(found, level);
+    showMore(rows, level);
     byId("dialog").addEventListener("close", () => cell.focus(), { once: true });
     byId("dialog").showModal();
     byId("dialog").scrollTop = 0;
@@ -522,11 +522,11 @@
 
   /** The list of worst errors. */
   function drawErrors() {
-    const found = worst(state.level), shown = found.slice(0, state.errors);
+    const errors = worst(state.level), shown = errors.slice(0, state.errors);
     const none = texts.rows ? "No text of this page is judged wrongly." : "No text is judged wrongly.";
-    byId("errors-help").textContent = `${found.length ? "Texts that are judged wrongly, those the model was surest of first." : none} ${textRemarks()}`;
+    byId("errors-help").textContent = `${errors.length ? "Texts that are judged wrongly, those the model was surest of first." : none} ${textRemarks()}`;
     byId("error-list").replaceChildren(...shown.map((text) => card(text, state.level)));
-    byId("more-errors").hidden = shown.length >= found.length;
+    byId("more-errors").hidden = shown.length >= errors.length;
   }
 
   /* === Charts === */
