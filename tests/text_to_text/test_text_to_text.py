@@ -237,7 +237,7 @@ def test_a_prompt_that_is_cut_keeps_its_start_token(model):
     model.sequence_length = 12
     long, short = "see you at six and bring chairs", "x"
     start = model.preprocessor.tokenizer.start_token_id
-    encoded = model._encode_pairs([long, short], ["ok", "ok"])
+    encoded = model._reader("fit").read([long, short], ["ok", "ok"]).whole
     rows = np.split(encoded.texts.flat["token_ids"], np.cumsum(encoded.texts.lengths)[:-1])
     assert [row[0] for row in rows] == [start, start]
     assert len(rows[0]) == 12
