@@ -83,7 +83,6 @@ def test_fit_reports_steps_and_metrics_of_all_texts():
     assert history.params["steps"] == 5
 
 
-@pytest.mark.compiled
 def test_same_seed_same_training():
     def train(seed, epochs=2, initial_epoch=0, model=None):
         model = model or make_classifier(dropout=0.3)

@@ -67,6 +67,7 @@ def test_every_text_is_held_out_once_by_a_model_that_never_saw_it(preset, monkey
     assert "2 folds of 15 texts" in str(found)
 
 
+@pytest.mark.long
 def test_several_labels_a_text(preset):
     rows = [(text, [label, "long"] if i % 2 else [label]) for i, (text, label) in enumerate(ROWS)]
     found = cross_validate(read(rows), preset, folds=2)
@@ -78,6 +79,7 @@ def test_several_labels_a_text(preset):
         assert max(held) - min(held) <= 2
 
 
+@pytest.mark.long
 def test_a_template_that_trains_all_weights(preset):
     quick = template("fine_tuning", epochs=1, batch_size=8, validation_share=0.0)
     found = cross_validate(read(ROWS), preset, quick, folds=2)

@@ -39,8 +39,8 @@ def _assert_equal(found, expected):
             assert ours[name].dtype == theirs[name].dtype, name
 
 
-# WordPiece, byte pairs and SentencePiece.
-ONE_A_KIND = ["BertBackbone", "BartBackbone", "AlbertBackbone"]
+# WordPiece and byte pairs; SentencePiece takes longest.
+ONE_A_KIND = ["BertBackbone", "BartBackbone"]
 
 
 @pytest.mark.parametrize("name", long_but(ONE_A_KIND, WITH_TOKENIZER))
