@@ -617,9 +617,9 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             )
         if depends_on_padding(self.backbone):
             raise ArgumentError(
-                f'long_texts="chunk" does not go with {type(self.backbone).__name__}, whose '
+                f'long_texts="chunk" cannot be used with {type(self.backbone).__name__}, whose '
                 "outputs depend on how far a text is padded: a chunk shorter than sequence_length "
-                "is read otherwise than as part of its text. Take another backbone."
+                "has other outputs than as part of its text. Use another backbone."
             )
         self._encoder().check_can_cut()  # type: ignore[union-attr]
 
