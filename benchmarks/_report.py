@@ -150,7 +150,8 @@ NOTES = f"""## How to read it
 
 - Texts per second is the median of the repeats after a warm-up; tokenization is included.
 - Useful GFLOP/s counts real tokens only, truncated at the contender's own limit, and no
-  padding; the formula is in `_texts.py`. Training counts as three times the forward pass.
+  padding; the formula is in `benchmarks/_texts.py`. Training counts as three times the
+  forward pass.
 - The first call excludes imports and loading of weights and includes compilation. Its number
   of rows is smaller for Keras Hub; the start-up column takes the steady-state time of these
   rows away from it and so can be compared.

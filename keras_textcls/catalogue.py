@@ -346,7 +346,7 @@ def _gpt_neo() -> Iterator[PresetInfo]:
 
 
 def _is_in_hub_cache(handle: str) -> bool:
-    """Whether the cache of the Hugging Face hub holds the checkpoint of a `hf://` handle."""
+    """Return whether the cache of the Hugging Face hub holds the checkpoint of a `hf://` handle."""
     home = os.environ.get("HF_HOME") or os.path.join(os.path.expanduser("~"), ".cache/huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or os.path.join(home, "hub"))
     folder = "models--" + handle.removeprefix("hf://").replace("/", "--")
@@ -392,7 +392,7 @@ def subclasses(cls: type) -> list[Any]:
 
 
 def _is_cached(handle: str) -> bool:
-    """Whether Kaggle's cache holds the preset of a `kaggle://` handle."""
+    """Return whether Kaggle's cache holds the preset of a `kaggle://` handle."""
     default = os.path.join(os.path.expanduser("~"), ".cache", "kagglehub")
     cache = Path(os.environ.get("KAGGLEHUB_CACHE") or default)
     parts = handle.removeprefix("kaggle://").split("/")

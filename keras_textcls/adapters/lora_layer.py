@@ -188,12 +188,12 @@ def _checked(layer: keras.layers.Layer, path: str) -> LowRank:
         )
     if layer.kernel_constraint is not None:
         raise ArgumentError(
-            f"The layer {path!r} has a `kernel_constraint`, which an update would escape. Leave it "
-            "out of `targets`."
+            f"The layer {path!r} has a `kernel_constraint`, which would not apply to the update. "
+            "Leave it out of `targets`."
         )
     if not _is_linear(layer) and (layer.quantization_mode or not _is_plain(layer)):
         raise ArgumentError(
-            f"The layer {path!r} is quantized, or computes in its own way, and has an activation, "
+            f"The layer {path!r} is quantized, or has a `call` of its own, and has an activation, "
             "before which the update cannot be added. Leave it out of `targets`."
         )
     return shapes

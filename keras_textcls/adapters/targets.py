@@ -108,7 +108,7 @@ def _by_name(targets: Any, paths: list[str], dense: list[str], model: keras.Mode
 
 
 def _matches(path: str, name: str) -> bool:
-    """Whether a name matches the path of a layer, or of a layer that contains it."""
+    """Return whether a name matches the path of a layer, or of a layer that contains it."""
     parts = path.split("/")
     heads = ("/".join(parts[: i + 1]) for i in range(len(parts)))
     return any(fnmatch.fnmatchcase(f"/{head}", f"*/{name}") for head in heads)
@@ -127,7 +127,7 @@ def _has_low_rank(layer: Any, path: str) -> bool:
 
 
 def _is_projection(path: str, parents: _Parents) -> bool:
-    """Whether a dense layer belongs to attention, by the layer that holds it or by its name."""
+    """Return whether a dense layer is part of attention, by its name or that of its parent."""
     if _PROJECTION.fullmatch(path.rsplit("/", 1)[-1]):
         return True
     if not parents:

@@ -1,1 +1,1 @@
-"""From tokens to batches: the bucket plan, the planner and the source that Keras reads."""
+"""Batches of encoded texts: the bucket plan, the planner and the source that Keras reads."""

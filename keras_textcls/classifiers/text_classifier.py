@@ -187,7 +187,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
                 `"bert_base_en_uncased"`, a `kaggle://`, `hf://` or
                 `modelscope://` handle, or a preset directory. A Hugging Face
                 checkpoint with a classification head gives that head and its
-                label names, any other serves as backbone.
+                label names, any other is loaded as a backbone.
             load_weights: bool. If `False`, all weights are initialized anew.
                 Defaults to `True`.
             **kwargs: arguments of the constructor that replace what the preset
@@ -227,7 +227,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         return dataclasses.replace(super().to_record(), long_texts=self.long_texts)
 
     def restore_record(self, record: ClassifierRecord) -> None:
-        """Take over what `classifier.json` holds beside the labels."""
+        """Restore what `classifier.json` holds beside the labels."""
         super().restore_record(record)
         # Not through the setter, which tries the preprocessor out: that takes its time.
         self._runtime.long_texts = record.long_texts
@@ -617,9 +617,9 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             )
         if depends_on_padding(self.backbone):
             raise ArgumentError(
-                f'long_texts="chunk" does not go with {type(self.backbone).__name__}, whose '
+                f'long_texts="chunk" cannot be used with {type(self.backbone).__name__}, whose '
                 "outputs depend on how far a text is padded: a chunk shorter than sequence_length "
-                "is read otherwise than as part of its text. Take another backbone."
+                "has other outputs than as part of its text. Use another backbone."
             )
         self._encoder().check_can_cut()  # type: ignore[union-attr]
 

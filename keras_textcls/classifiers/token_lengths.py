@@ -1,4 +1,4 @@
-"""How many tokens texts have for a preset or a classifier, uncut."""
+"""Numbers of tokens of texts for a preset or a classifier, without truncation."""
 
 from __future__ import annotations
 

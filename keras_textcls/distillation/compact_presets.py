@@ -27,7 +27,7 @@ _UNUSED = re.compile(r"\[unused\d+\]")
 
 
 def is_latin(token: str) -> bool:
-    """Whether a WordPiece token can occur in a language of Latin script.
+    """Return whether a WordPiece token can occur in a language of Latin script.
 
     Args:
         token: string.

@@ -78,7 +78,7 @@ def fit_source(
 
 
 class CompiledAsSaved:
-    """What Keras asks of a model with a `compile` of its own to load a `.keras` file whole."""
+    """Mixin by which Keras compiles a model again that it loads from a `.keras` file."""
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return what `compile` was given, ready for JSON."""

@@ -47,7 +47,7 @@ def _needs_no_pipeline(model: keras.Model, source: BatchSource) -> bool:
 
 
 def _traces(model: keras.Model) -> bool:
-    """Whether Keras would trace each step of a `predict`, on one device, as it is."""
+    """Return whether Keras would trace each step of a `predict`, on one device, as it is."""
     if keras.config.backend() != "tensorflow" or model.run_eagerly or model.jit_compile:
         return False
     if not can_trace_late(model):

@@ -1,1 +1,1 @@
-"""What a caller passes: texts, labels and weights, checked."""
+"""Inputs of a caller: texts, labels and weights, checked."""

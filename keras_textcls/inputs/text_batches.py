@@ -1,4 +1,4 @@
-"""What a caller passes to `fit`, `evaluate` or `predict`, as batches of checked texts.
+"""Inputs of `fit`, `evaluate` and `predict`, as batches of checked texts.
 
 `open_texts` reads all kinds of inputs: lists and columns, data sets that have
 labels, streams of batches, and inputs that are preprocessed already. It also checks
@@ -272,7 +272,7 @@ def open_stream(x: Any) -> Callable[[], Iterator[Any]] | None:
 
 
 def _is_from(x: Any, package: str, *names: str) -> bool:
-    """Whether a base class of `x` has such a name, without importing the package."""
+    """Return whether a base class of `x` has such a name, without importing the package."""
     return package in sys.modules and any(
         base.__name__ in names and base.__module__.split(".")[0] == package
         for base in type(x).__mro__

@@ -13,7 +13,7 @@ _warned: set[str] = set()
 
 
 def has_names(owner: Any, names: Iterable[str], slower: str) -> bool:
-    """Whether a shortcut can be taken; warn once a process if it cannot.
+    """Return whether a shortcut can be taken; warn once a process if it cannot.
 
     Args:
         owner: any object of Keras or Keras Hub.

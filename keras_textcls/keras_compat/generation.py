@@ -28,7 +28,7 @@ class OwnPromptCache:
 
 
 def has_prompt_cache(causal_lm: Any) -> bool:
-    """Whether a model reads prompts into a cache, and tokens after them from it.
+    """Return whether a model reads prompts into a cache, and tokens after them from it.
 
     Args:
         causal_lm: a `keras_hub.models.CausalLM`.

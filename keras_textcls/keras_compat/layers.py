@@ -70,7 +70,7 @@ def snake_case(name: str) -> str:
 
 @contextlib.contextmanager
 def unlocked(layer: keras.layers.Layer) -> Iterator[None]:
-    """Let a built layer take new parts while the context is open; Keras refuses them otherwise.
+    """Allow a built layer to get sub-layers, which Keras refuses, while the context is open.
 
     Args:
         layer: a `keras.layers.Layer`.
@@ -88,7 +88,7 @@ def unlocked(layer: keras.layers.Layer) -> Iterator[None]:
 
 
 def forget_part(layer: keras.layers.Layer, part: keras.layers.Layer) -> None:
-    """Take a part, whose attribute was deleted, from Keras's own lists.
+    """Remove a sub-layer, whose attribute was deleted, from Keras's own lists.
 
     Args:
         layer: a `keras.layers.Layer`.
@@ -125,7 +125,7 @@ def kernel_variable(layer: keras.layers.Layer) -> Any:
 
 
 def list_parameters_anew(model: keras.Model) -> None:
-    """Let PyTorch list the parameters of a model whose layers gained or lost variables.
+    """Update PyTorch's list of parameters of a model whose layers gained or lost variables.
 
     Keras clears the gradients of those that are listed. Elsewhere there is no
     such list.

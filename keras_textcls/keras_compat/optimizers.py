@@ -20,7 +20,7 @@ TORCH_KERNEL = "_fused_adam_"
 
 
 def can_replace_adam(optimizer: keras.optimizers.Adam) -> bool:
-    """Whether the steps of an Adam can be replaced by a fused kernel; warn once if not.
+    """Return whether the steps of an Adam can be replaced by a fused kernel; warn once if not.
 
     Args:
         optimizer: a `keras.optimizers.Adam` instance.
@@ -45,7 +45,7 @@ def replaced_steps(
     update: Callable[..., None],
     apply: Callable[..., None] | None,
 ) -> Iterator[None]:
-    """Let an optimizer update variables by other functions while the context is open.
+    """Replace the functions by which an optimizer updates, while the context is open.
 
     Args:
         optimizer: a `keras.optimizers.Optimizer`.
@@ -70,7 +70,7 @@ def replaced_steps(
 
 
 def apply_gradients(optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
-    """Clip, decay weights and update as the class of an optimizer does.
+    """Clip gradients, decay weights and update variables as the optimizer's class does.
 
     Args:
         optimizer: a `keras.optimizers.Optimizer`.

@@ -67,7 +67,7 @@ def local_file(preset: str, name: str) -> str:
 
 
 def has_file(preset: str, name: str) -> bool:
-    """Whether a preset has a file.
+    """Return whether a preset has a file.
 
     Args:
         preset: string, as for `local_file`.
@@ -106,7 +106,7 @@ def load_preprocessor(preset: str, cls: type) -> Any:
 
 
 def register_presets(presets: Mapping[str, Any], backbone_cls: type) -> None:
-    """Let `from_preset` of a backbone class of ours know presets by name.
+    """Register presets by name for `from_preset` of a backbone class of this library.
 
     Args:
         presets: mapping from name to a dict with `metadata` and `kaggle_handle`.

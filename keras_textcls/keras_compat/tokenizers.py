@@ -15,7 +15,7 @@ TOKENIZING = ("tokenize", "_tokenize_tf")
 
 
 def can_tokenize_byte_pairs(tokenizer: Any) -> bool:
-    """Whether a tokenizer follows the rules of `keras_hub.tokenizers.BytePairTokenizer`.
+    """Return whether a tokenizer follows the rules of `keras_hub.tokenizers.BytePairTokenizer`.
 
     Args:
         tokenizer: any tokenizer.
@@ -49,7 +49,7 @@ def split_for_byte_pairs(texts: Any, special_tokens: list[str]) -> Any:
 
 
 def is_sentence_piece(tokenizer: Any) -> bool:
-    """Whether a tokenizer holds a SentencePiece model, which a graph of it refers to.
+    """Return whether a tokenizer holds a SentencePiece model, which a graph of it refers to.
 
     Args:
         tokenizer: any object.

@@ -22,7 +22,7 @@ LATE_GRAPH_NAMES = (
 
 
 class BatchAdapter(DataAdapter):
-    """What Keras reads batches from, where a class makes them itself.
+    """Base class of a data adapter of Keras that makes its batches itself.
 
     Keras takes it as `x` of `fit`, `evaluate` and `predict`. A subclass defines
     `__iter__`, which yields `(x,)`, `(x, y)` or `(x, y, sample_weight)` of numpy
@@ -49,7 +49,7 @@ class BatchAdapter(DataAdapter):
 
 
 def is_within_fit(arguments: Mapping[str, Any]) -> bool:
-    """Whether `evaluate` is called by `fit`, with validation data that are prepared already.
+    """Return whether `evaluate` is called by `fit`, with validation data that are prepared already.
 
     Args:
         arguments: mapping, the keyword arguments of `evaluate`.
@@ -71,7 +71,7 @@ def build_metrics(model: keras.Model, batch: tuple[Any, ...]) -> None:
 
 
 def mark_layers_as_compiled(model: keras.Model) -> None:
-    """Let Keras take the layers of a compiled model for those that it saw in `compile`.
+    """Make Keras treat the layers of a compiled model as those that it saw in `compile`.
 
     It warns at the next `fit` if layers were added or became trainable since.
 
@@ -106,7 +106,7 @@ def give_back_jax_state(model: keras.Model) -> None:
 
 
 def can_trace_late(model: keras.Model) -> bool:
-    """Whether `predict` on TensorFlow may run untraced at first; warn once if it may not.
+    """Return whether `predict` on TensorFlow may run untraced at first; warn once if it may not.
 
     Args:
         model: a `keras.Model`.

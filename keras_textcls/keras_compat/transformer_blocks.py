@@ -44,7 +44,7 @@ def block_part(block: Any, part: str) -> Any:
 
 
 def has_block_part(block: Any, part: str) -> bool:
-    """Whether a block has a layer in the place where Keras Hub's own blocks have it.
+    """Return whether a block has a layer in the place where Keras Hub's own blocks have it.
 
     Args:
         block: any object.

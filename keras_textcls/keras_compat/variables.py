@@ -6,7 +6,7 @@ from typing import Any
 
 
 def has_value(variable: Any) -> bool:
-    """Whether a variable holds its value; Keras on JAX takes it away while it runs steps.
+    """Return whether a variable holds its value; Keras on JAX takes it away while it runs steps.
 
     Reading `variable.value` in that state raises an error.
 

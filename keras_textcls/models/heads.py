@@ -298,7 +298,7 @@ def sequence_output(outputs: Any) -> Any:
 
 
 def _default_pooling(backbone: keras.Model) -> str:
-    """What the backbone asks for or all it returns; last for causal ones; else mean."""
+    """Return the pooling that `"auto"` stands for where Keras Hub has no head."""
     wanted = getattr(backbone, "default_pooling", None)
     if wanted is not None:
         return str(wanted)
@@ -320,12 +320,12 @@ def backbone_inputs(backbone: keras.Model) -> dict[str, Any]:
     inputs = backbone.input
     if isinstance(inputs, dict):
         return inputs
-    # Gemma3n declares its inputs as a list; names serve there too.
+    # Gemma3n declares its inputs as a list of named tensors.
     return {tensor.name: tensor for tensor in keras.tree.flatten(inputs)}
 
 
 def _has_own_vector(backbone: keras.Model) -> bool:
-    """Whether the backbone itself returns one vector a text."""
+    """Return whether the backbone itself returns one vector a text."""
     outputs = backbone.output
     if isinstance(outputs, dict):
         return "pooled_output" in outputs

@@ -28,7 +28,7 @@ NEEDS_STATIC_LENGTH = ("Qwen3_5Backbone", "Qwen3_5MoeBackbone", "RWKV7Backbone")
 
 
 def needs_fixed_length(backbone: keras.Model) -> bool:
-    """Whether all batches must have the width to which the preprocessor pads.
+    """Return whether all batches must have the width to which the preprocessor pads.
 
     Args:
         backbone: a `keras_hub.models.Backbone` instance.
@@ -41,7 +41,7 @@ def needs_fixed_length(backbone: keras.Model) -> bool:
 
 
 def depends_on_padding(backbone: keras.Model) -> bool:
-    """Whether the outputs at real tokens change with the amount of padding.
+    """Return whether the outputs at real tokens change with the amount of padding.
 
     Args:
         backbone: a `keras_hub.models.Backbone` instance.

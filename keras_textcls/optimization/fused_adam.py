@@ -33,7 +33,7 @@ from keras_textcls.keras_compat.optimizers import (
 
 @contextlib.contextmanager
 def fused_adam(optimizer: Any) -> Iterator[None]:
-    """Let an optimizer use a fused kernel while the context is open.
+    """Use a fused kernel in an optimizer while the context is open.
 
     Args:
         optimizer: a `keras.Optimizer` instance. Only Keras's own `Adam` and
@@ -133,7 +133,7 @@ def _update_torch(optimizer: Any, gradients: Any, variables: Any, learning_rate:
 
 
 def _factor(optimizer: Any, variable: Any) -> float:
-    """By which a `LayerwiseAdamW` multiplies the learning rate of a variable."""
+    """Return the factor of a `LayerwiseAdamW` on the learning rate of a variable."""
     factor = getattr(optimizer, "factor", None)
     return 1.0 if factor is None else float(factor(variable))
 

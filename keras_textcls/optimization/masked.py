@@ -1,11 +1,11 @@
 """Losses and metrics for texts of which some labels are unknown.
 
-Whoever labels texts with many labels often judges a few of them only. The
-targets of a multi-label classifier say so: 1 is a label that is there, 0 one
-that is not, and anything below 0, or NaN, one that nobody has judged. What
-stands here leaves those out. A loss or metric says that it does with the
-attribute `ignores_unknown`; what lacks it, Keras's own among them, would take
--1 for a number, and `TextClassifier` refuses to train or evaluate with it.
+People who annotate texts with many labels often judge only a few of them. In the
+targets of a multi-label classifier, 1 is a label that is there, 0 is one that is
+not, and any number below 0, or NaN, is one that nobody has judged. The losses and
+metrics of this module leave such labels out, and say so with the attribute
+`ignores_unknown`. Losses and metrics without it, such as those of Keras, would
+compute with the number -1, so `TextClassifier` refuses to train or evaluate with them.
 """
 
 from __future__ import annotations
@@ -100,11 +100,11 @@ def _is_known(y_true: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
 class MaskedMetric(keras.metrics.Metric):
-    """Any metric over single entries, over those that are known only.
+    """Wraps a metric over single entries, so that it leaves unknown labels out.
 
-    It gives the metric that it wraps a weight for each entry: 0 for an unknown
-    label, else the weight of its text, or 1. Where every label is known its
-    value is that of the metric itself.
+    It passes a weight for each entry to the metric: 0 for an unknown label, else
+    the weight of its text, or 1. Where every label is known, its value is that
+    of the metric itself.
 
     Args:
         metric: a `keras.metrics.Metric` instance that takes a weight for each
@@ -176,7 +176,7 @@ class MaskedMetric(keras.metrics.Metric):
 
 
 def unknown_refused_for(loss: Any, metrics: Any) -> str | None:
-    """Find what would count unknown labels as if -1 were a target.
+    """Find a loss or metric that would count unknown labels as if -1 were a target.
 
     Args:
         loss: what `compile` takes as `loss`: an object, a name or a function,

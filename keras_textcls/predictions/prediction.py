@@ -42,7 +42,7 @@ class Prediction:
 
 @dataclasses.dataclass(frozen=True)
 class AnswerOptions:
-    """Which labels `classify` answers, where the caller does not say.
+    """Defaults of `classify`: which labels a prediction may list.
 
     Args:
         select_labels: tuple of strings, the only labels that are answered, or
@@ -118,7 +118,7 @@ def to_probabilities(
 
 
 def is_final(activation: Any, multi_label: bool) -> bool:
-    """Whether an activation makes probabilities; `False` if it makes logits.
+    """Return whether an activation makes probabilities; `False` if it makes logits.
 
     Args:
         activation: an activation of Keras, `linear`, `softmax` or `sigmoid`.

@@ -35,7 +35,7 @@ _HEAD_TYPES: dict[str, Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class AdapterRecord:
-    """What `adapter.json` holds.
+    """The contents of `adapter.json`.
 
     Args:
         config: `LoraConfig`.

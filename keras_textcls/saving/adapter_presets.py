@@ -154,7 +154,7 @@ def _attach(
     load_weights: bool,
     fresh: bool,
 ) -> None:
-    """Give a classifier the adapters, and unless `fresh` the head, of a preset."""
+    """Attach the adapters of a preset to a model, and its head unless `fresh`."""
     layers = _checked_layers(model, files, record)
     values = {}
     if load_weights:

@@ -253,7 +253,7 @@ def _copy_head_weights(source: Any, target: Any) -> None:
 
 
 def is_portable(classifier: SavedClassifier) -> bool:
-    """Whether a project without keras-textcls can load what is saved.
+    """Return whether a project without keras-textcls can load what is saved.
 
     Args:
         classifier: a `TextClassifier`.

@@ -13,7 +13,7 @@ _MOST_LABELS = 50
 
 
 def is_own_card(path: Path) -> bool:
-    """Whether a model card was written by this library and not edited since.
+    """Return whether a model card was written by this library and not edited since.
 
     Args:
         path: `Path` of a README.

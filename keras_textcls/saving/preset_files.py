@@ -58,7 +58,7 @@ _OWN_FILES = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierRecord:
-    """What `classifier.json` holds.
+    """The contents of `classifier.json`.
 
     Args:
         labels: list of strings, names in the order of the outputs.
@@ -88,7 +88,7 @@ class ClassifierRecord:
 
 
 def is_own_file(name: str) -> bool:
-    """Whether saving a preset replaces this entry of the directory."""
+    """Return whether saving a preset replaces this entry of the directory."""
     return _OWN_FILES.fullmatch(name) is not None
 
 
@@ -106,7 +106,7 @@ def place_of(preset: str | os.PathLike[str]) -> str:
 
 
 def _is_name(preset: str) -> bool:
-    """Whether a preset is a known name or a handle; else it is a directory."""
+    """Return whether a preset is a known name or a handle; else it is a directory."""
     known = "://" in preset or kaggle_handle(preset) is not None
     return known or find_preset(preset) is not None
 

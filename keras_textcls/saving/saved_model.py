@@ -154,7 +154,7 @@ Classifier = TypeVar("Classifier", bound=SavedClassifier)
 
 
 def answers_in_labels(model: Any) -> TypeGuard[SavedAnswers]:
-    """Whether a model answers in label names, which `classifier.json` keeps.
+    """Return whether a model answers in label names, which `classifier.json` keeps.
 
     Args:
         model: a `TextClassifier` or a `TextToText`.

@@ -69,7 +69,7 @@ class CachedScorer:
 
     @staticmethod
     def serves(causal_lm: Any) -> bool:
-        """Whether a model may have a cached scorer, as far as can be known without trying."""
+        """Return whether a cached scorer may work for a model; only a trial can tell."""
         return has_prompt_cache(causal_lm)
 
     def score(self, prompts: EncodedTexts, planner: Planner, **kwargs: Any) -> np.ndarray:
@@ -156,7 +156,7 @@ class CachedScorer:
 
 
 class _CachedModel(keras.Model):
-    """From prompts, and what continues them, to the scores of all answers."""
+    """Model from prompts and the tokens after them to the scores of all answers."""
 
     def __init__(self, causal_lm: Any, groups: list[AnswerPaths]) -> None:
         super().__init__(name="cached_scorer")
@@ -206,7 +206,7 @@ class _CachedModel(keras.Model):
     def _group_scores(
         self, group: AnswerPaths, tails: Any, cache: Any, start: Any, ends: Any
     ) -> Any:
-        """What the tokens that are scored on some paths add to the score of each label."""
+        """Return what the tokens on some paths add to the score of each label."""
         number = len(group.tokens)
         batch, width = ops.shape(tails)[0], ops.shape(tails)[2]
         cache = keras.tree.map_structure(lambda part: ops.repeat(part, number, axis=0), cache)
@@ -325,7 +325,7 @@ def agrees_with(
     samples: tuple[EncodedTexts, EncodedTexts],
     planner: Planner,
 ) -> bool:
-    """Whether a scorer works for a model, and gives the scores of one pass for each label.
+    """Return whether a scorer works for a model, and gives the scores of one pass for each label.
 
     Some caches take one token at a time, or windows of them.
 

@@ -74,7 +74,7 @@ def load_causal_lm(files: PresetFiles, load_weights: bool, dtype: Any = None) ->
 
 
 def _check_kind(files: PresetFiles) -> None:
-    """Say which task fits a preset that holds no causal language model."""
+    """Refuse a preset without a causal language model, with the task that fits it."""
     if not files.is_keras:
         kinds = files.config.get("architectures") or []
         if any("Classification" in str(kind) or "MaskedLM" in str(kind) for kind in kinds):

@@ -266,7 +266,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
 
     @classproperty
     def presets(cls) -> dict[str, Any]:  # noqa: N805
-        """Every preset that has a name; those of causal language models serve here."""
+        """Every preset that has a name; those of causal language models can be loaded here."""
         return describe_presets()
 
     def get_config(self) -> dict[str, Any]:
@@ -301,7 +301,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         length = {} if sequence_length is None else {"sequence_length": sequence_length}
         asked = record.text_to_text or {}
         if fresh:
-            # With labels of the caller, answers and examples are others; the prompt serves on.
+            # With labels of the caller, answers and examples are others; the prompt is kept.
             return {"prompt": asked.get("prompt"), **length}
         return {"labels": record.labels, **asked, **length}
 
@@ -414,7 +414,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
 
 
 def _has_vocabulary(tokenizer: Any) -> bool:
-    """Whether a tokenizer of words (`vocabulary`) or of SentencePiece (`proto`) is whole."""
+    """Return whether a tokenizer of words (`vocabulary`) or of SentencePiece (`proto`) is whole."""
     kinds = ("vocabulary", "proto")
     return all(getattr(tokenizer, name) is not None for name in kinds if hasattr(tokenizer, name))
 

@@ -43,7 +43,7 @@ class TreeScorer:
 
     @staticmethod
     def serves(causal_lm: Any) -> bool:
-        """Whether a model has `call_with_branches`."""
+        """Return whether a model has `call_with_branches`."""
         return hasattr(causal_lm, "call_with_branches")
 
     def score(self, prompts: EncodedTexts, planner: Planner, **kwargs: Any) -> np.ndarray:
@@ -62,7 +62,7 @@ class TreeScorer:
 
 
 class _TreeModel(keras.Model):
-    """From prompts to the scores of all answers, in one pass."""
+    """Model from prompts to the scores of all answers, in one pass."""
 
     def __init__(self, causal_lm: Any, head: keras.Model, trie: AnswerTrie, opening: int) -> None:
         super().__init__(name="tree_scorer")

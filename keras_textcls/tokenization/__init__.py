@@ -1,1 +1,1 @@
-"""From texts to tokens without padding, as fast as the preprocessor allows."""
+"""Tokenization without padding, as fast as the preprocessor allows."""

@@ -1,4 +1,4 @@
-"""Long texts in chunks: where to cut, and how features of chunks become one of the text.
+"""Long texts in chunks: cutting them, and averaging the features of their chunks.
 
 NumPy only. A text of more tokens than fit is cut into the fewest chunks that
 fit, as equal as possible: a last chunk of a few tokens would say little and
@@ -42,7 +42,7 @@ def cut_evenly(counts: np.ndarray, room: int) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclasses.dataclass(frozen=True)
 class Chunks:
-    """Which texts some rows are chunks of.
+    """The texts that rows are chunks of, and how much each chunk counts.
 
     Args:
         owners: int array of shape `(num_chunks,)`, the text of each chunk,

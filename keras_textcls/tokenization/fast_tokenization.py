@@ -58,7 +58,7 @@ class FastBytePair:
 
     @staticmethod
     def serves(tokenizer: Any) -> bool:
-        """Whether the `tokenizers` library gives the same token ids as a tokenizer.
+        """Return whether the `tokenizers` library gives the same token ids as a tokenizer.
 
         Args:
             tokenizer: any tokenizer.
@@ -74,7 +74,7 @@ class FastBytePair:
         return letters.union(ByteLevel.alphabet()) <= tokenizer.vocabulary.keys()
 
     def is_plain(self, text: str) -> bool:
-        """Whether Keras Hub is known to split a text by the published pattern.
+        """Return whether Keras Hub is known to split a text by the published pattern.
 
         Args:
             text: string.

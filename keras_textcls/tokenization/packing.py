@@ -40,7 +40,7 @@ def probe_texts(full_length: int) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Packing:
-    """How tokens become features.
+    """Packing of tokens into features, as one preprocessor does it.
 
     Args:
         ids_name: string, the feature that holds the ids.

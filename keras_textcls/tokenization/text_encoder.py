@@ -1,4 +1,4 @@
-"""From texts to token ids, once, in batches, without padding.
+"""`TextEncoder`: turns texts into token ids in large batches, without padding.
 
 A preprocessor of Keras Hub pads every text to `sequence_length`. Here it runs
 over large batches in `tf.data` (its graph is some 13 times as fast as its Python
@@ -39,7 +39,7 @@ _NOT_IN_GRAPHS = (tf.errors.OpError, ValueError, TypeError, AttributeError)
 
 
 class TextEncoder:
-    """Runs a preprocessor over texts and keeps the real tokens.
+    """Runs a preprocessor over texts and removes the padding.
 
     Args:
         preprocessor: a `keras_hub.models.Preprocessor`, or any layer or

@@ -60,7 +60,7 @@ def replace_directory(target: Path, keep: Callable[[str], bool]) -> Iterator[Pat
 
 
 def is_free(target: Path) -> bool:
-    """Whether nothing stands at a path but an empty directory.
+    """Return whether a path is free: it does not exist, or is an empty directory.
 
     Args:
         target: `Path`.

@@ -10,7 +10,7 @@ _NUMBERS = {int: (int,), float: (int, float)}
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Whether a value read from JSON is of a type.
+    """Return whether a value read from JSON is of a type.
 
     Args:
         value: anything that `json.loads` returns.

@@ -1,4 +1,4 @@
-"""Which versions of which packages are installed."""
+"""Versions of installed packages."""
 
 from __future__ import annotations
 

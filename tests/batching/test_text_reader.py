@@ -109,7 +109,7 @@ def test_tokens_and_targets_are_those_of_lists(classifier):
 
 
 def test_many_texts_are_tokenized_alike(classifier, monkeypatch):
-    """From 2048 texts at once on a shorter way is taken, in some pieces and not in others."""
+    """2048 texts at once take the fast path, so some chunks take it and others do not."""
     monkeypatch.setattr(text_batches, "DATASET_ROWS", 2048)
     texts = mixed_texts(2500, longest=4)
     reader = classifier._reader("predict")

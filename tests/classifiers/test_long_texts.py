@@ -1,4 +1,4 @@
-"""Laws of texts that are read whole, in pieces, whatever their length."""
+"""Laws of texts that are read whole, in chunks, whatever their length."""
 
 import json
 
@@ -19,7 +19,7 @@ from keras_textcls.models import (
 from keras_textcls.models.heads import backbone_inputs
 
 # What stands before and after the text: attributes of the tokenizer.
-FRAMES = {
+SPECIAL_TOKENS = {
     "AlbertBackbone": ("cls_token_id", "sep_token_id"),
     "BartBackbone": ("start_token_id", "end_token_id"),
     "BertBackbone": ("cls_token_id", "sep_token_id"),
@@ -52,9 +52,9 @@ def judged():
     return chunking("RobertaBackbone")
 
 
-def _embed_ids(model, before, pieces, after, size):
-    """Features of the pieces of one size, as preprocessed inputs."""
-    ids = np.array([[before, *piece, after] for piece in pieces if len(piece) == size], "int32")
+def _embed_ids(model, before, chunks, after, size):
+    """Features of the chunks of one size, as preprocessed inputs."""
+    ids = np.array([[before, *chunk, after] for chunk in chunks if len(chunk) == size], "int32")
     inputs = {}
     for name in backbone_inputs(model.backbone):
         values = ids[:, :1] * 0 if name.startswith("decoder") else ids
@@ -62,19 +62,19 @@ def _embed_ids(model, before, pieces, after, size):
     return model.embed(inputs, verbose=0)
 
 
-def by_hand(model, text, frame):
+def by_hand(model, text, special_tokens):
     """Features and scores of a text, in plain steps."""
     tokenizer, length = model.preprocessor.tokenizer, model.sequence_length
-    before, after = (getattr(tokenizer, name) for name in frame)
+    before, after = (getattr(tokenizer, name) for name in special_tokens)
     tokens = np.asarray(tokenizer(text)).tolist()
     number = max(1, -(-len(tokens) // (length - 2)))
-    pieces = [part.tolist() for part in np.array_split(tokens, number)]
+    chunks = [part.tolist() for part in np.array_split(tokens, number)]
     preprocessor, model.preprocessor = model.preprocessor, None
     # Longer ones come first, so that those of one length lie together.
-    sizes = sorted({len(piece) for piece in pieces}, reverse=True)
-    features = np.concatenate([_embed_ids(model, before, pieces, after, n) for n in sizes])
+    sizes = sorted({len(chunk) for chunk in chunks}, reverse=True)
+    features = np.concatenate([_embed_ids(model, before, chunks, after, n) for n in sizes])
     model.preprocessor = preprocessor
-    average = np.average(features, axis=0, weights=[len(piece) for piece in pieces])
+    average = np.average(features, axis=0, weights=[len(chunk) for chunk in chunks])
     outputs = average
     for layer in (getattr(model, name, None) for name in ("pooled_dense", "output_dense")):
         if layer is not None:
@@ -83,8 +83,8 @@ def by_hand(model, text, frame):
     return average, outputs
 
 
-@pytest.mark.parametrize("name", long_but(["BertBackbone", "GPT2Backbone"], FRAMES))
-def test_a_long_text_is_the_average_of_its_pieces(name):
+@pytest.mark.parametrize("name", long_but(["BertBackbone", "GPT2Backbone"], SPECIAL_TOKENS))
+def test_a_long_text_is_the_average_of_its_chunks(name):
     model = make_classifier(name, sequence_length=16)
     short = ["a cat", "", "the <pad> fox", "[PAD] ! a"]
     truncated = model.predict([LONG[0], *short, LONG[1]], verbose=0)
@@ -92,7 +92,7 @@ def test_a_long_text_is_the_average_of_its_pieces(name):
     texts = [LONG[0], *short, LONG[1]]
     features, scores = model.embed(texts, verbose=0), model.predict(texts, verbose=0)
     for i in (0, 1, len(texts) - 1):
-        expected, expected_scores = by_hand(model, texts[i], FRAMES[name])
+        expected, expected_scores = by_hand(model, texts[i], SPECIAL_TOKENS[name])
         np.testing.assert_allclose(features[i], expected, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(scores[i], expected_scores, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(scores[1:-1], truncated[1:-1], rtol=1e-5, atol=1e-5)
@@ -102,7 +102,7 @@ def test_a_long_text_is_the_average_of_its_pieces(name):
 
 
 def test_a_backbone_without_special_tokens():
-    """For a mean of static vectors that count alike, the pieces change nothing."""
+    """For a mean of static vectors that count alike, the chunks change nothing."""
     tokenizer = architecture("BertBackbone").build_tokenizer()
     backbone = perturb(StaticEmbeddingBackbone(tokenizer.vocabulary_size(), 8))
     backbone.token_score.set_weights([np.zeros((tokenizer.vocabulary_size(), 1))])
@@ -254,7 +254,7 @@ def test_pairs_are_truncated():
 def test_a_long_text_may_spell_the_padding_out(roberta):
     text = "the <pad> fox " * 20
     found = roberta.embed(["a cat", text], verbose=0)[1]
-    expected, _ = by_hand(roberta, text, FRAMES["RobertaBackbone"])
+    expected, _ = by_hand(roberta, text, SPECIAL_TOKENS["RobertaBackbone"])
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -262,7 +262,7 @@ def test_another_sequence_length_cuts_otherwise():
     model = chunking(sequence_length=16)
     for length in (12, 30):
         model.sequence_length = length
-        expected, _ = by_hand(model, LONG[0], FRAMES["BertBackbone"])
+        expected, _ = by_hand(model, LONG[0], SPECIAL_TOKENS["BertBackbone"])
         found = model.embed(LONG[:1], verbose=0)[0]
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 

@@ -1,4 +1,4 @@
-"""The input door: every container of texts, and the exact words of every refusal."""
+"""Every container of texts that is read, and the exact words of every refusal."""
 
 import keras
 import numpy as np

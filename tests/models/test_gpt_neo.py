@@ -182,7 +182,7 @@ def test_presets_and_checkpoints_go_round(both, tmp_path):
     [
         ({"activation_function": "relu"}, "activation_function"),
         ({"attention_types": [3]}, "is broken"),
-        ({"tie_word_embeddings": False}, "an output layer of its own"),
+        ({"tie_word_embeddings": False}, "a separate output layer"),
         ({"embed_dropout": 0.5}, "embed_dropout=0.5 and resid_dropout=0"),
         ({"hidden_size": 64}, "has shape"),
         ({"num_layers": 4, "attention_types": [[["global"], 4]]}, "no weight 'h.3"),

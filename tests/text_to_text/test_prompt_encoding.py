@@ -1,4 +1,4 @@
-"""The tokens of the pieces of a prompt are those of the whole; long texts lose their end."""
+"""The tokens of the parts of a prompt are those of the whole; long texts lose their end."""
 
 import keras_hub
 import numpy as np
@@ -58,11 +58,11 @@ def rows(flat, lengths):
 
 
 @pytest.mark.parametrize("kind", long_but(["byte_pair", "Llama"], ["byte_pair", "Llama", "Gemma"]))
-def test_the_pieces_are_the_whole(kind, monkeypatch):
+def test_the_parts_are_the_whole(kind, monkeypatch):
     model, tokenizer = model_of(kind)
     start = [tokenizer.start_token_id]
-    whole, pieces = GraphTokenizer(tokenizer), PromptTokenizer(model.preprocessor)
-    monkeypatch.setattr(text_to_text, "PromptTokenizer", lambda _: pieces)
+    whole, parts = GraphTokenizer(tokenizer), PromptTokenizer(model.preprocessor)
+    monkeypatch.setattr(text_to_text, "PromptTokenizer", lambda _: parts)
     for turn, examples in [*((turn, None) for turn in TURNS), (TURNS[0], EXAMPLES)]:
         classifier = TextToTextClassifier(model, ["yes", "no"], prompt=turn, examples=examples)
         prompts = classifier.prompts(TEXTS)

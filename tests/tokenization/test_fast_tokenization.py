@@ -1,4 +1,4 @@
-"""The twin of a byte-pair tokenizer against the one of Keras Hub."""
+"""Byte pairs by the `tokenizers` library against those of Keras Hub."""
 
 import keras
 import keras_hub
@@ -29,7 +29,7 @@ def _assert_same(tokenizer, texts):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_the_twin_agrees_with_the_graph(tokenizer):
+def test_the_fast_tokenizer_agrees_with_the_graph(tokenizer):
     texts = many_texts(1500)
     plain = [FastBytePair(tokenizer).is_plain(text) for text in texts]
     assert 200 < sum(plain) < 1300
@@ -67,7 +67,7 @@ def test_no_graph_is_traced(tokenizer, monkeypatch):
     assert len(fast_tokenizer(tokenizer)(["a\n\nfox  "])[0]) > 2
 
 
-def test_which_tokenizers_have_a_twin():
+def test_which_tokenizers_have_a_fast_one():
     arguments = vocabularies.byte_pair()
     make = keras_hub.tokenizers.BytePairTokenizer
     assert FastBytePair.serves(make(**arguments))

@@ -1,4 +1,4 @@
-"""The shorter way from texts to tokens gives what the whole preprocessor gives."""
+"""The fast path from texts to tokens gives what the whole preprocessor gives."""
 
 import keras_hub
 import numpy as np
@@ -19,7 +19,7 @@ NOT_PACKED = {"RWKV7Backbone"}
 
 
 def _encode_both_ways(preprocessor, texts, monkeypatch, in_graph=True):
-    """What the shorter way gives, what the whole preprocessor gives, and whether there is one."""
+    """What the fast path gives, what the whole preprocessor gives, and whether there is one."""
     encoder = TextEncoder(preprocessor)
     runner = encoder._runner(1)
     if not in_graph:

@@ -81,9 +81,9 @@ def convert_backbone_config(config: dict[str, Any]) -> dict[str, Any]:
         )
     if config.get("tie_word_embeddings", True) is not True:
         raise PresetError(
-            "GPTNeoBackbone reads tokens out by the embeddings it reads them in by. "
+            "GPTNeoBackbone uses its token embeddings as output layer too. "
             f"{CONFIG_FILE} has tie_word_embeddings="
-            f"{shorten(config['tie_word_embeddings'])}: an output layer of its own."
+            f"{shorten(config['tie_word_embeddings'])}, a separate output layer."
         )
     dropout = config.get("resid_dropout", 0.0)
     embed_dropout = config.get("embed_dropout", 0.0)

@@ -23,7 +23,7 @@ def _kernel_initializer(stddev: float = 0.02) -> keras.initializers.RandomNormal
 
 @keras.saving.register_keras_serializable(package="keras_textcls")
 class GPTNeoBackbone(keras_hub.models.Backbone):
-    """GPT-Neo without a head: a decoder whose layers look back globally and locally in turn.
+    """GPT-Neo without a head: a decoder with global and local attention in alternate layers.
 
     After [Black et al., 2021](https://doi.org/10.5281/zenodo.5297715): like GPT-2
     with learned positions, but the layers alternate between global attention and

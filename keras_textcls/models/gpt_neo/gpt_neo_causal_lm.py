@@ -1,4 +1,4 @@
-"""`GPTNeoCausalLM`: the next token, and the ones after it."""
+"""`GPTNeoCausalLM`: GPT-Neo with an output layer, to predict and generate tokens."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class GPTNeoCausalLM(OwnPromptCache, keras_hub.models.GPT2CausalLM):
         return super().from_preset(preset, load_weights=load_weights, **kwargs)
 
     def call_with_cache(self, token_ids: Any, cache: Any, cache_update_index: Any) -> Any:
-        """Run tokens after those whose keys and values are known.
+        """Run tokens that follow those whose keys and values are in the cache.
 
         Args:
             token_ids: int tensor of shape `(batch, num_tokens)`.
             cache: tuple of tuples of keys and values, one a layer, tensors of
-                shape `(batch, num_heads, max_length, head_dim)`. Apart, so that a
-                step need not copy them into one.
+                shape `(batch, num_heads, max_length, head_dim)`. They are separate
+                tensors, so that a step need not copy all into one.
             cache_update_index: int or int tensor, position of the first token.
 
         Returns:
@@ -80,7 +80,7 @@ class GPTNeoCausalLM(OwnPromptCache, keras_hub.models.GPT2CausalLM):
         return backbone.layer_norm(x), tuple(caches)
 
     def build_cache(self, token_ids: Any) -> Any:
-        """Return the hidden states and the cache of prompts; no logits, of which one is wanted.
+        """Return the hidden states and the cache of prompts, without their logits.
 
         Args:
             token_ids: int tensor of shape `(batch, num_tokens)`.
@@ -117,7 +117,7 @@ class GPTNeoCausalLM(OwnPromptCache, keras_hub.models.GPT2CausalLM):
     def call_with_branches(
         self, token_ids: Any, positions: Any, admitted: Any, memory: Any = None
     ) -> Any:
-        """Run sequences that branch in one pass: one prompt, many answers to it.
+        """Run sequences that branch, such as a prompt with many answers, in one pass.
 
         Args:
             token_ids: int tensor of shape `(batch, num_tokens)`.

@@ -1,4 +1,4 @@
-"""`GPTNeoCausalLMPreprocessor`: strings to what `GPTNeoCausalLM` trains and generates with."""
+"""`GPTNeoCausalLMPreprocessor`: from strings to the inputs of `GPTNeoCausalLM`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layers of GPT-Neo: attention that looks back all the way, or a window of it."""
+"""The layers of GPT-Neo, with global attention or attention in a local window."""
 
 from __future__ import annotations
 

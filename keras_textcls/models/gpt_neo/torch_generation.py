@@ -17,7 +17,7 @@ from keras_textcls.keras_compat.layers import all_layers
 
 
 def serves(model: Any) -> bool:
-    """Whether a model can be run so: plain dense layers, one dtype, a sampler that goes on by one.
+    """Return whether a model has plain dense layers, one dtype and a sampler of single tokens.
 
     Args:
         model: `GPTNeoCausalLM` with a sampler.

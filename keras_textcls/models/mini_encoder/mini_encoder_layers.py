@@ -74,7 +74,7 @@ class MiniEncoderLayer(keras.layers.Layer):
         super().build(inputs_shape)
 
     def call(self, inputs: Any, padding_mask: Any, training: bool | None = None) -> Any:
-        """Let the real tokens of each text read one another."""
+        """Apply self-attention over the real tokens of each text, then the dense layers."""
         x = self.attention_output(self._attend(inputs, padding_mask))
         x = self.attention_norm(inputs + self.dropout_layer(x, training=training))
         # The tanh form, as in Keras Hub's BERT.

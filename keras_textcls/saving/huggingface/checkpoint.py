@@ -57,7 +57,7 @@ class Tensors:
         return name in self._entries
 
     def rename(self, prefix: str) -> None:
-        """Take `prefix` off the names that have it.
+        """Remove `prefix` from the names that have it.
 
         Args:
             prefix: string, such as `"bert."`.

@@ -1,4 +1,4 @@
-"""From a `TextClassifier` to a directory that `transformers` loads."""
+"""Saving a `TextClassifier` as a directory that `transformers` loads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a Hugging Face architecture is described; `architectures` lists them."""
+"""Descriptions of Hugging Face architectures; `architectures` lists them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Head:
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """How checkpoints of one architecture are laid out.
+    """The layout of the checkpoints of one architecture.
 
     Args:
         model_type: string, as in `config.json`.

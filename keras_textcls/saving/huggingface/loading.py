@@ -1,4 +1,4 @@
-"""From a Hugging Face checkpoint to a `TextClassifier`, head and label names included."""
+"""Loading a Hugging Face checkpoint as a `TextClassifier`, with its head and label names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _POOLER = tuple(f"pooler.{name}" for name in ("dense.weight", "dense.bias", "wei
 
 
 def handles(files: PresetFiles, fresh: bool) -> bool:
-    """Whether this package loads a preset.
+    """Return whether this package loads a preset.
 
     Args:
         files: `PresetFiles`.

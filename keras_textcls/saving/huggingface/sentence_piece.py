@@ -21,7 +21,7 @@ _UNIGRAM = 1
 
 @dataclasses.dataclass(frozen=True)
 class SentencePieceModel:
-    """What a SentencePiece unigram model holds.
+    """The contents of a SentencePiece unigram model.
 
     Args:
         pieces: list of `(piece, score, type)`, by id.

@@ -196,7 +196,7 @@ def _normalizer_of_class(cls: Any, settings: dict[str, Any], charsmap: bytes) ->
 def _from_tokenizer_json(contents: dict[str, Any], is_fairseq: bool) -> SentencePieceModel:
     model = contents["model"]
     if model.get("byte_fallback"):
-        raise PresetError("tokenizer.json has byte_fallback, which is not known here.")
+        raise PresetError("tokenizer.json has byte_fallback, which is not supported.")
     special = {token["content"] for token in contents.get("added_tokens", []) if token["special"]}
     entries = [(str(piece), float(score)) for piece, score in model["vocab"]]
     unknown = model["unk_id"]
