@@ -146,9 +146,9 @@ def words(report: ReportNumbers, budget: int) -> dict[str, Any]:
     """
     rows = page_rows(report)[0]
     table = report.table
-    absent: dict[str, Any] = {"text": None, "text_pair": None, "id": None, "cut": None}
+    defaults: dict[str, Any] = {"text": None, "text_pair": None, "id": None, "cut": None}
     if table is None:
-        return absent
+        return defaults
     part = table.select([n for n in examples.TEXT_COLUMNS if n in table.schema.names]).take(rows)
     columns = {
         name: ["" if v is None else visible(str(v)) for v in part.column(name).to_pylist()]
@@ -161,7 +161,7 @@ def words(report: ReportNumbers, budget: int) -> dict[str, Any]:
     limit = _longest([value for name in texts for value in columns[name]], budget)
     if limit is not None:
         columns |= {name: [_cut(value, limit) for value in columns[name]] for name in texts}
-    return absent | columns | {"cut": limit}
+    return defaults | columns | {"cut": limit}
 
 
 def _cut(text: str, limit: int) -> str:
