@@ -61,7 +61,7 @@ def with_reading_options(command: Command) -> Command:
 def read_source(source: str, options: dict[str, Any]) -> TextDataset:
     """Read SOURCE as the options say, and write down its invalid rows."""
     from keras_textcls.data.downloads.downloads import DownloadPolicy
-    from keras_textcls.data.formats.platform_formats import split_concepts
+    from keras_textcls.data.formats.clarifai_formats import split_concepts
     from keras_textcls.data.reading import read
 
     label: Any = options["label"]

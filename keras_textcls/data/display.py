@@ -1,4 +1,4 @@
-"""What a person sees of a dataset, in a terminal and in a notebook."""
+"""Shows a dataset in a terminal and in a notebook."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _cut(text: str, width: int = _WIDTH) -> str:
 
 
 def as_text(dataset: LabelledTable) -> str:
-    """Describe a dataset in some lines.
+    """Describe a dataset in a few lines.
 
     Args:
         dataset: `LabelledTable`.
@@ -72,7 +72,7 @@ def as_html(dataset: LabelledTable) -> str:
         dataset: `LabelledTable`.
 
     Returns:
-        A string of HTML in which nothing of the data is markup.
+        A string of HTML, in which the data are escaped.
     """
     cell = '<td style="text-align:left">'
     body = "".join(

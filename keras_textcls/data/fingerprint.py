@@ -1,8 +1,8 @@
 """The version of a dataset: a hash of its content, equal on every machine.
 
-The hash follows the rows in their order, so that another order is another
-version: it can train another model. How the rows are cut into pieces, whether
-they lie in memory or in a file, and on what machine, makes no difference.
+The hash depends on the order of the rows: another order is another version, since it can
+train another model. The hash does not depend on how the rows are split into chunks,
+whether they are in memory or in a file, or on the machine.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _FORMAT = "keras-textcls dataset 1"
 def fingerprint_of(table: pa.Table, labels: Sequence[str] | None, multi_label: bool) -> str:
     """Hash the rows of a dataset.
 
-    Every column contributes its values, as UTF-8, and their lengths in bytes,
-    -1 where there is none; lists contribute the number of their members too.
-    Label names contribute in their order, which is that of a model's outputs.
+    The hash is computed from the values of every column, as UTF-8, from their lengths in
+    bytes (-1 for null), from the number of members of lists, and from the label names in
+    their order, which is the order of a model's outputs.
 
     Args:
         table: `pyarrow.Table` with columns of strings or of lists of strings.
@@ -33,7 +33,7 @@ def fingerprint_of(table: pa.Table, labels: Sequence[str] | None, multi_label: b
         A string of 64 hexadecimal digits (SHA-256).
     """
     hashers: dict[str, hashlib._Hash] = {}
-    # An empty batch first, so that a table without rows has its columns too.
+    # An empty batch first, so that the columns of a table without rows are hashed too.
     for batch in [pa.RecordBatch.from_pylist([], table.schema), *table.to_batches()]:
         for name in table.schema.names:
             for part, data in enumerate(_parts(batch.column(name))):
@@ -49,7 +49,7 @@ def fingerprint_of(table: pa.Table, labels: Sequence[str] | None, multi_label: b
 
 
 def _parts(column: pa.Array) -> Iterator[memoryview]:
-    """What a column of strings, or of lists of strings, is made of."""
+    """The lengths and the values of a column of strings, or of lists of strings."""
     if pa.types.is_list(column.type):
         yield _lengths(column)
         values = column.flatten()
@@ -75,7 +75,7 @@ def _values(column: pa.StringArray) -> memoryview:
     if not len(column):
         return memoryview(b"")
     if column.null_count:
-        # What stands under a null is anybody's guess.
+        # The buffer of a null value is undefined.
         column = column.drop_null()
         if not len(column):
             return memoryview(b"")

@@ -1,7 +1,7 @@
-"""`LabelledTable`: texts and their labels in Arrow: its columns, labels, counts and digests.
+"""`LabelledTable`: an Arrow table of texts and their labels, with label counts and digests.
 
-What checks, writes, saves and shows datasets stands on this class; `TextDataset`, whose
-methods call all of these, is made from it.
+The modules that check, write, save and show datasets use this class. `TextDataset`, whose
+methods call these modules, derives from it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Example(NamedTuple):
 
     Args:
         text: string.
-        label: a name, or for multi-label a list of names; `None` where no label
-            is known.
+        label: a name, or for multi-label a list of names; `None` if no label is
+            known.
         text_pair: string or `None`, the second text.
-        negatives: list of names known not to hold, or `None`.
+        negatives: list of the labels that are known to be absent, or `None`.
         split: string or `None`.
         id: string or `None`.
         metadata: dict.
@@ -52,17 +52,17 @@ class Example(NamedTuple):
 
 
 class LabelledTable:
-    """An immutable table of texts and their labels, by which rows are asked for and counted.
+    """An immutable table of texts and their labels. All arguments are those of `TextDataset`.
 
     Args:
-        table: `pyarrow.Table`, as for `TextDataset`; so the others.
+        table: `pyarrow.Table`.
         labels: names of the labels in their order, or `None`. Defaults to `None`.
         multi_label: bool or `None`. Defaults to `None`.
         invalid_rows: `InvalidRows`. Defaults to none.
         details: mapping of strings. Defaults to `None`, nothing.
 
     Raises:
-        InvalidDataError: the table has other columns, or none for texts.
+        InvalidDataError: the table has other columns, or no column of texts.
         UnknownLabelError: a label occurs that is not among `labels`.
     """
 
@@ -107,11 +107,11 @@ class LabelledTable:
                 "Some texts have several labels or none, so multi_label=False does not hold."
             )
 
-    # === What it holds ===
+    # === Contents ===
 
     @property
     def labels(self) -> LabelSet | None:
-        """Names of the labels, a `LabelSet`; `None` where no text has one."""
+        """Names of the labels, a `LabelSet`; `None` if no text has a label."""
         return self._labels
 
     @property
@@ -126,7 +126,7 @@ class LabelledTable:
 
     @property
     def details(self) -> Mapping[str, str]:
-        """What was found out about the source, such as its encoding."""
+        """Detected properties of the source, such as its encoding: a mapping of strings."""
         return self._details
 
     @property
@@ -143,8 +143,8 @@ class LabelledTable:
     def targets(self) -> list[Any] | None:
         """Labels of each text, as `fit` takes them, or `None`.
 
-        A name each; for multi-label a list of names each, or a dict from name
-        to 1 or 0 where it is known of some labels only whether they hold.
+        A name for each text. For multi-label a list of names for each text, or a
+        dict from name to 1 or 0 if only some of the labels are known.
         """
         if not self.has_column("labels"):
             return None
@@ -157,7 +157,7 @@ class LabelledTable:
 
     @property
     def metadata(self) -> list[dict[str, Any]]:
-        """A dict for each text, empty where nothing is known."""
+        """A list with a dict for each text; the dict is empty if there is no metadata."""
         column = self.column("metadata")
         if column is None:
             return [{} for _ in range(len(self))]
@@ -170,7 +170,7 @@ class LabelledTable:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """The version: SHA-256 of the content, equal on every machine.
+        """The version of the dataset: SHA-256 of the content, equal on every machine.
 
         The same rows in another order are another version.
         """
@@ -198,14 +198,14 @@ class LabelledTable:
         return hash(self.fingerprint)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Hand the rows to any library that takes Arrow, such as polars."""
+        """Export the rows to any library that reads Arrow, such as polars."""
         return self._table.__arrow_c_stream__(requested_schema)
 
     def chunks(self, rows: int = _CHUNK) -> Iterator[tuple[tuple[list[str], ...], Any]]:
-        """Yield texts and targets in pieces.
+        """Yield texts and targets in chunks.
 
         Args:
-            rows: int, most texts in a piece. Defaults to 16,384.
+            rows: int, maximum number of texts in a chunk. Defaults to 16,384.
 
         Returns:
             An iterator of tuples of the columns of texts (two for pairs) and
@@ -220,10 +220,10 @@ class LabelledTable:
             yield tuple(columns), _targets_of(part, self._multi_label) if labelled else None
 
     def take(self, indices: Any) -> Self:
-        """Return some rows, in the order of `indices`.
+        """Return the rows at some positions, in the order of `indices`.
 
         Args:
-            indices: int array or list.
+            indices: int array or list, positions of the rows.
 
         Returns:
             A dataset with the same labels.
@@ -235,7 +235,7 @@ class LabelledTable:
             )
         return self.with_table(take_rows(self._table, rows.astype(np.int64).reshape(-1)))
 
-    # === What helpers ask for ===
+    # === For the modules that check, write and show datasets ===
 
     def with_table(self, table: pa.Table, labels: Iterable[str] | None = ()) -> Self:
         """Return another table of rows of this dataset.
@@ -246,7 +246,7 @@ class LabelledTable:
                 to those of this dataset.
 
         Returns:
-            The same kind of object, with the rest as it is here.
+            An object of the same class; its other arguments are those of this one.
         """
         return type(self)(
             table,
@@ -257,15 +257,15 @@ class LabelledTable:
         )
 
     def has_column(self, name: str) -> bool:
-        """Whether there is a column of a name, such as `"negatives"`."""
+        """Return whether there is a column with a name, such as `"negatives"`."""
         return name in self._table.schema.names
 
     def column(self, name: str) -> list[Any] | None:
-        """The values of a column as a list, or `None` where there is none."""
+        """Return the values of a column as a list, or `None` if there is no such column."""
         return self._table.column(name).to_pylist() if self.has_column(name) else None
 
     def split_masks(self) -> dict[str, np.ndarray]:
-        """Which rows each part has that the source named: a bool array by its name."""
+        """Return a dict from each part that the source names to a bool array of its rows."""
         if not self.has_column("split"):
             return {}
         column = self._table.column("split")
@@ -273,14 +273,14 @@ class LabelledTable:
         return {n: pc.fill_null(pc.equal(column, n), False).to_numpy() for n in names}
 
     def label_lists(self) -> list[list[str]]:
-        """The labels of each text; no labels where none are known."""
+        """Return the labels of each text; an empty list if none are known."""
         return [row or [] for row in self.column("labels") or [None] * len(self)]
 
     def label_counts(self, column: str = "labels") -> dict[str, int]:
-        """How many texts have each label that occurs in a column.
+        """Count the texts of each label that occurs in a column.
 
         Args:
-            column: `"labels"`, or `"negatives"` for labels known not to hold.
+            column: `"labels"`, or `"negatives"` for labels known to be absent.
                 Defaults to `"labels"`.
 
         Returns:
@@ -292,7 +292,7 @@ class LabelledTable:
         return {item["values"]: item["counts"] for item in counts.to_pylist()}
 
     def count_without_labels(self) -> tuple[int, int]:
-        """How many texts no label is known of, and how many are known to have none."""
+        """Count the texts whose labels are unknown, and those that are known to have none."""
         if not self.has_column("labels"):
             return len(self), 0
         column = self._table.column("labels")
@@ -302,7 +302,7 @@ class LabelledTable:
         return column.null_count, pc.sum(empty).as_py() or 0
 
     def digests(self) -> np.ndarray:
-        """A row of numbers each, equal where the texts are, but for case and space."""
+        """Return a row of numbers for each text; case and white space make no difference."""
         first = text_digests(self.texts)
         pairs = self.text_pairs
         return first if pairs is None else np.concatenate([first, text_digests(pairs)], axis=1)

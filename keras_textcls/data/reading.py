@@ -1,4 +1,4 @@
-"""`read`: the one verb that makes a `TextDataset` of a file or an object."""
+"""`read`: makes a `TextDataset` from a file or an object."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import pyarrow as pa
 
 from keras_textcls.data.downloads.downloads import DownloadPolicy
 from keras_textcls.data.downloads.referenced_source import ReferencedSource
+from keras_textcls.data.formats.clarifai_formats import ClarifaiSource, clarifai_form
 from keras_textcls.data.formats.delimited import DelimitedSource
 from keras_textcls.data.formats.instruction_form import InstructionSource, instruction_column
 from keras_textcls.data.formats.opening import FileOptions, open_source
-from keras_textcls.data.formats.platform_formats import PlatformSource, platform_form
 from keras_textcls.data.formats.tfds_source import PREFIX as TFDS
 from keras_textcls.data.rows.arrow_rows import join_tables, with_column
 from keras_textcls.data.rows.columns import ColumnRoles, choose_roles
 from keras_textcls.data.rows.ingestion import ingest
-from keras_textcls.data.rows.partial_labels import label_names, settle_negatives
+from keras_textcls.data.rows.partial_labels import drop_redundant_negatives, label_names
 from keras_textcls.data.rows.row_reader import SPLIT_NAMES, RowRules
 from keras_textcls.data.rows.source import Source
 from keras_textcls.data.rows.spool import MEMORY_LIMIT
@@ -72,8 +72,9 @@ def read(
             - path of a CSV, TSV, JSON Lines, JSON, Parquet, Arrow or Excel
               file, the text formats also compressed (`.gz`, `.xz`, `.zst`,
               `.bz2`, `.zip`);
-            - such a file in one of the forms of the platform of the seeds,
-              which are found out unless a column is named here;
+            - such a file in a form of Clarifai (the CSV forms of its portal and of
+              its SDK, and its instruction form); the form is detected unless a
+              column is named here;
             - path of a folder with a sub-folder of `.txt` files for each label,
               or of a directory that `TextDataset.save` wrote;
             - `"tfds:imdb_reviews"`, a name in TensorFlow Datasets;
@@ -81,57 +82,57 @@ def read(
               `Dataset` or `DatasetDict`;
             - an iterable of `(text, label)` pairs, of dicts, or of texts; a
               dict of columns;
-            - a dict from part to any of these: `{"train": "train.csv", "test":
-              "test.csv"}`.
+            - a dict from the name of a part to any of these: `{"train":
+              "train.csv", "test": "test.csv"}`.
 
         text: name of the column of the texts, or its number from 0. Defaults to
-            `None`, one with a usual name.
-        label: the same for the labels; a list of columns of zeros and ones
-            names one for each label. Defaults to `None`, one with a usual name.
+            `None`, a column with a usual name.
+        label: name or number of the column of the labels; or a list of columns
+            of zeros and ones, one for each label. Defaults to `None`, a column
+            with a usual name.
         text_pair: column of the second texts. Defaults to `None`.
         id: column of the identifiers, which must differ. Defaults to `None`, a
             column named `id`.
-        split: column that names the part. Defaults to `None`, a column named
-            `split`.
+        split: column with the part of each text (train, validation or test).
+            Defaults to `None`, a column named `split`.
         metadata: `True` to keep all other columns, or names of those to keep.
             Defaults to `False`.
         labels: names of the labels in their order; other labels make a row
             invalid. Defaults to `None`, those that occur, sorted.
         multi_label: bool, whether a text may have any number of labels.
-            Defaults to `None`, whether any has none or several.
-        label_separator: string that stands between labels in one cell, such as
-            `"|"`. Defaults to `None`, a cell is one label.
-        unlabelled: `"invalid"`, or `"keep"` for texts without labels. Defaults
-            to `"invalid"`.
+            Defaults to `None`: true if a text has no label or several.
+        label_separator: string, the separator between several labels in one
+            cell, such as `"|"`. Defaults to `None`, a cell is one label.
+        unlabelled: `"invalid"` or `"keep"`, what to do with texts without
+            labels. Defaults to `"invalid"`.
         format: one of `"csv"`, `"tsv"`, `"json"`, `"parquet"`, `"arrow"`,
             `"excel"`. Defaults to `"auto"`, by the suffix.
-        encoding: `"auto"`, or a codec such as `"cp1252"`. Defaults to `"auto"`,
-            UTF-8, UTF-16 or an older encoding, by the bytes of the file;
-            `dataset.details` says which, and how sure that is.
-        delimiter: one character. Defaults to `None`, by what fits.
-        quote: one character, or `None` where quotes mean nothing. Defaults to
-            `"auto"`, by what fits.
+        encoding: `"auto"`, or a codec such as `"cp1252"`. Defaults to `"auto"`:
+            UTF-8, UTF-16 or an older encoding, detected from the bytes of the
+            file; `dataset.details` says which one, and how sure that is.
+        delimiter: one character. Defaults to `None`, detected from the file.
+        quote: one character, or `None` if quotes are ordinary characters.
+            Defaults to `"auto"`, detected from the file.
         header: `True` if the first row names the columns, `False` if there is
-            no such row, or the names. Defaults to `True`.
+            no such row, or a list of the names. Defaults to `True`.
         sheet: name of the sheet of a workbook. Defaults to `None`, the first.
         cells: `"text"`; or `"path"` or `"url"` if the cells of the text column
             are paths of text files, or `http(s)` addresses, whose content is
             the text. Defaults to `"text"`.
-        root: folder that such paths are relative to and may not leave. Defaults
-            to `None`, the folder of the file.
+        root: folder that these paths are relative to; paths outside it are
+            refused. Defaults to `None`, the folder of the file.
         downloads: `DownloadPolicy`, limits of time and size. Defaults to
-            `None`, its defaults.
+            `None`, a policy with its defaults.
         tfds_directory: where TensorFlow Datasets keeps its data. Defaults to
             `None`, its own folder.
-        undecodable: `"invalid"`, or `"replace"` to read texts with bytes that
-            are not of the encoding, U+FFFD in their place. Defaults to
-            `"invalid"`.
-        max_text_length: most characters of a text. Defaults to `None`, no
-            limit.
+        undecodable: `"invalid"`, or `"replace"` to replace bytes that cannot
+            be decoded by U+FFFD. Defaults to `"invalid"`.
+        max_text_length: int, maximum number of characters of a text. Defaults
+            to `None`, no limit.
         invalid_data_tolerance_percent: float, share of the rows that may be
             invalid before reading stops. Defaults to `5.0`.
-        memory_limit: int, bytes of the dataset that are held in memory; a
-            larger one lies in a temporary file. Defaults to 1 GiB.
+        memory_limit: int, maximum number of bytes of the dataset in memory; a
+            larger one is kept in a temporary file. Defaults to 1 GiB.
 
     Returns:
         A `TextDataset`.
@@ -139,7 +140,7 @@ def read(
     Raises:
         InvalidDataError: the source cannot be read, or too many of its rows
             cannot be used.
-        ArgumentError: an argument is wrong, or a column is not there.
+        ArgumentError: an argument is wrong, or a column does not exist.
         MissingDependencyError: a format needs a package that is not installed.
 
     Example:
@@ -197,42 +198,44 @@ def _dataset_of(
     details = _describe(source, roles)
     _log.info("Read %s: %s", source.name, ", ".join(f"{k} {v}" for k, v in details.items()))
     names = _label_names(source, roles, rules, table)
-    table = settle_negatives(table, names or (), needs_a_no=details.get("form") == "portal")
+    table = drop_redundant_negatives(
+        table, names or (), may_omit_absent=details.get("form") == "portal"
+    )
     return TextDataset(table, names, rules.multi_label, invalid, details)
 
 
 def _roles(
     source: Source, columns: dict[str, Any], metadata: bool | Sequence[str], needs_label: bool
 ) -> tuple[Source, ColumnRoles]:
-    """Which column holds what; the platform's own forms need not be told."""
+    """The role of each column; the forms of Clarifai are detected if no column is named."""
     named = {name: _as_names(value, source, name) for name, value in columns.items()}
     if not any(value is not None for value in columns.values()):
-        source, metadata = _of_a_platform(source, metadata)
+        source, metadata = _as_clarifai_form(source, metadata)
     roles = choose_roles(
         source.columns, **named, metadata=metadata, needs_label=needs_label, source=source.name
     )
     return source, roles
 
 
-def _of_a_platform(
+def _as_clarifai_form(
     source: Source, metadata: bool | Sequence[str]
 ) -> tuple[Source, bool | Sequence[str]]:
-    """A file in one of the platform's forms in usual columns, and what is metadata then."""
+    """The source with usual columns if it has a form of Clarifai, and its metadata columns."""
     cells = instruction_column(source)
     if cells is not None:
         kept = metadata if isinstance(metadata, bool) else [*metadata, "metadata"]
         return InstructionSource(source, cells), kept or ["metadata"]
-    form = platform_form(source.columns) if isinstance(source, DelimitedSource) else None
+    form = clarifai_form(source.columns) if isinstance(source, DelimitedSource) else None
     if form is None:
         return source, metadata
-    source = PlatformSource(source, form)
+    source = ClarifaiSource(source, form)
     return source, ["metadata"] if "metadata" in source.columns else []
 
 
 def _label_names(
     source: Source, roles: ColumnRoles, rules: RowRules, table: Any
 ) -> Sequence[str] | None:
-    """The labels in their order: as given, as the source orders them, or sorted."""
+    """The label names in their order: as given, as in the source, or sorted."""
     if rules.labels is not None:
         return rules.labels
     if isinstance(roles.label, tuple):
@@ -243,7 +246,7 @@ def _label_names(
 
 
 def _as_names(value: Any, source: Source, role: str) -> Any:
-    """Names of columns, where they are given by number too."""
+    """Names of columns; numbers of columns are converted to names."""
     if isinstance(value, (list, tuple)):
         return [_as_names(name, source, role) for name in value]
     if isinstance(value, int) and not isinstance(value, bool):
@@ -257,7 +260,7 @@ def _as_names(value: Any, source: Source, role: str) -> Any:
 
 
 def _refuse_beside_dataset(source: Any, arguments: dict[str, Any]) -> None:
-    """A saved dataset is as it is: what else was asked for would be passed over."""
+    """Refuse other arguments with a saved dataset, which would be ignored."""
     for name, parameter in inspect.signature(read).parameters.items():
         given, default = arguments[name], parameter.default
         if name not in ("source", "memory_limit") and given is not default and given != default:

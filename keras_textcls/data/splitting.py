@@ -1,4 +1,4 @@
-"""What the parts of a dataset may be: their shares, their seed, labels that fill them all."""
+"""Checks the arguments of a split: shares, seed, and enough texts of each label."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def check_shares(**shares: float) -> dict[str, float]:
         **shares: float in `[0, 1]` for each part.
 
     Returns:
-        A dict of those above 0.
+        A dict of the shares above 0.
 
     Raises:
-        ArgumentError: a share is out of range, or they do not sum up to 1.
+        ArgumentError: a share is out of range, or the shares do not sum to 1.
     """
     for name, share in shares.items():
         if not isinstance(share, (int, float)) or not 0 <= share <= 1:
@@ -46,7 +46,7 @@ def check_seed(seed: int) -> int:
         The seed.
 
     Raises:
-        ArgumentError: it is something else.
+        ArgumentError: `seed` is not an integer of at least 0.
     """
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ArgumentError(f"`seed` must be an integer from 0 on. Received: seed={shorten(seed)}.")
@@ -54,7 +54,7 @@ def check_seed(seed: int) -> int:
 
 
 def check_stratifiable(labels: Sequence[Sequence[str]]) -> None:
-    """Refuse labels that cannot be on two sides.
+    """Refuse labels with a single text, which cannot be in two parts.
 
     Args:
         labels: sequence of the labels of each text.

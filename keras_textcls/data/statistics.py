@@ -1,4 +1,4 @@
-"""What a dataset holds, in numbers."""
+"""Statistics of a dataset."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)
 
 @dataclasses.dataclass(frozen=True)
 class LengthStatistics:
-    """How long the texts are.
+    """Statistics of the lengths of texts.
 
     Args:
-        mean: float.
+        mean: float, mean length.
         percentiles: dict from percentile (0 is the shortest, 100 the longest)
             to a length.
     """
@@ -29,17 +29,17 @@ class LengthStatistics:
 
     @classmethod
     def of(cls, lengths: np.ndarray) -> LengthStatistics:
-        """Sum up lengths.
+        """Compute the statistics of some lengths.
 
         Args:
             lengths: int array.
 
         Returns:
-            `LengthStatistics`; the mean is `nan` where there are no texts.
+            `LengthStatistics`; the mean is `nan` if there are no texts.
         """
         if not len(lengths):
             return cls(float("nan"), {})
-        # A length that occurs, not one between two.
+        # A length that occurs, not an interpolated one.
         values = np.percentile(lengths, PERCENTILES, method="higher")
         percentiles = dict(zip(PERCENTILES, map(int, values), strict=True))
         return cls(float(lengths.mean()), percentiles)
@@ -52,25 +52,26 @@ class LengthStatistics:
 
 @dataclasses.dataclass(frozen=True)
 class DatasetStatistics:
-    """What a dataset holds, in numbers.
+    """Statistics of a dataset.
 
     Args:
-        rows: int, texts.
+        rows: int, number of texts.
         labels: dict from label to the number of its texts, in the order of the
             labels.
-        unlabelled: int, texts of which no label is known.
-        without_label: int, texts that are known to have no label.
+        unlabelled: int, number of texts whose labels are unknown.
+        without_label: int, number of texts that are known to have no label.
         labels_per_text: float, mean over the labelled texts; `nan` if there are
             none.
-        negatives: dict from label to the number of texts known not to have it.
+        negatives: dict from label to the number of texts from which it is known
+            to be absent.
         splits: dict from part to the number of its texts.
         characters: `LengthStatistics` in characters.
-        tokens: `LengthStatistics` in tokens, or `None` where no preset was
-            given.
-        sequence_length: int or `None`, tokens that the preset keeps of a text.
-        truncated: float or `None`, share of the texts that it would cut.
+        tokens: `LengthStatistics` in tokens, or `None` if no preset was given.
+        sequence_length: int or `None`, maximum number of tokens of the preset.
+        truncated: float or `None`, share of the texts that are longer than
+            `sequence_length`.
         invalid: dict from reason to the number of rows that could not be used.
-        fingerprint: string.
+        fingerprint: string, version of the dataset.
     """
 
     rows: int
@@ -116,7 +117,7 @@ class DatasetStatistics:
 
 
 def dataset_statistics(dataset: LabelledTable, preset: Any = None) -> DatasetStatistics:
-    """Sum up a dataset in numbers; see `TextDataset.stats`."""
+    """Compute the statistics of a dataset; see `TextDataset.stats`."""
     tokens = sequence_length = truncated = None
     if preset is not None:
         lengths, sequence_length = count_tokens(preset, (texts for texts, _ in dataset.chunks()))

@@ -1,4 +1,4 @@
-"""A dataset in a directory: `data.arrow`, `dataset.json`, and what could not be read."""
+"""A saved dataset: a directory of `data.arrow`, `dataset.json` and `invalid_rows.csv`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from keras_textcls.utils.atomic import replace_directory
 SCHEMA_VERSION = 1
 _DATA, _DESCRIPTION, _INVALID = "data.arrow", "dataset.json", "invalid_rows.csv"
 _FILES = (_DATA, _DESCRIPTION, _INVALID)
-# So often is a directory read again that is replaced meanwhile.
+# How often a directory is read again if it is replaced while it is read.
 _TRIES = 5
 _Table = TypeVar("_Table", bound=LabelledTable)
 
@@ -50,8 +50,8 @@ def save_dataset(dataset: LabelledTable, directory: Path) -> None:
 
 
 def is_dataset(directory: Path) -> bool:
-    """Whether a directory is one that `save_dataset` wrote."""
-    # Unlike those of `Path`, these say no where a folder may not be looked into.
+    """Return whether `save_dataset` wrote the directory."""
+    # Unlike `Path.is_file`, this returns false for a folder that may not be read.
     return all(os.path.isfile(directory / name) for name in (_DESCRIPTION, _DATA))
 
 
@@ -62,7 +62,7 @@ def load_dataset(directory: Path, verify: bool, kind: type[_Table]) -> _Table:
         try:
             return _load(directory, description, verify, kind)
         except InvalidDataError:
-            # Its files may be of two versions, one of which has just been saved.
+            # The files may belong to two versions, if one was saved in the meantime.
             if _read_description(directory) == description:
                 raise
     return _load(directory, _read_description(directory), verify, kind)
@@ -72,7 +72,7 @@ def _load(directory: Path, description: dict[str, Any], verify: bool, kind: type
     path = directory / _DATA
     try:
         file = pa.ipc.open_file(pa.memory_map(str(path)))
-        # What a stranger's file says of itself is checked before it is followed.
+        # An untrusted file is validated before it is used.
         batches = [file.get_batch(i) for i in range(file.num_record_batches)]
         for batch in batches:
             batch.validate(full=verify)

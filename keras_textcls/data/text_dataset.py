@@ -1,8 +1,8 @@
 """`TextDataset`: an immutable table of texts and their labels, with a version.
 
-The rows lie in Arrow, in memory or in a mapped file: `LabelledTable` holds and
-counts them. The methods here check, split, save and write it; what does so has
-modules of its own. What reads files is in `reading`.
+The rows are an Arrow table, in memory or in a mapped file; `LabelledTable` holds and counts
+them. The methods here check, split, save and write the dataset and call one module each.
+Files are read by `reading`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from keras_textcls.data.checks.findings import CheckReport
 from keras_textcls.data.labelled_table import Example, LabelledTable
 from keras_textcls.data.rows.arrow_rows import join_tables, keep_rows, with_column
 from keras_textcls.data.rows.invalid_rows import InvalidRows
-from keras_textcls.data.rows.partial_labels import label_names, rename_labels, say_no
+from keras_textcls.data.rows.partial_labels import label_names, rename_labels, with_absent_labels
 from keras_textcls.data.splitting import check_seed, check_shares, check_stratifiable
 from keras_textcls.data.statistics import DatasetStatistics, dataset_statistics
 from keras_textcls.data.storage import load_dataset, save_dataset
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Splits(NamedTuple):
-    """The parts of a dataset; one that was not asked for is `None`.
+    """The parts of a dataset; a part that was not requested is `None`.
 
     Args:
         train: `TextDataset` or `None`.
@@ -50,8 +50,8 @@ class Splits(NamedTuple):
 class TextDataset(LabelledTable):
     """An immutable table of texts and their labels.
 
-    `keras_textcls.read` makes one from a file or an object. `fit`, `predict`
-    and `evaluate` take it as it is.
+    `keras_textcls.read` makes one from a file or an object. `fit`, `predict` and
+    `evaluate` accept it as it is.
 
     Args:
         table: `pyarrow.Table` with the column `text` and any of `text_pair`,
@@ -59,14 +59,15 @@ class TextDataset(LabelledTable):
         labels: names of the labels in their order, or `None`. Defaults to
             `None`, the names that occur, sorted.
         multi_label: bool or `None`, whether a text may have any number of
-            labels. Defaults to `None`, whether any has none, several, or labels
-            known not to hold.
-        invalid_rows: `InvalidRows`, what could not be read. Defaults to none.
-        details: mapping of strings, what was found out about the source.
-            Defaults to `None`, nothing.
+            labels. Defaults to `None`: true if a text has no label, several, or
+            labels that are known to be absent.
+        invalid_rows: `InvalidRows`, the rows that could not be read. Defaults to
+            none.
+        details: mapping of strings, detected properties of the source. Defaults
+            to `None`, nothing.
 
     Raises:
-        InvalidDataError: the table has other columns, or none for texts.
+        InvalidDataError: the table has other columns, or no column of texts.
         UnknownLabelError: a label occurs that is not among `labels`.
 
     Example:
@@ -93,7 +94,7 @@ class TextDataset(LabelledTable):
         return display.as_html(self)
 
     def stats(self, preset: Any = None) -> DatasetStatistics:
-        """Sum up the dataset in numbers.
+        """Compute statistics of the dataset.
 
         Args:
             preset: string, path or classifier whose tokens are counted, or
@@ -105,7 +106,11 @@ class TextDataset(LabelledTable):
         return dataset_statistics(self, preset)
 
     def check(self, against: TextDataset | None = None, preset: Any = None) -> CheckReport:
-        """Look for what makes training or evaluation go wrong.
+        """Check the dataset for problems of training and evaluation.
+
+        The checks look for duplicates and near duplicates, texts shared between parts,
+        conflicting, rare or similar labels, rows sorted by label, and mixed scripts or
+        languages.
 
         Args:
             against: another `TextDataset`, such as the test set, with which
@@ -113,14 +118,15 @@ class TextDataset(LabelledTable):
             preset: as for `stats`. Defaults to `None`.
 
         Returns:
-            A `CheckReport`: what was found, how often, examples, what to do.
+            A `CheckReport`: a list of findings, each with its count, examples and a
+            remedy.
         """
         return check_dataset(self, against, preset)
 
-    # === Other datasets from it ===
+    # === Other datasets ===
 
     def filter(self, condition: Callable[[Example], bool]) -> TextDataset:
-        """Keep the rows for which a condition holds.
+        """Return the rows for which a condition is true.
 
         Args:
             condition: function from `Example` to bool.
@@ -135,11 +141,11 @@ class TextDataset(LabelledTable):
         return self.with_table(table, labels=labels or None)
 
     def sample(self, count: int, seed: int = 0) -> TextDataset:
-        """Return some rows chosen at random, in their order.
+        """Return a random sample of the rows, in their order.
 
         Args:
-            count: int, how many; all rows if there are fewer.
-            seed: int, from which the choice follows. Defaults to `0`.
+            count: int, number of rows; all rows if there are fewer.
+            seed: int, random seed. Defaults to `0`.
 
         Returns:
             A `TextDataset` with the same labels.
@@ -153,16 +159,17 @@ class TextDataset(LabelledTable):
         return self.take(np.sort(chosen))
 
     def without_duplicates(self) -> TextDataset:
-        """Keep the first of the texts that are the same but for case and space.
+        """Return the first of all texts that differ only in case and white space.
 
         Returns:
-            A `TextDataset`; where labels differ, those of the first text stay.
+            A `TextDataset`; if the labels of the duplicates differ, those of the first
+            text are kept.
         """
         _, first = np.unique(self.digests(), axis=0, return_index=True)
         return self.take(np.sort(first))
 
     def shared_with(self, other: TextDataset) -> np.ndarray:
-        """Find the texts that another dataset has too, but for case and space.
+        """Find the texts that are also in another dataset, ignoring case and white space.
 
         Args:
             other: `TextDataset`.
@@ -186,11 +193,11 @@ class TextDataset(LabelledTable):
         """Rename labels, merge some into one, or drop some.
 
         Args:
-            names: dict from a label to its new name, the same for several to
-                merge them, `None` to take the label from its texts.
+            names: dict from a label to its new name. Labels with the same new name
+                are merged; a label with `None` is dropped.
 
         Returns:
-            A `TextDataset`. A text that is left without any label is unlabelled.
+            A `TextDataset`. A text without any remaining label is unlabelled.
 
         Raises:
             UnknownLabelError: a label of `names` does not occur.
@@ -211,13 +218,13 @@ class TextDataset(LabelledTable):
         return self.with_table(table, labels=ordered or None)
 
     def concat(self, *others: TextDataset) -> TextDataset:
-        """Put other datasets after this one.
+        """Append other datasets to this one.
 
         Args:
             *others: `TextDataset`s.
 
         Returns:
-            A `TextDataset` with the labels of all, this one's first.
+            A `TextDataset` with the labels of all datasets, those of this one first.
         """
         everything = (self, *others)
         for other in others:
@@ -241,18 +248,18 @@ class TextDataset(LabelledTable):
         stratify: bool = True,
         seed: int = 0,
     ) -> Splits:
-        """Cut into parts for training, validation and test.
+        """Split into parts for training, validation and test.
 
-        Every part has the label mix of the whole, and texts that are the same
-        but for case and space are all in one part.
+        Labels have the same shares in every part as in the whole dataset, and texts that
+        differ only in case and white space are in the same part.
 
         Args:
             train: float, share of the texts. Defaults to `0.8`.
             validation: float. Defaults to `0.1`.
             test: float. Defaults to `0.1`.
-            stratify: bool, whether every part has the label mix of the whole.
-                Defaults to `True`.
-            seed: int, from which the choice follows. Defaults to `0`.
+            stratify: bool, whether labels have the same shares in every part as in
+                the whole dataset. Defaults to `True`.
+            seed: int, random seed. Defaults to `0`.
 
         Returns:
             `Splits`, a named tuple `(train, validation, test)`; a part with the
@@ -276,22 +283,22 @@ class TextDataset(LabelledTable):
         return Splits(*(by_name.get(name) for name in Splits._fields))
 
     def folds(self, count: int = 5, *, seed: int = 0) -> np.ndarray:
-        """Deal the texts out to folds for cross-validation.
+        """Assign the texts to stratified folds for cross-validation.
 
-        Every fold has the label mix of the whole, of several labels a text too
-        (iterative stratification, [Sechidis et al., 2011](
-        https://doi.org/10.1007/978-3-642-23808-6_10)), and texts that are the
-        same but for case and space are all in one fold.
+        Labels have the same shares in every fold as in the whole dataset, for multi-label
+        data too (iterative stratification, [Sechidis et al., 2011](
+        https://doi.org/10.1007/978-3-642-23808-6_10)). Texts that differ only in case and
+        white space are in the same fold.
 
         Args:
-            count: int, how many folds. Defaults to `5`.
-            seed: int, from which the choice follows. Defaults to `0`.
+            count: int, number of folds. Defaults to `5`.
+            seed: int, random seed. Defaults to `0`.
 
         Returns:
             An int array of shape `(num_texts,)` in `[0, count)`.
 
         Raises:
-            ArgumentError: `count` is no integer from 2 on.
+            ArgumentError: `count` is not an integer of at least 2.
             InvalidDataError: there are fewer texts than folds, or a label has a
                 single text.
 
@@ -315,30 +322,30 @@ class TextDataset(LabelledTable):
         groups = np.unique(self.digests(), axis=0, return_inverse=True)[1].reshape(-1)
         return assign_parts(labels, groups, [1 / count] * count, check_seed(seed), True)
 
-    # === Out of it ===
+    # === Files and other libraries ===
 
     def save(self, directory: str | os.PathLike[str]) -> None:
-        """Save into a directory, all at once or not at all.
+        """Save the dataset into a directory, atomically.
 
         Args:
-            directory: string or path; what stood there is replaced.
+            directory: string or path; a dataset that was saved there is replaced.
         """
         save_dataset(self, Path(directory))
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str], verify: bool = True) -> TextDataset:
-        """Load what `save` wrote; large tables stay in the file.
+        """Load a dataset that `save` wrote; its table is mapped from the file.
 
         Args:
             directory: string or path.
-            verify: bool, whether to compare the content with its fingerprint,
-                which reads all of it. Defaults to `True`.
+            verify: bool, whether to compare the content with its fingerprint; all
+                of the file is read for that. Defaults to `True`.
 
         Returns:
             A `TextDataset`.
 
         Raises:
-            InvalidDataError: it is no saved dataset, or was changed.
+            InvalidDataError: the directory is not a saved dataset, or was changed.
         """
         return load_dataset(Path(directory), verify, cls)
 
@@ -348,24 +355,24 @@ class TextDataset(LabelledTable):
         form: str = "auto",
         instruction: str | None = None,
     ) -> Path:
-        """Write a file that other programs read, all at once or not at all.
+        """Write a file that other programs can read, atomically.
 
         Args:
             path: string or path.
             form: one of `"csv"`, `"tsv"`, `"jsonl"`, `"parquet"`, `"portal"`,
-                `"sdk"` and `"instruction"`. Defaults to `"auto"`, by the suffix
-                of the path.
-            instruction: string, what stands before every text in the
-                instruction form; `{labels}` in it becomes the labels in braces.
-                Defaults to `None`, the instruction in the metadata of a text,
-                or `"Read the text and choose an answer from {labels}"`.
+                `"sdk"` and `"instruction"`; the last three are Clarifai's. Defaults
+                to `"auto"`, by the suffix of the path.
+            instruction: string, the instruction before every text in the
+                instruction form; `{labels}` is replaced by the labels in braces.
+                Defaults to `None`: the instruction in the metadata of a text, or
+                `"Read the text and choose an answer from {labels}"`.
 
         Returns:
             The `Path` written.
 
         Raises:
-            ArgumentError: the form has no place for something in the dataset;
-                the message says which row and what to do.
+            ArgumentError: the form cannot store a part of the dataset; the message
+                names the row and the remedy.
         """
         return write_dataset(self, Path(path), form, instruction)
 
@@ -377,21 +384,21 @@ class TextDataset(LabelledTable):
         """Return a `tf.data.Dataset` of `(texts, targets)` batches, or of texts.
 
         Args:
-            batch_size: int, texts a batch. Defaults to `32`.
+            batch_size: int, number of texts in a batch. Defaults to `32`.
 
         Returns:
-            A `tf.data.Dataset`; targets are class indices of shape `(batch,)`,
-            or for multi-label of shape `(batch, num_classes)`, 1 for labels
-            that hold, 0 for those that do not, -1 where it is not known.
+            A `tf.data.Dataset`; targets are class indices of shape `(batch,)`. For
+            multi-label they have the shape `(batch, num_classes)`: 1 if the text has
+            the label, 0 if not, -1 if unknown.
         """
         return to_tf_dataset(self, batch_size)
 
 
 def join_datasets(datasets: Sequence[TextDataset]) -> pa.Table:
-    """Put the rows of datasets one after another.
+    """Concatenate the rows of datasets.
 
-    Where something is unknown in one of them, the others say of which labels of
-    theirs it is known that they do not hold.
+    If labels are unknown in one of the datasets, the column `negatives` is filled in the
+    others, so that their labels stay known.
 
     Args:
         datasets: sequence of `TextDataset`s.
@@ -402,7 +409,9 @@ def join_datasets(datasets: Sequence[TextDataset]) -> pa.Table:
     tables = [dataset.table for dataset in datasets]
     if any("negatives" in table.schema.names for table in tables):
         tables = [
-            say_no(table, dataset.labels or ()) if "labels" in table.schema.names else table
+            with_absent_labels(table, dataset.labels or ())
+            if "labels" in table.schema.names
+            else table
             for table, dataset in zip(tables, datasets, strict=True)
         ]
     return join_tables(tables)

@@ -1,7 +1,7 @@
-"""What counts the tokens of texts, which comes from a room below this one.
+"""Counts tokens with a function that is registered from outside of `data`.
 
-Presets need Keras, which `data` never loads. The package itself, which knows every
-room, says here where the function is that counts.
+Presets need Keras, which `data` never imports. So the package registers here a function
+that loads the token counter when it is needed.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-# From a preset and columns of texts to the number of tokens of each, and the most it keeps.
+# Maps a preset and columns of texts to the number of tokens of each text and the maximum.
 TokenCounter = Callable[[Any, Iterable[Sequence[list[str]]]], tuple[Any, int]]
 _loaders: list[Callable[[], TokenCounter]] = []
 
 
 def set_token_counter(load: Callable[[], TokenCounter]) -> None:
-    """Say what counts tokens.
+    """Register the token counter.
 
     Args:
-        load: function without arguments that returns a function as
-            `count_tokens`. It is called with the first texts.
+        load: function without arguments that returns a function like
+            `count_tokens`. It is called when tokens are counted.
     """
     _loaders[:] = [load]
 
 
 def count_tokens(preset: Any, chunks: Iterable[Sequence[list[str]]]) -> tuple[Any, int]:
-    """Count tokens as a preset would, uncut.
+    """Count the tokens of texts as a preset would, without truncation.
 
     Args:
         preset: string or path of a preset, or an object with a `preprocessor`.

@@ -1,4 +1,4 @@
-"""Datasets as files that other programs read, and as objects of other libraries."""
+"""Writes datasets as files that other programs read, and as objects of other libraries."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from keras_textcls.data.formats.instruction_form import (
-    DEFAULT_INSTRUCTION,
-    braced,
-    labels_in_braces,
-    put_together,
-)
-from keras_textcls.data.formats.platform_formats import (
+from keras_textcls.data.formats.clarifai_formats import (
     PORTAL_ID,
     PORTAL_METADATA,
     PORTAL_TEXT,
     SDK_COLUMNS,
     join_concepts,
+)
+from keras_textcls.data.formats.instruction_form import (
+    DEFAULT_INSTRUCTION,
+    braced,
+    format_cell,
+    labels_in_braces,
 )
 from keras_textcls.data.labelled_table import Example, LabelledTable
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
@@ -49,7 +49,7 @@ def write_dataset(
         form = _SUFFIXES.get(path.suffix.lower(), "")
     if form not in FORMS:
         raise ArgumentError(
-            f"`form` must be one of {', '.join(map(repr, FORMS))}; it is told by the suffix "
+            f"`form` must be one of {', '.join(map(repr, FORMS))}; it is known from the suffix "
             f"{', '.join(_SUFFIXES)}. Received: form={shorten(form)} for {path.name}."
         )
     if instruction is not None and (form != "instruction" or not isinstance(instruction, str)):
@@ -70,13 +70,13 @@ def write_dataset(
         with replace_file(path) as draft:
             writers[form](dataset, draft)
     except OSError as error:
-        # The file that was meant, not the draft beside it.
+        # The message names the file itself, not the temporary draft.
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     return path
 
 
 def plain_table(dataset: LabelledTable) -> pa.Table:
-    """Return the rows with a column `label` of strings where a text has one label."""
+    """Return the rows; single-label datasets get a column `label` of strings."""
     table = dataset.table
     if dataset.multi_label or "labels" not in table.schema.names:
         return table
@@ -159,11 +159,11 @@ def _write_instructions(dataset: LabelledTable, path: Path, instruction: str | N
     if dataset.multi_label:
         raise ArgumentError(
             "The instruction form has one answer a text, and this dataset is multi-label. Write "
-            "JSON Lines, Parquet, or another form of the platform."
+            "JSON Lines, Parquet, or Clarifai's portal or SDK form."
         )
     usual = _filled(DEFAULT_INSTRUCTION if instruction is None else instruction, dataset)
     with _open(path) as file:
-        # In quotes, whatever is taken for the delimiter.
+        # All cells are quoted, so that no delimiter splits them.
         writer = csv.writer(file, quoting=csv.QUOTE_ALL)
         writer.writerow(["text"])
         for number, row in enumerate(dataset, 1):
@@ -172,7 +172,7 @@ def _write_instructions(dataset: LabelledTable, path: Path, instruction: str | N
 
 
 def _filled(instruction: str, dataset: LabelledTable) -> str:
-    """The instruction with the labels, which must be found in it again."""
+    """The instruction with the labels in braces, from which they can be read back."""
     labels = list(dataset.labels or ())
     filled = instruction.replace("{labels}", braced(labels)).strip()
     if labels and filled != instruction.strip() and labels_in_braces(filled) != labels:
@@ -184,11 +184,11 @@ def _filled(instruction: str, dataset: LabelledTable) -> str:
 
 
 def _cell(number: int, row: Example, instruction: str) -> str:
-    """What stands in the file for a row, if it can be read back."""
+    """The cell of a row, if it can be read back."""
     reason = "it has no label"
     if isinstance(row.label, str):
         try:
-            return put_together(instruction, row.text.strip(), row.label)
+            return format_cell(instruction, row.text.strip(), row.label)
         except ArgumentError as error:
             reason = str(error)
     raise ArgumentError(
@@ -214,13 +214,13 @@ def _open(path: Path) -> Any:
 def _refuse_pairs(dataset: LabelledTable) -> None:
     if dataset.has_column("text_pair"):
         raise ArgumentError(
-            "The forms of the platform have no place for second texts. Write CSV, JSON Lines or "
+            "The forms of Clarifai have no place for second texts. Write CSV, JSON Lines or "
             "Parquet."
         )
 
 
 def _refuse_texts_without_label(dataset: LabelledTable) -> None:
-    """An empty cell would be read as a text of which nothing is known."""
+    """Refuse them: an empty cell would be read as unknown labels."""
     _, without = dataset.count_without_labels()
     if without:
         raise ArgumentError(
@@ -233,7 +233,7 @@ def _refuse_in_labels(dataset: LabelledTable, separator: str, others: str) -> No
     bad = [name for name in dataset.labels or () if separator in name]
     if bad:
         raise ArgumentError(
-            f"The label {shorten(bad[0])} holds {separator!r}, which stands between labels in the "
+            f"The label {shorten(bad[0])} holds {separator!r}, which separates labels in the "
             f"file. Rename it with relabel(), or write {others}."
         )
 

@@ -1,4 +1,4 @@
-"""`Comparison`: many models on one dataset, or one model on many, side by side."""
+"""`Comparison`: compares many models on one dataset, or one model on many datasets."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _DIGITS = 12
 
 @dataclasses.dataclass(frozen=True)
 class Disagreement:
-    """A text that models answer differently.
+    """A text for which models predict different labels.
 
     Args:
-        row: int, its place among the texts.
-        text: string or `None` where the texts are not known.
+        row: int, row of the text in the dataset.
+        text: string, or `None` if the texts are unknown.
         actual: string, or tuple of strings for multi-label.
-        answers: dict from the name of a model to its answer.
+        answers: dict from the name of a model to its prediction.
         scores: dict from the name of a model to its highest probability.
     """
 
@@ -54,13 +54,13 @@ class Disagreement:
 
 
 class Comparison:
-    """Reports side by side, made by `compare`.
+    """Several reports, compared. `compare` creates it.
 
     Args:
         reports: sequence of two or more `Report`s, of different names.
 
     Raises:
-        ArgumentError: there are fewer than two, or two have the same name.
+        ArgumentError: there are fewer than two reports, or two have the same name.
 
     Example:
     >>> y_true = ["ham", "spam", "spam", "ham"]
@@ -100,7 +100,7 @@ class Comparison:
         return len({report.fingerprint for report in self._reports}) == 1
 
     def at_threshold(self, threshold: Any) -> Comparison:
-        """Return the same predictions judged at other thresholds.
+        """Return the comparison of the same predictions at other thresholds.
 
         Args:
             threshold: as for `Report.at_threshold`.
@@ -120,8 +120,8 @@ class Comparison:
                 each report.
 
         Returns:
-            A `ResultTable` with a row for each report: texts, sums of counts,
-            means weighted by support, and macro averages.
+            A `ResultTable` with a row for each report: number of texts, sums of
+            counts, means weighted by support, and macro averages.
         """
         rows = []
         macro = ("macro_precision", "macro_recall", "macro_f1", "macro_roc_auc", "roc_auc_std")
@@ -158,15 +158,15 @@ class Comparison:
         return ResultTable((columns[0], "model", *columns[1:]), tuple(rows))
 
     def leaderboard(self, metric: str | None = None) -> ResultTable:
-        """Return the reports in order of a metric, the best first, with intervals.
+        """Return the reports sorted by a metric, the best first, with intervals.
 
         Args:
-            metric: string. Defaults to `None`: accuracy, or for multi-label
-                micro F1.
+            metric: string, name of a metric. Defaults to `None`: accuracy, or for
+                multi-label micro F1.
 
         Returns:
-            A `ResultTable` of rank, model, the metric with its 95 % interval,
-            the difference from the first with the interval of the paired
+            A `ResultTable` of rank, model, the metric with its 95 % interval, the
+            difference from the first model with the interval of the paired
             bootstrap, and further metrics.
 
         Raises:
@@ -190,19 +190,19 @@ class Comparison:
         return ResultTable(columns, tuple(rows))
 
     def pairs(self, metric: str | None = None) -> ResultTable:
-        """Return the differences of all pairs of models and whether they are luck.
+        """Return the difference of each pair of models, with tests of significance.
 
-        Many pairs make some differences look significant by chance alone: with
-        ten models there are 45 pairs, and two of those may.
+        With many pairs, some differences are significant by chance alone: with ten
+        models there are 45 pairs, of which about two.
 
         Args:
             metric: string. Defaults to `None`: accuracy, or for multi-label
                 micro F1.
 
         Returns:
-            A `ResultTable` of both names, the difference of the metric with the
-            95 % interval of the paired bootstrap, texts that only one of them
-            is right about, and the p-value of McNemar's test.
+            A `ResultTable` of both names, the difference of the metric with the 95 %
+            interval of the paired bootstrap, the numbers of texts that only one of the
+            models predicts correctly, and the p-value of McNemar's test.
 
         Raises:
             ArgumentError: the reports are on different texts.
@@ -219,7 +219,7 @@ class Comparison:
         return ResultTable(columns, tuple(rows))
 
     def difference(self, first: str, second: str, metric: str | None = None) -> PairedDifference:
-        """Return how much a metric of two models differs.
+        """Return the difference of a metric between two models.
 
         Args:
             first: string, name of a model.
@@ -239,12 +239,12 @@ class Comparison:
         return paired_difference(one, other, metric or self._main_metric())
 
     def disagreements(self, limit: int | None = 20) -> list[Disagreement]:
-        """Return the texts that the models answer differently.
+        """Return the texts for which the models predict different labels.
 
-        First those that some models are right about and others are not.
+        Texts that some of the models predict correctly come first.
 
         Args:
-            limit: int, most texts returned, or `None` for all. Defaults to `20`.
+            limit: int, maximum number of texts, or `None` for all. Defaults to `20`.
 
         Returns:
             A list of `Disagreement`.
@@ -275,7 +275,7 @@ class Comparison:
             for i, row in enumerate(rows)
         ]
 
-    # === Shown and stored ===
+    # === Plots and files ===
 
     @property
     def plot(self) -> ComparisonPlots:
@@ -283,14 +283,14 @@ class Comparison:
         return ComparisonPlots(self.reports)
 
     def save_all(self, directory: str | os.PathLike[str], threshold: Any = None) -> Path:
-        """Write everything: tables as CSV, and pictures.
+        """Write all tables as CSV files, and plots.
 
-        `concepts_summary.csv` (labels), `total_summary.csv`, `roc.png`,
-        `pr.png`, `confusion.png`; where the reports are on the same texts also
+        The files are `concepts_summary.csv` (labels), `total_summary.csv`, `roc.png`,
+        `pr.png` and `confusion.png`; if the reports are on the same texts, also
         `leaderboard.csv` and `pairs.csv`.
 
         Args:
-            directory: string or path, replaced as a whole if `save_all` wrote it.
+            directory: string or path; it is replaced if `save_all` wrote it.
             threshold: as for `Report.at_threshold`. Defaults to `None`, that of
                 each report.
 
@@ -384,22 +384,22 @@ def _answers(report: Report) -> list[Any]:
 def compare(
     models: Iterable[Any] | Mapping[str, Any], datasets: Any = None, **options: Any
 ) -> Comparison:
-    """Compare many models on one dataset, or one model on many.
+    """Compare many models on one dataset, or one model on many datasets.
 
     Args:
         models: list of models, or dict from name to model: each a `Report`, the
             directory of a saved report, or, with `datasets`, what `evaluate`
             takes: a classifier, a `Run`, the name or path of a preset.
-        datasets: one dataset for all models, or a list of them (or dict from
-            name to dataset) for one model; what `evaluate` takes. Defaults to
-            `None`, where all models are reports.
+        datasets: one dataset for all models, or a list of datasets (or a dict
+            from name to dataset) for one model, as in `evaluate`. Defaults to
+            `None`, which requires that all models are reports.
         **options: further arguments of `evaluate`.
 
     Returns:
         A `Comparison`.
 
     Raises:
-        ArgumentError: there are many models and many datasets, or too few of
-            both.
+        ArgumentError: there are many models and many datasets, or fewer than two
+            reports.
     """
     return Comparison(reports_of(models, datasets, options))

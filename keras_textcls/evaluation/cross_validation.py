@@ -1,4 +1,4 @@
-"""Cross-validation and learning curves: how good a recipe is, on data that it has not seen."""
+"""Cross-validation and learning curves of a template."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _SHOWN = ("accuracy", "subset_accuracy", "balanced_accuracy", "macro_f1", "micro
 
 @dataclasses.dataclass(frozen=True)
 class CrossValidation:
-    """What `cross_validate` found.
+    """The result of `cross_validate`.
 
     Args:
-        report: `Report` of all texts, each with the scores of the model that
-            was not trained on it. Its `suspected_label_errors` are those of the
-            data.
-        reports: tuple of `Report`s, of the texts that each fold held out.
-        fold: int array of shape `(num_texts,)`: which fold held a text out.
+        report: `Report` of all texts. The scores of each text are from the model
+            that was not trained on it, so `suspected_label_errors` of this
+            report are likely errors of the data.
+        reports: tuple of `Report`s, one for the held-out texts of each fold.
+        fold: int array of shape `(num_texts,)`, the fold that held each text out.
     """
 
     report: Report
@@ -54,8 +54,8 @@ class CrossValidation:
         """Return the mean of each metric over folds.
 
         Returns:
-            A `ResultTable` of metric, mean, standard deviation over folds, and
-            the value of all texts together.
+            A `ResultTable` of metric, mean over folds, standard deviation over folds,
+            and the value over all texts.
         """
         rows = []
         for name in self.report.values:
@@ -81,22 +81,22 @@ def cross_validate(
     name: str | None = None,
     top_k: int | None = None,
 ) -> CrossValidation:
-    """Train and evaluate as many times as there are folds, each text held out once.
+    """Train and evaluate once for each fold; each text is held out once.
 
-    Folds have the label mix of the whole, of several labels a text too, and the
-    same text twice is never on both sides. `transfer_learning` embeds every text
-    once for all folds, and once more nowhere: embeddings are cached.
+    Folds are stratified, for multi-label data too, and duplicates are in the same fold.
+    With `transfer_learning`, every text is embedded only once for all folds, since
+    embeddings are cached.
 
     Args:
-        dataset: `TextDataset`, or anything that `read` takes. Where it names its
-            parts, pass the one to train on.
+        dataset: `TextDataset`, or anything that `read` takes. If it has several
+            parts (a column `split`), pass the part to train on.
         preset: string or path, as for `train`. Defaults to `None`, the bundled
             encoder.
         template: name of a template, or a `Template`. Defaults to
             `"transfer_learning"`.
-        folds: int, how many. Defaults to `5`.
-        seed: int, from which the folds follow. Defaults to `0`.
-        name: string, what comparisons call the recipe. Defaults to `None`: the
+        folds: int, number of folds. Defaults to `5`.
+        seed: int, random seed of the folds. Defaults to `0`.
+        name: string, name of the report in comparisons. Defaults to `None`, the
             name of the template.
         top_k: int, for `top_K_accuracy`. Defaults to `None`: half the labels, at
             most 5.
@@ -113,8 +113,8 @@ def cross_validate(
     >>> from keras_textcls import read
     >>> rows = [(f"win {prize}", "spam") for prize in ("cash", "a car", "money", "gold")]
     >>> rows += [(f"see you at {time}", "ham") for time in ("six", "noon", "five", "ten")]
-    >>> found = cross_validate(read(rows), preset="static_embedding_en_uncased", folds=2)
-    >>> len(found.reports), len(found.report)
+    >>> result = cross_validate(read(rows), preset="static_embedding_en_uncased", folds=2)
+    >>> len(result.reports), len(result.report)
     (2, 8)
     """
     chosen = as_template(template)
@@ -145,10 +145,10 @@ def cross_validate(
 
 @dataclasses.dataclass(frozen=True)
 class LearningCurve:
-    """What `learning_curve` found.
+    """The result of `learning_curve`.
 
     Args:
-        sizes: tuple of ints, training texts.
+        sizes: tuple of ints, numbers of training texts.
         values: dict from the name of a metric to a float array of shape
             `(num_sizes, repeats)`.
     """
@@ -204,7 +204,7 @@ def learning_curve(
     repeats: int = 3,
     seed: int = 0,
 ) -> LearningCurve:
-    """Train on more and more of the texts: would further texts help?
+    """Train on increasing shares of the texts, to see whether more texts would help.
 
     Args:
         dataset: `TextDataset`, or anything that `read` takes.
@@ -212,18 +212,19 @@ def learning_curve(
             encoder.
         template: name of a template, or a `Template`. Defaults to
             `"transfer_learning"`.
-        sizes: sequence of shares in `(0, 1]` of the training texts. Defaults to
-            `(0.1, 0.2, 0.4, 0.7, 1.0)`.
-        test: like `dataset`, texts to evaluate on. Defaults to `None`, a fifth
-            of `dataset`, which is not trained on.
-        repeats: int, draws of the training texts at each size. Defaults to `3`.
-        seed: int, from which splits and draws follow. Defaults to `0`.
+        sizes: sequence of floats in `(0, 1]`, shares of the training texts.
+            Defaults to `(0.1, 0.2, 0.4, 0.7, 1.0)`.
+        test: like `dataset`, texts to evaluate on. Defaults to `None`: a fifth
+            of `dataset` is held out.
+        repeats: int, number of random samples of each size. Defaults to `3`.
+        seed: int, random seed of the split and the samples. Defaults to `0`.
 
     Returns:
         A `LearningCurve`.
 
     Raises:
-        ArgumentError: a size is no share, or leaves too few texts of a label.
+        ArgumentError: a size is not in `(0, 1]`, or leaves too few texts of a
+            label.
         InvalidDataError: a label has fewer than two texts.
     """
     chosen, shares = as_template(template), sorted({_read_share(size) for size in sizes})
@@ -259,7 +260,7 @@ def _read_share(size: Any) -> float:
 
 
 def _draw(texts: TextDataset, share: float, seed: int) -> TextDataset:
-    """A share of the texts with the label mix of the whole."""
+    """A stratified sample of the texts."""
     if share == 1:
         return texts
     part = texts.split(share, 0.0, 1 - share, seed=seed).train
@@ -274,14 +275,14 @@ def _train_and_predict(
     chosen: Template,
     labels: LabelSet,
 ) -> tuple[np.ndarray, bool]:
-    """Scores of texts held out, in an order of labels, and whether they may have several."""
+    """Probabilities of the held-out texts, and whether the model is multi-label."""
     with tempfile.TemporaryDirectory(prefix="keras-textcls-") as folder:
         run = train(part, preset, chosen, output=folder, verbose=0)
         if run.status != "trained":
             raise RunError(f"The training of a fold ended as {run.status}: {run.reason}.")
         classifier = run.load()
     probabilities = np.zeros((len(held_out), len(labels)), np.float32)
-    # A label that the other folds lack has the probability 0 here.
+    # A label that does not occur in the other folds has the probability 0 here.
     probabilities[:, labels.encode(classifier.labels)] = _probabilities(
         classifier, held_out, chosen
     )
@@ -295,7 +296,7 @@ def _score(
     chosen: Template,
     labels: LabelSet,
 ) -> dict[str, float]:
-    """The metrics of texts held out."""
+    """The metrics of the held-out texts."""
     y_score, multi_label = _train_and_predict(part, held_out, preset, chosen, labels)
     y_true, extra = actual_labels(held_out, labels, multi_label)
     scores = encoded_scores(y_true, extra, y_score, labels)

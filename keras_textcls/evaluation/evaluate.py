@@ -1,4 +1,4 @@
-"""`evaluate`: a classifier, a run or a preset on labelled texts, and what comes of it."""
+"""`evaluate`: evaluates a classifier, a run or a preset on labelled texts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from keras_textcls.text_to_text.text_to_text_classifier import (
 from keras_textcls.training.run_folders.run_record import RECORD_FILE
 from keras_textcls.training.runs import Run
 
-# Texts predicted in one go: their tokens are in memory together.
+# Number of texts that are predicted at a time; their tokens are in memory together.
 _CHUNK = 100_000
 _SPLITS = ("test", "validation")
 _MOST_COLUMNS = 50
@@ -48,36 +48,37 @@ def evaluate(
 ) -> Report:
     """Evaluate a model on labelled texts.
 
-    Probabilities are those of `predict_proba`, so calibrated if the model is;
-    decisions are those of `classify`, at the model's thresholds. Labels of the
-    data that the model lacks are evaluated as unknown to it: it is never right
-    about their texts. Texts without a label are left out, and counted in the
-    notes, as are texts that the run was trained on.
+    Probabilities are those of `predict_proba`; they are calibrated if the model is.
+    Decisions are those of `classify`, at the model's thresholds. Labels of the data that
+    the model does not have are part of the evaluation: the predictions for their texts
+    are always wrong. Texts without a label are left out; the notes of the report give
+    their number, and the number of texts that the run was trained on.
 
     Args:
         model: `TextClassifier`, `Run`, or name or path of a preset or run.
         dataset: `TextDataset`, or anything that `read` takes, such as the path
-            of a CSV file. Where it names its parts (a column `split`) and has a
-            part `test`, or else `validation`, that part is evaluated.
-        name: string, what comparisons call the model. Defaults to `None`: name
+            of a CSV file. If it has a column `split` with a part `test`, or else
+            `validation`, only that part is evaluated.
+        name: string, name of the model in comparisons. Defaults to `None`: name
             and version of the run, or the name of the preset.
-        thresholds: as in `classify`. Defaults to `None`, the model's.
-        batch_size: int, texts a batch. Defaults to `None`.
+        thresholds: as in `classify`. Defaults to `None`, those of the model.
+        batch_size: int, number of texts in a batch. Defaults to `None`, chosen
+            by `predict_proba`.
         top_k: int, for `top_K_accuracy`. Defaults to `None`: half the labels, at
             most 5.
-        seed: int, of the bootstrap. Defaults to `0`.
-        save: bool, whether the report of a `Run` is kept in its directory, in
+        seed: int, random seed of the bootstrap. Defaults to `0`.
+        save: bool, whether the report of a `Run` is saved in its directory, in
             `evaluation/`. Defaults to `True`.
 
     Returns:
         A `Report`.
 
     Raises:
-        InvalidDataError: there are no labelled texts, or several labels a text
-            for a model that gives one.
+        InvalidDataError: there are no labelled texts, or a text has several
+            labels and the model predicts one.
         ArgumentError: an argument is wrong.
         PresetError: the preset is missing, broken or refused.
-        RunError: the run has no model.
+        RunError: the run has no trained model.
 
     Example:
     >>> from keras_textcls import TextClassifier, read
@@ -115,7 +116,7 @@ def evaluate(
 
 
 def _predict(classifier: Classifier, texts: TextDataset, batch_size: int | None) -> np.ndarray:
-    """Probabilities, of as many texts in one go as have their tokens in memory together."""
+    """Predict probabilities in chunks, whose tokens fit into memory."""
     parts = [
         classifier.predict_proba(
             texts if len(texts) <= _CHUNK else texts[i : i + _CHUNK], batch_size, verbose=0
@@ -130,7 +131,7 @@ def evaluated_part(data: Any, notes: list[str]) -> TextDataset:
 
     Args:
         data: `TextDataset`, or anything that `read` takes.
-        notes: list of strings, to which is added what was left out.
+        notes: list of strings; notes on the texts that are left out are appended.
 
     Returns:
         A `TextDataset`.
@@ -166,15 +167,15 @@ def actual_labels(
     Args:
         dataset: `TextDataset` whose texts all have labels.
         labels: `LabelSet` of the model.
-        multi_label: bool, whether the model gives any number of labels.
+        multi_label: bool, whether the model predicts any number of labels.
 
     Returns:
-        A tuple of an array as of `Scores.y_true`, and a tuple of the labels of
-        the data that the model lacks.
+        A tuple of an array like `Scores.y_true`, and a tuple of the labels of the
+        data that the model does not have.
 
     Raises:
-        InvalidDataError: a text has several labels, or none, and the model gives
-            one.
+        InvalidDataError: a text has several labels, or none, and the model
+            predicts one.
     """
     named = dataset.labels
     assert named is not None
@@ -197,7 +198,7 @@ def actual_labels(
     if not multi_label:
         places = np.array([order.get(label, -1) for label in named])
         return places[matrix].astype(np.int32), extra
-    # Of a label that the data never name nothing is known where they leave labels open.
+    # A label that the data never name is unknown for texts with other unknown labels.
     unknown = (matrix == UNKNOWN).any(axis=1)
     targets = np.where(unknown[:, None], np.int8(-1), np.zeros((1, len(order)), np.int8))
     for i, label in enumerate(named):
@@ -221,8 +222,8 @@ def texts_table(dataset: TextDataset) -> pa.Table:
         dataset: `TextDataset`.
 
     Returns:
-        A `pyarrow.Table` of `text`, and where they are there `text_pair`, `id`,
-        `split` and a column of strings for each key of the metadata.
+        A `pyarrow.Table` with the column `text`, the columns `text_pair`, `id` and
+        `split` if they exist, and a column of strings for each key of the metadata.
     """
     table = dataset.table
     kept = [n for n in ("text", "text_pair", "id", "split") if n in table.schema.names]
@@ -285,7 +286,7 @@ def _describe_model(model: Any, run: Run | None, classifier: Classifier) -> dict
 
 
 def _texts_trained_on(run: Run, dataset: TextDataset) -> list[str]:
-    """A note on texts of the dataset that stand in the training data of the run."""
+    """A note on texts of the dataset that are also in the training data of the run."""
     if not (run.directory / "data").exists():
         return []
     shared = len(dataset.shared_with(run.dataset()))

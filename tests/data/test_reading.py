@@ -416,7 +416,7 @@ def test_arguments_are_checked(tmp_path, arguments):
 
 
 def test_a_generator_is_read_in_pieces():
-    count = 3 * source.ROWS_A_PIECE
+    count = 3 * source.ROWS_PER_CHUNK
     dataset = read((f"text {i}", "ab"[i % 2]) for i in range(count))
     assert len(dataset) == count and dataset.texts[-1] == f"text {count - 1}"
 
@@ -433,7 +433,7 @@ def test_parts_of_the_same_name_are_joined():
 
 
 def test_identifiers_of_digits_and_of_letters_are_compared_all_the_same():
-    count = 2 * source.ROWS_A_PIECE
+    count = 2 * source.ROWS_PER_CHUNK
     rows = ({"text": f"t{i}", "label": "x", "id": i} for i in range(count))
     more = [{"text": "u", "label": "x", "id": "abc"}, {"text": "v", "label": "x", "id": "5"}]
     dataset = read([*rows, *more])

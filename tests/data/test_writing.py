@@ -41,7 +41,7 @@ def test_any_text(tmp_path_factory, rows, form):
 
 def test_labels_that_hold_the_separator(tmp_path):
     dataset = read([{"text": "a", "label": ["x|y", "z"]}])
-    with pytest.raises(ArgumentError, match="which stands between labels"):
+    with pytest.raises(ArgumentError, match="which separates labels"):
         dataset.write(tmp_path / "d.csv")
     assert not list(tmp_path.iterdir())
 

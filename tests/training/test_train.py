@@ -261,7 +261,7 @@ def test_fine_tuning_continues_from_weights_and_head(messages, preset, trained_o
     assert 0 < np.abs(before - after).max() < 1
     with pytest.raises(UnknownLabelError, match="eggs"):
         _train(read([("a b", "eggs")] * 3), None, tmp_path, resume_from="messages")
-    with pytest.raises(ArgumentError, match="at odds"):
+    with pytest.raises(ArgumentError, match="contradict each other"):
         _train(messages, preset, tmp_path, resume_from=first)
 
 

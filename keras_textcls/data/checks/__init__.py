@@ -1,1 +1,1 @@
-"""What makes training or evaluation on a dataset go wrong."""
+"""Checks of datasets for problems of training and evaluation."""

@@ -1,4 +1,4 @@
-"""What makes training or evaluation on a dataset go wrong: every check, in one report."""
+"""Runs every check of a dataset and returns one report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_dataset(
     """Run every check; see `TextDataset.check`."""
     if against is not None and not isinstance(against, LabelledTable):
         raise ArgumentError(f"`against` must be a TextDataset. Received {shorten(against)}.")
-    # Pairs are compared as a whole: many share one of their texts.
+    # Text pairs are compared as a whole, since many pairs share one of their texts.
     texts = _whole_texts(dataset)
     everything = texts if against is None else [*texts, *_whole_texts(against)]
     clusters = near_duplicates(everything)

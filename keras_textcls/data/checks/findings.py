@@ -1,4 +1,4 @@
-"""What a check has found, and the report of all of them."""
+"""The findings of the checks, and the report of all findings."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import html
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-# So many texts are shown of each finding.
+# Number of texts that are shown for each finding.
 EXAMPLES = 3
 LEVELS = ("error", "warning", "note")
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that was found in a dataset.
+    """One problem that a check has found in a dataset.
 
     Args:
         name: string, such as `"duplicates"`.
         level: `"error"` if a result would be wrong, `"warning"` if it would be
-            worse than it could be, `"note"` for what one should know.
-        count: int, how many texts or labels it concerns.
-        message: string, what was found.
+            worse than possible, `"note"` for information.
+        count: int, number of texts or labels concerned.
+        message: string, the problem.
         remedy: string, what to do.
         examples: tuple of strings.
-        rows: tuple of ints, numbers of the rows it concerns, from 0; empty
-            where it concerns all.
+        rows: tuple of ints, the rows concerned, from 0; empty if all rows are
+            concerned.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class CheckReport(Sequence[Finding]):
-    """Everything that was found in a dataset, the worst first.
+    """The findings of all checks of a dataset, the worst first.
 
     Args:
         findings: tuple of `Finding`.
-        rows: int, texts that were looked at.
-        not_checked: tuple of strings, what was left out and why.
+        rows: int, number of texts that were checked.
+        not_checked: tuple of strings, checks that were not run, with the reason.
     """
 
     findings: tuple[Finding, ...]
@@ -57,7 +57,7 @@ class CheckReport(Sequence[Finding]):
     not_checked: tuple[str, ...] = ()
 
     def named(self, name: str) -> Finding | None:
-        """Return the finding of a name, or `None`.
+        """Return the finding with a name, or `None`.
 
         Args:
             name: string, such as `"leakage"`.

@@ -1,4 +1,4 @@
-"""Labels that are rare, alike, joined, missing or in order."""
+"""Checks for labels that are rare, similar, joined or missing, and for rows sorted by label."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from keras_textcls.data.checks.findings import EXAMPLES, Finding
 from keras_textcls.data.labelled_table import LabelledTable
 
-# From so many texts of a label on, its scores mean something.
+# With fewer texts of a label, its scores are not reliable.
 _FEW_TEXTS = 10
 _IMBALANCE = 10
 _SEPARATORS = "|,;/"
 
 
 def check_label_counts(dataset: LabelledTable) -> list[Finding]:
-    """Labels of too few texts, of many more than others, and texts without one."""
+    """Check for labels with few texts, imbalance, and texts without a label."""
     if dataset.labels is None:
         return []
     counts = dict.fromkeys(dataset.labels, 0) | dataset.label_counts()
@@ -83,7 +83,7 @@ def _check_unlabelled(dataset: LabelledTable) -> list[Finding]:
 
 
 def check_label_names(dataset: LabelledTable) -> list[Finding]:
-    """Labels that are one but for their spelling, or several in one cell."""
+    """Check for labels that differ only in spelling, and for several labels in one cell."""
     names = list(dataset.labels or ())
     findings = []
     folded: dict[str, list[str]] = collections.defaultdict(list)
@@ -120,7 +120,7 @@ def check_label_names(dataset: LabelledTable) -> list[Finding]:
 
 
 def check_order(dataset: LabelledTable) -> list[Finding]:
-    """Rows that are sorted by label: far fewer changes of label than by chance."""
+    """Check for rows that are sorted by label: fewer changes of label than by chance."""
     if not dataset.has_column("labels") or len(dataset) < 4 * _FEW_TEXTS:
         return []
     names = ["\n".join(labels) for labels in dataset.label_lists()]

@@ -1,11 +1,11 @@
 """Texts that are the same, or nearly: exact duplicates and near duplicates.
 
-Texts are compared after `normalize`. What is the same is found by digests; what
-is nearly the same by MinHash keys, and then by comparing the texts themselves, so
-that nothing is called a near duplicate that is none. Grouping happens in NumPy
-arrays: a million texts take seconds, and some hundred bytes each. (`datasketch`, which
-makes an object of each text, finds the same with 16 to 29 times the processor time and
-8 to 12 times the memory.)
+Texts are compared after `normalize`. Exact duplicates are detected by digests. Candidates
+for near duplicates are detected by MinHash keys and then compared themselves, so that there
+are no false near duplicates. Texts are grouped in NumPy arrays: a million texts take seconds,
+and some hundred bytes each. (`datasketch`, which makes an object of each text, detects the
+same with 16 to 29 times the processor time and 8 to 12 times the memory; see
+benchmarks/LOG.md.)
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from keras_textcls.utils.ragged import spans
 Texts = Sequence[str] | np.ndarray
 _DIGEST_BYTES = 16
 _LOWEST_THRESHOLD = 0.3
-# Texts that get their keys at a time.
+# Number of texts whose keys are computed at a time.
 _CHUNK = 1024
 # Bands that split groups which are too large to compare all pairs of.
 _LEVELS = 4
@@ -41,11 +41,11 @@ _BATCH = 1 << 15
 
 
 def normalize(text: str) -> str:
-    """Return what two texts must have in common to count as the same.
+    """Return the normal form of a text; texts with the same form are duplicates.
 
-    Compatibility forms are unified (Unicode NFKC), case is folded, runs of white
-    space become one space, and none is left at the ends. Normalizing again changes
-    nothing more.
+    Compatibility forms are unified (Unicode NFKC), case is folded, runs of white space
+    become one space, and white space at the ends is removed. Normalizing twice gives the
+    same as normalizing once.
 
     Args:
         text: string.
@@ -235,7 +235,7 @@ def _digest(text: Any, index: int) -> bytes:
 def _keys_and_counts(
     texts: Texts, distinct: np.ndarray, hasher: MinHasher
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Keys, a row a band, and numbers of shingles of the distinct texts."""
+    """Keys (a row for each band) and numbers of shingles of the distinct texts."""
     first = np.zeros(len(texts), bool)
     first[distinct] = True
     # Texts are read in their own order.
@@ -255,7 +255,7 @@ def _keys_and_counts(
 def _similarities(
     texts: Texts, distinct: np.ndarray, counts: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:
-    """Similarities of pairs of distinct texts, which are read anew, some at a time."""
+    """Similarities of pairs of distinct texts, which are read again in batches."""
     result = np.empty(len(first))
     for batch in cut(counts[first] + counts[second], _BATCH):
         pairs = distinct[np.stack([first[batch], second[batch]])]
@@ -269,7 +269,7 @@ def _similarities(
 
 
 def _by_digest(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The order by digest, equal ones as they came, and where in it a digest begins."""
+    """The stable order by digest, and where in it another digest begins."""
     order = np.lexsort(digests.T[::-1])
     new = _changes(digests[order, 0])
     for column in digests.T[1:]:

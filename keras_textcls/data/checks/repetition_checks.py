@@ -1,4 +1,4 @@
-"""Texts that occur more than once, in one part of a dataset or in two."""
+"""Checks for texts that occur more than once, in one part of a dataset or in two."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def check_duplicates(
     groups: Sequence[np.ndarray],
     clusters: Sequence[np.ndarray],
 ) -> list[Finding]:
-    """Texts that are the same as another, or nearly, and what their labels say."""
+    """Check for duplicates, near duplicates, and duplicates with different labels."""
     findings = []
     extra = sum(len(group) - 1 for group in groups)
     if groups:
@@ -63,7 +63,7 @@ def _check_near_duplicates(
 def _only_near(
     clusters: Sequence[np.ndarray], same: Sequence[np.ndarray], count: int
 ) -> list[list[int]]:
-    """Clusters that hold different ones of the first texts, one of each."""
+    """Clusters of different texts of the dataset, without exact duplicates."""
     repeated = {int(i) for group in same for i in group[1:]}
     distinct = [[int(i) for i in c if i < count and i not in repeated] for c in clusters]
     return [cluster for cluster in distinct if len(cluster) > 1]
@@ -106,7 +106,7 @@ def check_leakage(
     digests: np.ndarray,
     clusters: Sequence[np.ndarray],
 ) -> list[Finding]:
-    """Texts of one part that are in another, the same or nearly."""
+    """Check for texts of one part that are also, or nearly, in another part."""
     sides = {name: np.flatnonzero(mask) for name, mask in dataset.split_masks().items()}
     names = list(sides)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]

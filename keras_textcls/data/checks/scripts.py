@@ -1,4 +1,4 @@
-"""Which scripts and languages texts are in."""
+"""Detects the scripts and languages of texts."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import importlib
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-# Scripts that one language writes side by side.
+# Scripts that one language uses together.
 _TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "IDEOGRAPHIC": "CJK"}
-# Below this probability a guess is no language; short texts get none.
+# A language counts from this probability on; shorter texts than this get none.
 _CERTAIN = 0.9
 _SHORTEST = 30
 
 
 @functools.lru_cache(maxsize=8192)
 def script_of(character: str) -> str | None:
-    """Tell the script of a letter by its Unicode name.
+    """Return the script of a letter, from its Unicode name.
 
     Args:
         character: string of one character.
 
     Returns:
-        A string such as `"LATIN"`, or `None` for what is no letter.
+        A string such as `"LATIN"`, or `None` if the character is not a letter.
 
     Example:
     >>> script_of("a"), script_of("я"), script_of("!")
@@ -36,10 +36,10 @@ def script_of(character: str) -> str | None:
 
 
 def main_script(text: str) -> str | None:
-    """Tell the script of most letters of a text.
+    """Return the script of most letters of a text.
 
     Args:
-        text: string; its first 1,000 characters count.
+        text: string; only its first 1,000 characters are used.
 
     Returns:
         A string, or `None` for a text without letters.
@@ -61,14 +61,14 @@ def count_scripts(texts: Iterable[str]) -> dict[str, int]:
 
 
 def count_languages(texts: Sequence[str]) -> dict[str, int] | None:
-    """Count the languages of texts that are long enough to tell.
+    """Count the languages of texts that are long enough to detect one.
 
     Args:
         texts: sequence of strings.
 
     Returns:
         A dict from ISO 639-1 code to number of texts, the most frequent first;
-        `None` where py3langid is not installed.
+        `None` if py3langid is not installed.
 
     Reference:
         Lui and Baldwin, "langid.py: An Off-the-shelf Language Identification

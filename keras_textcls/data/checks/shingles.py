@@ -4,7 +4,7 @@ The shingles of a text are its windows of 5 code points; a shorter text is one
 shingle. The similarity of two texts is that of their sets of shingles (Jaccard):
 how many they share over how many there are in both. `similarities` computes it
 exactly. `MinHasher` gives each text keys that similar texts are likely to share,
-so that few pairs need be compared. What finds the pairs is in `near_duplicates.py`.
+so that few pairs must be compared. `near_duplicates.py` finds the pairs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from keras_textcls.utils.ragged import spans
 WIDTH = 5
 # Fills a short text up to one window. Normalized texts hold no white space but spaces.
 _FILL = "\n"
-# Code points handled at a time: what fits in a core's cache beside its hashes.
-_PIECE = 1 << 16
+# Number of code points that are hashed at a time; they fit into a core's cache.
+_CHUNK = 1 << 16
 # Bands that a text has keys for where that is enough, and the most rows of one.
 _BANDS, _ROWS = 16, 24
 # Texts that have nothing to do with each other, and how often their keys may agree.
@@ -125,7 +125,7 @@ class MinHasher:
 
     Args:
         bands: int, how many keys a text gets.
-        rows: int, how many rows a key stands for.
+        rows: int, number of rows that are hashed into a key.
         seed: int, draws the hash functions.
 
     Reference:
@@ -148,8 +148,8 @@ class MinHasher:
         """
         counts = shingle_counts(texts)
         keys = np.empty((self.bands, len(texts)), np.uint32)
-        for piece in cut(counts + WIDTH - 1, _PIECE):
-            keys[:, piece] = self._keys(texts[piece], counts[piece])
+        for chunk in cut(counts + WIDTH - 1, _CHUNK):
+            keys[:, chunk] = self._keys(texts[chunk], counts[chunk])
         return keys
 
     def _keys(self, texts: Sequence[str], counts: np.ndarray) -> np.ndarray:
@@ -185,7 +185,7 @@ def _scramble(hashes: np.ndarray) -> None:
 
 
 def similarities(texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Compute how similar pairs of texts are: exactly, no estimate.
+    """Compute the exact similarity of pairs of texts.
 
     Memory grows with the pairs, some 45 bytes for each code point of both texts:
     give many pairs in parts.

@@ -1,4 +1,4 @@
-"""Texts that are too short, too long, addresses, or in several scripts and languages."""
+"""Checks for texts that are short, long, addresses, or in several scripts and languages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from keras_textcls.data.statistics import dataset_statistics
 
 _SAMPLE = 20_000
 _LANGUAGE_SAMPLE = 1_000
-# Shares below which another script or language is but a word in passing.
+# Smaller shares of another script or language are ignored.
 _OTHER_SCRIPT = 0.01
 _OTHER_LANGUAGE = 0.05
 _TRUNCATED = 0.05
@@ -22,7 +22,7 @@ _ADDRESS = re.compile(r"https?://\S+$")
 
 
 def check_short(texts: Sequence[str]) -> list[Finding]:
-    """Texts of a single word."""
+    """Check for texts of a single word."""
     rows = [i for i, text in enumerate(texts) if len(text) < 40 and len(text.split()) < 2]
     if not rows:
         return []
@@ -40,7 +40,7 @@ def check_short(texts: Sequence[str]) -> list[Finding]:
 
 
 def check_addresses(texts: Sequence[str]) -> list[Finding]:
-    """Texts that are web addresses."""
+    """Check for texts that are web addresses."""
     rows = [i for i, text in enumerate(texts) if _ADDRESS.match(text.strip())]
     if not rows:
         return []
@@ -50,7 +50,7 @@ def check_addresses(texts: Sequence[str]) -> list[Finding]:
             "warning" if len(rows) > len(texts) / 2 else "note",
             len(rows),
             f"{len(rows):,} texts are web addresses and nothing else",
-            'If the texts stand at these addresses, read the file with cells="url".',
+            'If the texts are stored at these addresses, read the file with cells="url".',
             tuple(excerpt(texts[i]) for i in rows[:EXAMPLES]),
             tuple(rows),
         )
@@ -70,7 +70,7 @@ def _mixture(counts: dict[str, int], least: float) -> list[str]:
 
 
 def check_scripts(texts: Sequence[str]) -> list[Finding]:
-    """Texts of several scripts."""
+    """Check for several scripts."""
     counts = count_scripts(_sampled(texts, _SAMPLE))
     mixture = _mixture(counts, _OTHER_SCRIPT)
     if not mixture:
@@ -88,7 +88,7 @@ def check_scripts(texts: Sequence[str]) -> list[Finding]:
 
 
 def check_languages(texts: Sequence[str]) -> tuple[list[Finding], tuple[str, ...]]:
-    """Texts of several languages, and what could not be checked."""
+    """Check for several languages; also returns what could not be checked."""
     counts = count_languages(_sampled(texts, _LANGUAGE_SAMPLE))
     if counts is None:
         return [], ("languages (pip install 'keras-textcls[languages]')",)
@@ -106,7 +106,7 @@ def check_languages(texts: Sequence[str]) -> tuple[list[Finding], tuple[str, ...
 
 
 def check_truncation(dataset: LabelledTable, preset: Any) -> list[Finding]:
-    """Texts that a preset would cut."""
+    """Check for texts that a preset would truncate."""
     if preset is None:
         return []
     stats = dataset_statistics(dataset, preset)

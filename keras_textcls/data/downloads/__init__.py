@@ -1,1 +1,1 @@
-"""Texts that stand behind addresses."""
+"""Texts that are stored at web addresses or in other files."""

@@ -1,4 +1,4 @@
-"""Addresses of the web: which may be asked, and with which credentials."""
+"""Web addresses: parsing, credentials, and the refusal of private networks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from urllib3.util import Url
 
 
 class AddressError(Exception):
-    """An address is refused; the message says why, without the address."""
+    """An address is refused. The message gives the reason and not the address."""
 
 
 def parse_address(url: str) -> Url:
-    """Take an http or https address apart.
+    """Parse an http or https address.
 
     Args:
         url: string.
@@ -27,7 +27,7 @@ def parse_address(url: str) -> Url:
         A `urllib3.util.Url` with a host.
 
     Raises:
-        AddressError: it is no such address.
+        AddressError: the string is not such an address.
 
     Example:
     >>> parse_address("https://Example.org/a b.txt").url
@@ -51,7 +51,7 @@ def parse_address(url: str) -> Url:
 
 
 def basic_authorization(auth: str) -> str:
-    """Write the header field that sends a name and a password.
+    """Return the value of the header `Authorization` for a user name and a password.
 
     Args:
         auth: string, `name:password` as an address holds it.
@@ -67,14 +67,14 @@ def basic_authorization(auth: str) -> str:
 
 
 def refuse_private(*hosts: str) -> None:
-    """Refuse addresses of this machine, of private networks and of no host at all.
+    """Refuse addresses of this machine, of private networks and of no host.
 
     Args:
-        hosts: strings, what a connection would lead to; a name is let pass,
-            since only a look-up tells what it stands for.
+        hosts: strings, the hosts of a connection. A host name is accepted here: its
+            addresses are checked after the look-up.
 
     Raises:
-        AddressError: one is not an address of the public internet.
+        AddressError: a host is not an address of the public internet.
 
     Example:
     >>> refuse_private("93.184.215.14", "example.org")
@@ -87,7 +87,7 @@ network; if that is wanted, pass a `DownloadPolicy` with `allow_private=True`
     for host in hosts:
         with contextlib.suppress(ValueError):
             address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
-            # An IPv6 address may carry an IPv4 address, which is then what is reached.
+            # An IPv6 address may contain an IPv4 address, which is then the one that is reached.
             carried = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
             if not (carried or address).is_global or (carried or address).is_multicast:
                 raise AddressError(

@@ -1,8 +1,8 @@
-"""Contents of addresses, kept in a folder that many processes may share.
+"""A cache of downloaded contents, in a folder that many processes may share.
 
-A file an address, named by the SHA-256 of the address. It starts with a SHA-256
-of what it holds: a file that was cut short or written over counts as missing.
-The cache never makes a download fail; at worst it holds nothing.
+There is one file for each address, named by the SHA-256 of the address. It starts with a
+SHA-256 of its content: a file that is truncated or overwritten counts as missing. An error
+of the cache never makes a download fail.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _log = logging.getLogger(__name__)
 
 
 def download_folder(cache: str | os.PathLike[str] | Literal[False] | None) -> Path | None:
-    """Say where contents are kept.
+    """Return the folder of the cache.
 
     Args:
         cache: the argument of `DownloadPolicy`.
 
     Returns:
-        A `Path`, or `None` where nothing is kept: as asked for, or because the
-        user has no home.
+        A `Path`, or `None` if there is no cache: because it is switched off, or
+        because the user has no home directory.
     """
     if cache is False:
         return None
@@ -45,11 +45,11 @@ def download_folder(cache: str | os.PathLike[str] | Literal[False] | None) -> Pa
 
 
 class DownloadCache:
-    """Keeps contents by address.
+    """Stores contents by address.
 
     Args:
-        folder: `Path`, made when there is something to keep, or `None` to keep
-            nothing.
+        folder: `Path`, created when the first content is stored, or `None` to
+            store nothing.
 
     Example:
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -68,10 +68,10 @@ class DownloadCache:
 
         Args:
             url: string.
-            max_bytes: int, the largest content wanted.
+            max_bytes: int, maximum size of the content.
 
         Returns:
-            Bytes, or `None` if the cache does not have it whole.
+            Bytes, or `None` if the cache does not hold the complete content.
         """
         if self._folder is None:
             return None
@@ -83,7 +83,7 @@ class DownloadCache:
         return content if digest == _digest(url, content) else None
 
     def put(self, url: str, content: bytes) -> None:
-        """Keep the content of an address, if the folder can be written.
+        """Store the content of an address, if the folder can be written.
 
         Args:
             url: string.
@@ -121,7 +121,7 @@ def _name(url: str) -> str:
 
 
 def _digest(url: str, content: bytes) -> bytes:
-    """The address counts too: a file under another's name is not an entry."""
+    """The digest includes the address, so that a renamed file is not an entry."""
     digest = hashlib.sha256(hashlib.sha256(url.encode()).digest())
     digest.update(content)
     return digest.digest()

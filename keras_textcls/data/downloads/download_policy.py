@@ -1,4 +1,4 @@
-"""How downloads are made, and what stands for one that failed."""
+"""`DownloadPolicy`, the limits of downloads, and `FetchFailure`, the result of a failed one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from keras_textcls.errors import ArgumentError, shorten
 
 @dataclasses.dataclass(frozen=True)
 class FetchFailure:
-    """Stands in the place of a content that could not be had.
+    """The result of a download that failed, in place of the content.
 
     Args:
-        reason: string, in plain words and without the address, which may hold
-            a password.
+        reason: string, without the address, which may contain a password.
     """
 
     reason: str
@@ -24,32 +23,32 @@ class FetchFailure:
 
 @dataclasses.dataclass(frozen=True)
 class DownloadPolicy:
-    """How texts are downloaded, and where that ends.
+    """The limits and the cache of downloads.
 
     Args:
-        timeout: float, seconds to wait for a connection, and then for each next
-            piece of an answer. Defaults to `10.0`.
-        deadline: float, seconds that an address may take in all, with its
-            redirects and retries, from when its turn comes. Defaults to `60.0`.
-        retries: int, how often to try again after a failure that may pass: no
-            connection, a broken one, status 429 or 5xx. Defaults to `3`.
-        max_bytes: int, the largest content, after decompression. Defaults to
-            20 MiB.
-        workers: int, downloads at a time. Defaults to `8`.
-        cache: path of a folder that keeps contents from one run to the next;
-            `None` for `downloads` in the folder that the environment variable
-            `KERAS_TEXTCLS_CACHE` names, which is `~/.cache/keras_textcls` where
-            it is not set; `False` for none. An address that is there is not
-            asked again: delete the folder to see what has changed. Defaults to
-            `None`.
-        backoff: float, seconds before the first retry, twice as many before
-            each next. A server's own `Retry-After` comes first. Defaults to
-            `0.5`.
-        allow_private: bool, whether addresses may lead to this machine or into a
-            private network. Otherwise they are refused, and so are names and
-            redirects that lead there. Proxies of the environment are asked in
-            any case; behind one, only addresses that hold a number are checked.
-            Defaults to `False`.
+        timeout: float, maximum seconds to wait for a connection, and for each
+            further chunk of a response. Defaults to `10.0`.
+        deadline: float, maximum seconds for an address in total, with its
+            redirects and retries, from the start of its download. Defaults to
+            `60.0`.
+        retries: int, number of retries after a failure that may be temporary: no
+            connection, a broken connection, status 429 or 5xx. Defaults to `3`.
+        max_bytes: int, maximum size of a content, after decompression. Defaults
+            to 20 MiB.
+        workers: int, number of parallel downloads. Defaults to `8`.
+        cache: path of a folder in which contents are stored for later runs.
+            `None` uses `downloads` in the folder that the environment variable
+            `KERAS_TEXTCLS_CACHE` names (`~/.cache/keras_textcls` if it is not
+            set); `False` uses no cache. An address in the cache is not requested
+            again: delete the folder to download again. Defaults to `None`.
+        backoff: float, seconds before the first retry; each further retry waits
+            twice as long. A header `Retry-After` of the server takes precedence.
+            Defaults to `0.5`.
+        allow_private: bool, whether addresses of this machine and of private
+            networks are allowed. If not, they are refused, and so are names and
+            redirects that lead to them. Proxies of the environment are used in
+            any case; behind a proxy, only hosts that are IP addresses are
+            checked. Defaults to `False`.
 
     Raises:
         ArgumentError: a value is out of its range.
@@ -90,15 +89,15 @@ class DownloadPolicy:
 
 
 def check_count(name: str, value: Any, least: int = 1) -> None:
-    """Check that an argument is a whole number that is large enough.
+    """Check that an argument is an integer of at least some size.
 
     Args:
-        name: string, the argument.
-        value: what was passed.
-        least: int, the smallest that is right. Defaults to `1`.
+        name: string, the name of the argument.
+        value: the value that was passed.
+        least: int, the smallest value allowed. Defaults to `1`.
 
     Raises:
-        ArgumentError: it is not.
+        ArgumentError: the value is not such an integer.
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ArgumentError(

@@ -1,7 +1,7 @@
-"""Many addresses, downloaded in parallel and handed out in order.
+"""Downloads many addresses in parallel and yields their contents in order.
 
-`download_policy` says within which limits, `http_client` fetches one address,
-`download_cache` keeps what was fetched; this file puts them to work.
+`download_policy` holds the limits, `http_client` fetches one address, and `download_cache`
+stores the contents; this module combines them.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ __all__ = ["DEFAULT_POLICY", "DownloadPolicy", "FetchFailure", "fetch_all"]
 
 DEFAULT_POLICY = DownloadPolicy()
 
-# How many addresses a worker may be ahead of the one whose turn it is.
+# Maximum number of addresses, for each worker, that are fetched ahead of the next to yield.
 _LOOKAHEAD = 16
-# Seconds: some systems deliver Ctrl-C only between two waits.
+# Seconds; some systems deliver Ctrl-C only between two waits.
 _LONGEST_WAIT = 1.0
-# Seconds after which a download that was ended is ended again.
+# Seconds after which a download that was aborted is aborted again.
 _FAREWELL = 0.1
 _THREAD_NAME = "keras-textcls download"
 
@@ -40,26 +40,27 @@ _Outcome: TypeAlias = "Future[bytes | FetchFailure]"
 def fetch_all(
     urls: Sequence[str], policy: DownloadPolicy = DEFAULT_POLICY
 ) -> Iterator[bytes | FetchFailure]:
-    """Download many addresses, in parallel, and yield what they hold, in order.
+    """Download many addresses in parallel, and yield their contents in order.
 
-    Nothing is asked before the first item is taken. An address that stands in
-    the list many times is fetched once. Contents that wait for their turn and
-    those that are under way take about `(workers + 1) * max_bytes` at most.
-    The usual environment variables for proxies and certificates count
-    (`https_proxy`, `no_proxy`, `SSL_CERT_FILE`, ...). Addresses of this machine and
-    of private networks are refused unless the policy allows them.
+    Downloads start when the first item is requested. An address that occurs several times
+    is fetched once. Contents that are waiting or being downloaded take about
+    `(workers + 1) * max_bytes` bytes at most. The usual environment variables for proxies
+    and certificates are respected (`https_proxy`, `no_proxy`, `SSL_CERT_FILE`, ...).
+    Addresses of this machine and of private networks are refused unless the policy allows
+    them.
 
     Args:
-        urls: sequence of strings, `http` or `https` addresses. They may hold
+        urls: sequence of strings, `http` or `https` addresses. They may contain
             `user:password@`, which no message repeats.
         policy: `DownloadPolicy`. Defaults to `DownloadPolicy()`.
 
     Returns:
-        An iterator over `bytes`, decompressed, or a `FetchFailure` where there
-        are none; one for each address. Closing it ends the downloads.
+        An iterator with one item for each address: the decompressed content as
+        `bytes`, or a `FetchFailure`. Closing it ends the downloads.
 
     Raises:
-        ArgumentError: `urls` is a single string, or `policy` is no policy.
+        ArgumentError: `urls` is a single string, or `policy` is not a
+            `DownloadPolicy`.
 
     Example:
     >>> next(fetch_all(["ftp://example.org/a.txt"]))
@@ -92,10 +93,10 @@ def _fetch_each_once(urls: Sequence[str], policy: DownloadPolicy) -> Iterator[by
 
 
 class _Kept:
-    """What is asked for again later: contents in a file without a name, not in memory."""
+    """Contents that are needed again later, in an unnamed temporary file."""
 
     def __init__(self) -> None:
-        # A content that is in the file has its start and length here.
+        # The position and the length of each content in the file.
         self._outcomes: dict[str, bytes | FetchFailure | tuple[int, int]] = {}
         self._file: IO[bytes] | None = None
 
@@ -104,7 +105,7 @@ class _Kept:
 
     def __setitem__(self, url: str, outcome: bytes | FetchFailure) -> None:
         self._outcomes[url] = outcome
-        # Where the disk is full, memory must do.
+        # If the disk is full, the content stays in memory.
         with contextlib.suppress(OSError):
             if isinstance(outcome, bytes):
                 if self._file is None:
@@ -138,7 +139,7 @@ def _fetch_in_order(
     pool = ThreadPoolExecutor(policy.workers, _THREAD_NAME)
     try:
         while left or waiting:
-            # What is held and what is under way, at its largest: `workers + 1` such contents.
+            # Contents held and being downloaded: at most `workers + 1` of the maximum size.
             room = policy.workers + 1 + -held_bytes // policy.max_bytes
             while left and len(running) < room and len(waiting) < _LOOKAHEAD * policy.workers:
                 transfer = Transfer(policy)
@@ -157,7 +158,7 @@ def _fetch_in_order(
                 yield outcome
     finally:
         while not all(future.done() for future in running):
-            # Once more for a connection that began in between.
+            # Repeated, since a connection may have been opened in between.
             for transfer in running.values():
                 transfer.abort()
             wait(running, _FAREWELL)

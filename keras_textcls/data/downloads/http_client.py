@@ -1,8 +1,8 @@
-"""The content of one address, through urllib3, within limits of time and size.
+"""Downloads one address with urllib3, within limits of time and size.
 
-urllib3 connects, checks certificates and keeps connections. When to ask again
-is decided here: urllib3 tries nothing again once a body has begun, writes
-addresses to the log when it does, and asks the same proxy after a redirect.
+urllib3 connects, checks certificates and reuses connections. Retries and redirects are
+handled here: urllib3 does not retry after the body has begun, writes addresses to the log
+when it retries, and uses the same proxy after a redirect.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from keras_textcls.data.downloads.http_connections import (
 from keras_textcls.errors import shorten
 
 _MAX_REDIRECTS = 10
-_PIECE = 2**16
+_CHUNK = 2**16
 # Seconds; longer than any deadline that makes sense.
 _LONGEST_PAUSE = 24 * 3600
 _HEADERS = {"User-Agent": "keras-textcls", "Accept": "*/*", "Accept-Encoding": "gzip"}
@@ -45,7 +45,7 @@ _PHRASES = {known.value: f" {known.phrase}" for known in http.HTTPStatus}
 
 
 class _Failure(NamedTuple):
-    """How one attempt failed: why, whether another may fare better, and from when on."""
+    """Why an attempt failed, whether a retry may succeed, and how long to wait before it."""
 
     reason: str
     may_pass: bool = False
@@ -53,11 +53,14 @@ class _Failure(NamedTuple):
 
 
 class _AttemptError(Exception):
-    """Its arguments are those of a `_Failure`; not kept, for it keeps alive what was read."""
+    """An attempt failed; the arguments are those of `_Failure`.
+
+    The error itself is not kept, since it would keep the content in memory.
+    """
 
 
 class HttpClient:
-    """Fetches addresses, on connections that it keeps; threads may share it.
+    """Fetches addresses and reuses connections; threads may share it.
 
     Args:
         policy: `DownloadPolicy`.
@@ -73,16 +76,16 @@ class HttpClient:
     def close(self) -> None:
         """Close the connections."""
         for manager in self._managers.values():
-            # Forgetting a pool closes it only when it is collected.
+            # Clearing the pools would close them only when they are garbage-collected.
             for key in manager.pools.keys():  # noqa: SIM118
                 manager.pools[key].close()
 
     def fetch(self, url: str, transfer: Transfer) -> bytes | FetchFailure:
-        """Fetch one address, trying again where that may help.
+        """Fetch one address, with retries after temporary failures.
 
         Args:
             url: string.
-            transfer: `Transfer`, the time there is.
+            transfer: `Transfer`, the time limit of this address.
 
         Returns:
             The content, decompressed, or a `FetchFailure`.
@@ -109,7 +112,7 @@ class HttpClient:
         return FetchFailure(failed.reason)
 
     def _follow(self, url: str, transfer: Transfer) -> bytes:
-        """Ask, and ask where the answer says, until there is a content."""
+        """Request an address and follow redirects up to the content."""
         prefix, server, headers = "", None, dict(_HEADERS)
         for _ in range(_MAX_REDIRECTS + 1):
             try:
@@ -121,7 +124,7 @@ class HttpClient:
                 response = self._ask(target, headers)
             except AddressError as error:
                 raise AddressError(f"{prefix}{error}") from None
-            # After a whole body, the connection is back in its pool and stays open.
+            # After a complete body, the connection is returned to its pool and stays open.
             with contextlib.closing(response):
                 location = response.get_redirect_location()
                 if not location:
@@ -144,11 +147,11 @@ class HttpClient:
         )
 
     def _manager(self, target: Url) -> urllib3.PoolManager:
-        """The connections to a proxy, or those to servers."""
+        """The connections of a proxy, or the direct connections."""
         proxy = self._proxies.get(target.scheme or "", self._proxies.get("all"))
         if proxy and urllib.request.proxy_bypass(target.netloc or ""):
             proxy = None
-        # What a name stands for, only the proxy knows.
+        # Only the proxy resolves host names, so only IP addresses are checked here.
         if proxy and not self._policy.allow_private:
             refuse_private(target.host or "")
         if proxy not in self._managers:
@@ -158,7 +161,7 @@ class HttpClient:
 
 
 def _joined(target: Url, location: str) -> str:
-    # Header fields come as Latin-1; addresses that are not ASCII are sent as UTF-8.
+    # Headers are decoded as Latin-1, but servers send non-ASCII addresses as UTF-8.
     with contextlib.suppress(UnicodeError):
         location = location.encode("latin-1").decode()
     try:
@@ -168,9 +171,9 @@ def _joined(target: Url, location: str) -> str:
 
 
 def _discard(response: BaseHTTPResponse) -> None:
-    """Read a short body that nobody wants, so that its connection can be used again."""
+    """Read a short body that is not needed, so that its connection can be reused."""
     with contextlib.suppress(exceptions.HTTPError):
-        response.read(_PIECE)
+        response.read(_CHUNK)
 
 
 def _content(response: BaseHTTPResponse, transfer: Transfer) -> bytes:
@@ -180,19 +183,19 @@ def _content(response: BaseHTTPResponse, transfer: Transfer) -> bytes:
         may_pass = status == http.HTTPStatus.TOO_MANY_REQUESTS or status >= 500
         reason = f"the server answered {status}{_PHRASES.get(status, '')}"
         raise _AttemptError(reason, may_pass, _retry_after(response))
-    # A long body that is announced is not begun.
+    # A body that is announced as too long is not read.
     length: int | None = response.length_remaining
     content = b"" if (length or 0) > max_bytes else _read(response, max_bytes + 1)
     if max(length or 0, len(content)) > max_bytes:
         raise _AttemptError(f"the content is larger than max_bytes={max_bytes}")
-    # A connection that was shut looks like the end of a body.
+    # A connection that was shut down looks like the end of a body.
     if not transfer.remaining:
         raise _AttemptError("its time is over")
     return content
 
 
 def _retry_after(response: BaseHTTPResponse) -> float | None:
-    # A number that is absurd, or a date that is none, counts as not given.
+    # An invalid number or date is ignored.
     with contextlib.suppress(exceptions.InvalidHeader, ValueError, OverflowError):
         wait = urllib3.Retry().get_retry_after(response)
         return None if wait is None else float(min(wait, _LONGEST_PAUSE))
@@ -200,7 +203,7 @@ def _retry_after(response: BaseHTTPResponse) -> float | None:
 
 
 def _read(response: BaseHTTPResponse, num_bytes: int) -> bytes:
-    """Read the start of a body; what is compressed is unpacked no further than that."""
+    """Read the beginning of a body; a compressed body is decompressed only up to there."""
     sent = response.headers.get("Transfer-Encoding", "chunked").strip().lower()
     coding = response.headers.get("Content-Encoding", "").strip().lower() or "identity"
     if sent != "chunked" or coding not in ("gzip", "x-gzip", "identity"):
@@ -210,8 +213,8 @@ def _read(response: BaseHTTPResponse, num_bytes: int) -> bytes:
     stream = response if coding == "identity" else gzip.GzipFile(fileobj=response)
     content = bytearray()
     try:
-        while piece := stream.read(min(_PIECE, num_bytes - len(content))):
-            content += piece
+        while chunk := stream.read(min(_CHUNK, num_bytes - len(content))):
+            content += chunk
     except EOFError:
         raise _AttemptError("the content ends too early", True) from None
     except (gzip.BadGzipFile, zlib.error):
@@ -220,7 +223,7 @@ def _read(response: BaseHTTPResponse, num_bytes: int) -> bytes:
 
 
 def _explain(error: BaseException, timeout: float) -> _Failure:
-    """Put an error into plain words."""
+    """Describe an error for the user."""
     if isinstance(error, (_AttemptError, AddressError)):
         return _Failure(*error.args)
     if isinstance(error, exceptions.ProxyError):

@@ -1,8 +1,8 @@
-"""Connections that end in time and lead to no private host.
+"""Connections with a deadline, which refuse private hosts.
 
-A timeout of a socket starts anew with every byte, so a server that sends one
-byte now and then could go on for ever. The sockets here ask the transfer that
-their thread is at how long they may wait, each time anew.
+The timeout of a socket restarts with every byte, so a server that sends one byte now and
+then could keep a connection open for ever. Before each operation, the sockets here ask the
+`Transfer` of their thread how long they may wait.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from keras_textcls.data.downloads.addresses import (
 )
 from keras_textcls.data.downloads.download_policy import DownloadPolicy
 
-# The transfer that a thread is at: how a connection finds the one it serves.
+# The current transfer of each thread, which the connections of that thread serve.
 _current = threading.local()
 
 
 class Transfer:
-    """The time that one address has, and the way to end it early.
+    """The time limit of the download of one address; it can also be aborted.
 
     Args:
         policy: `DownloadPolicy`.
@@ -47,17 +47,17 @@ class Transfer:
         self._end_wait: Callable[[], object] = bool
 
     def begin(self) -> None:
-        """Start the clock; the connections of this thread serve it from now on."""
+        """Start the clock; from now on, the connections of this thread belong to it."""
         self._end = time.monotonic() + self.policy.deadline
         _current.transfer = self
 
     @property
     def remaining(self) -> float:
-        """Seconds that are left; 0 when it is over."""
+        """Seconds that are left; 0 after the deadline or after `abort`."""
         return 0.0 if self._aborted.is_set() else max(0.0, self._end - time.monotonic())
 
     def pause(self, seconds: float) -> None:
-        """Sleep, unless it is ended meanwhile.
+        """Sleep until the time is over or the transfer is aborted.
 
         Args:
             seconds: float.
@@ -65,7 +65,7 @@ class Transfer:
         self._aborted.wait(seconds)
 
     def begin_wait(self, end: Callable[[], object]) -> float:
-        """Say that the thread is about to wait.
+        """Announce that the thread is about to wait.
 
         Args:
             end: function that ends the wait, called from another thread.
@@ -83,7 +83,7 @@ class Transfer:
         return min(remaining, self.policy.timeout)
 
     def abort(self) -> None:
-        """End it now, from another thread: what waits for bytes gets none."""
+        """End the transfer now, from another thread; its waits are interrupted."""
         self._aborted.set()
         with contextlib.suppress(OSError):  # closed already, maybe
             self._end_wait()
@@ -93,7 +93,7 @@ class _TimedSocket(socket.socket):
     """A socket that waits no longer than the transfer of its thread has time."""
 
     def _limit(self) -> None:
-        # The method of an encrypted socket is not for other threads.
+        # `shutdown` of an encrypted socket may not be called from other threads.
         end = partial(socket.socket.shutdown, self, socket.SHUT_RDWR)
         self.settimeout(_current.transfer.begin_wait(end))
 
@@ -111,7 +111,7 @@ class _TimedSocket(socket.socket):
 
 
 class EncryptedSocket(_TimedSocket, ssl.SSLSocket):
-    """The same, encrypted: the `sslsocket_class` of a context."""
+    """An encrypted socket with a time limit: the `sslsocket_class` of a context."""
 
     def do_handshake(self, *args: Any) -> None:  # noqa: D102  the library's own
         self._limit()
@@ -119,7 +119,7 @@ class EncryptedSocket(_TimedSocket, ssl.SSLSocket):
 
 
 class _Timed:
-    """A connection over such a socket, to the very address that was checked."""
+    """A connection over a `_TimedSocket`, to the same address that was checked."""
 
     host: str
     port: int
@@ -162,7 +162,7 @@ class _EncryptedPool(urllib3.HTTPSConnectionPool):
 
 
 def _look_up(host: str, port: int, transfer: Transfer) -> list[Any]:
-    """Ask the system for a host, in a thread that may stay behind: it cannot be interrupted."""
+    """Look up a host in a thread, since the system call cannot be interrupted."""
     answer: Future[list[Any]] = Future()
 
     def ask() -> None:
@@ -201,10 +201,10 @@ def _connect_to_one(places: list[Any], options: Any) -> socket.socket:
 def make_manager(
     workers: int, context: ssl.SSLContext, proxy: str | None = None
 ) -> urllib3.PoolManager:
-    """Make pools of such connections, which threads may share.
+    """Create connection pools, which threads may share.
 
     Args:
-        workers: int, threads that use them.
+        workers: int, number of threads that use them.
         context: `ssl.SSLContext`, whose sockets are `EncryptedSocket`.
         proxy: string, the address of a proxy. Defaults to `None`.
 
@@ -212,7 +212,7 @@ def make_manager(
         A `urllib3.PoolManager`.
 
     Raises:
-        urllib3.exceptions.LocationValueError: the proxy is no http proxy.
+        urllib3.exceptions.LocationValueError: the proxy is not an http proxy.
     """
     limits: dict[str, Any] = {"num_pools": 2 * workers, "maxsize": workers, "ssl_context": context}
     manager: urllib3.PoolManager

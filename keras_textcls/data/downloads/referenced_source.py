@@ -1,4 +1,4 @@
-"""A source whose cells say where the texts are: addresses or paths of files."""
+"""A source whose cells are the addresses or paths of the texts."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from keras_textcls.data.downloads.referenced_texts import resolve_cells
 from keras_textcls.data.formats.encodings import decode
 from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
-from keras_textcls.data.rows.source import Piece, Source
+from keras_textcls.data.rows.source import RowChunk, Source
 
-# Texts that are fetched at a time, since they are held in memory.
-_CELLS_A_PIECE = 1024
+# Number of texts that are fetched at a time; they are held in memory.
+_CELLS_PER_CHUNK = 1024
 
 
 class ReferencedSource:
-    """Fetches the text of each row from where its cell says.
+    """Fetches the text of each row from the address or path in its cell.
 
     Args:
         source: `Source` of the rows.
         text: string, the column whose cells are addresses or paths.
         kind: `"url"` or `"path"`.
-        root: `Path`, the folder that paths are relative to and must not leave.
+        root: `Path`, the folder that paths are relative to; others are refused.
         encoding: string, encoding of the texts. Defaults to `"auto"`.
         policy: `DownloadPolicy`.
     """
@@ -57,25 +57,25 @@ class ReferencedSource:
         """The line of the first row."""
         return self._source.first_line
 
-    def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
+    def chunks(self, columns: Sequence[str]) -> Iterator[Callable[[], RowChunk]]:
         """Yield functions that read some rows each; see `Source`."""
-        for read in self._source.pieces(columns):
-            # The downloads are what runs in parallel, not the pieces.
-            piece = read()
-            rows = piece.columns
+        for read in self._source.chunks(columns):
+            # The downloads run in parallel, not the chunks.
+            chunk = read()
+            rows = chunk.columns
             values = rows.to_pydict() if isinstance(rows, pa.Table) else dict(rows)
             count = len(values[self._text])
-            starts = range(0, count, _CELLS_A_PIECE) if count else [0]
+            starts = range(0, count, _CELLS_PER_CHUNK) if count else [0]
             for start in starts:
-                part = {n: v[start : start + _CELLS_A_PIECE] for n, v in values.items()}
-                is_last = start + _CELLS_A_PIECE >= count
-                fetched = self._fetched(part, piece, start, is_last)
+                part = {n: v[start : start + _CELLS_PER_CHUNK] for n, v in values.items()}
+                is_last = start + _CELLS_PER_CHUNK >= count
+                fetched = self._fetched(part, chunk, start, is_last)
                 yield lambda fetched=fetched: fetched  # type: ignore[misc]
 
     def _fetched(
-        self, rows: dict[str, list[Any]], piece: Piece, start: int, is_last: bool
-    ) -> Piece:
-        lines = piece.lines()[start : start + len(rows[self._text])]
+        self, rows: dict[str, list[Any]], chunk: RowChunk, start: int, is_last: bool
+    ) -> RowChunk:
+        lines = chunk.lines()[start : start + len(rows[self._text])]
         cells = [str(c).strip() if c is not None else "" for c in rows[self._text]]
         texts: list[str | None] = []
         failed: list[InvalidRow] = []
@@ -83,7 +83,7 @@ class ReferencedSource:
         results = resolve_cells(
             cells, self._kind, lambda data: decode(data, self._encoding), self._policy, self._root
         )
-        # Closed, so that an interrupt here ends the downloads too.
+        # Closing the generator ends the downloads, also after an interrupt.
         with contextlib.closing(results):
             for i, (cell, result) in enumerate(zip(cells, results, strict=True)):
                 reason = result.reason if isinstance(result, FetchFailure) else ""
@@ -95,7 +95,7 @@ class ReferencedSource:
                 texts.append(None if isinstance(result, FetchFailure) else result)
         kept = {name: [values[i] for i in good] for name, values in rows.items()}
         kept[self._text] = texts
-        # The lines of the whole piece pass when its last part has been read.
-        unreadable = [*failed, *(piece.unreadable if is_last else ())]
+        # The lines of the whole chunk are counted with its last part.
+        unreadable = [*failed, *(chunk.unreadable if is_last else ())]
         remaining = np.asarray(lines)[good]
-        return Piece(kept, lambda: remaining, piece.num_lines if is_last else 0, unreadable)
+        return RowChunk(kept, lambda: remaining, chunk.num_lines if is_last else 0, unreadable)

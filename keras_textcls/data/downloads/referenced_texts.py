@@ -1,4 +1,4 @@
-"""Texts that a table does not hold but points to, by address or by path."""
+"""Reads the texts that the cells of a table refer to, by address or by path."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def resolve_cells(
     root: str | os.PathLike[str] = ".",
     max_bytes: int | None = None,
 ) -> Generator[str | FetchFailure, None, None]:
-    """Read the texts that the cells of a table point to.
+    """Read the texts that the cells of a table refer to.
 
-    Paths stay inside a folder: a table from elsewhere cannot name other files
-    of the machine, directly, through `..` or through a link.
+    Paths outside of a folder are refused: an untrusted table cannot refer to other files
+    of the machine, neither directly nor through `..` or a symbolic link.
 
     Args:
         cells: sequence of strings. Addresses may have spaces around them.
@@ -40,13 +40,14 @@ def resolve_cells(
             `UnicodeDecodeError`.
         policy: `DownloadPolicy`, how addresses are downloaded. Defaults to
             `DownloadPolicy()`.
-        root: path of the folder where paths start. Defaults to the current one.
-        max_bytes: int, the largest text in bytes; `None` for
+        root: path of the folder that paths are relative to. Defaults to the
+            current folder.
+        max_bytes: int, maximum size of a text in bytes; `None` for
             `policy.max_bytes`. Defaults to `None`.
 
     Returns:
-        A generator of strings, or a `FetchFailure` where a text cannot be
-        had; one for each cell, in order. Closing it ends the downloads.
+        A generator with one item for each cell, in order: a string, or a
+        `FetchFailure` if the text cannot be read. Closing it ends the downloads.
 
     Raises:
         ArgumentError: `kind` or `max_bytes` is wrong.
@@ -77,7 +78,7 @@ def _read(cell: str, root: str, max_bytes: int) -> bytes | FetchFailure:
         return FetchFailure("the path is empty")
     if "://" in cell:
         return FetchFailure('this is an address, not a path; for addresses pass kind="url"')
-    # Absolute on one system is absolute on all: a table means the same everywhere.
+    # A path that is absolute on any system is refused on all, so that a table is portable.
     if os.path.isabs(cell) or PureWindowsPath(cell).is_absolute():
         return FetchFailure("the path is absolute; it must start at the folder of the table")
     try:

@@ -1,11 +1,11 @@
-"""Files read with a limit, and only such files as cannot keep a reader waiting."""
+"""Reads regular files up to a maximum size; other files, such as pipes, are refused."""
 
 from __future__ import annotations
 
 import os
 import stat
 
-# Opened without waiting for a writer, without following a link that took the file's place.
+# Do not wait for a writer, and do not follow a symbolic link that replaced the file.
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
@@ -17,30 +17,30 @@ _FLAGS = (
 
 
 class UnreadableFileError(Exception):
-    """A file is refused; the message says why in plain words."""
+    """A file is refused. The message gives the reason."""
 
 
 def read_regular_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
-    """Read a file whole, if it is one and is not too large.
+    """Read a complete file, if it is a regular file and not too large.
 
-    Pipes, devices and sockets are not opened at all, links are not followed.
+    Pipes, devices and sockets are not opened, and symbolic links are not followed.
 
     Args:
         path: path of the file.
-        max_bytes: int, the largest size.
+        max_bytes: int, maximum size.
 
     Returns:
         Its bytes.
 
     Raises:
-        UnreadableFileError: it is missing, is no regular file, is too large or
+        UnreadableFileError: the file is missing, not a regular file, too large, or
             may not be read.
     """
     try:
         _check(os.stat(path, follow_symlinks=False), max_bytes)
         descriptor = os.open(path, _FLAGS)
         try:
-            # Once more: the first look was at what had this name then.
+            # Checked again: the file may have been replaced since the first check.
             _check(os.fstat(descriptor), max_bytes)
             with open(descriptor, "rb", closefd=False) as file:
                 content = file.read(max_bytes + 1)
@@ -52,7 +52,7 @@ def read_regular_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
         raise UnreadableFileError(
             f"the file cannot be read: {error.strerror or type(error).__name__}"
         ) from error
-    # A file may grow, or not know its size.
+    # A file may grow while it is read, or report a wrong size.
     if len(content) > max_bytes:
         raise UnreadableFileError(_too_large(max_bytes))
     return content

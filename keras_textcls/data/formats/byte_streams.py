@@ -1,7 +1,7 @@
 """A file as a stream of bytes, compressed or not, in constant memory.
 
-Compression is told by the first bytes, not by the name. A stream that grows
-out of all proportion to its file is refused, as are broken ones.
+Compression is detected from the first bytes, not from the file name. A file that is
+broken, or that expands to an implausible size, is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pyarrow as pa
 from keras_textcls.errors import InvalidDataError
 
 BLOCK_SIZE = 4 << 20
-# A stream may be this many times as large as its file, past the first bytes.
+# A stream may be this many times as large as its file, or of `FREE_EXPANSION` bytes.
 MAX_EXPANSION = 200
 FREE_EXPANSION = 256 << 20
 
@@ -57,8 +57,8 @@ class ByteStream:
         expands: bool, whether to decompress. Defaults to `True`.
 
     Raises:
-        InvalidDataError: there is no such file, it is no plain file, or may not
-            be read.
+        InvalidDataError: there is no such file, it is not a regular file, or it
+            may not be read.
     """
 
     def __init__(self, path: Path, expands: bool = True) -> None:
@@ -79,7 +79,7 @@ class ByteStream:
         return self
 
     def __exit__(self, *error: object) -> None:
-        # Closing a stream that broke may break again; nothing was written to it.
+        # Closing a broken stream may fail again; nothing was written to it.
         with contextlib.suppress(*_BROKEN):
             self._closers.close()
 
@@ -87,7 +87,7 @@ class ByteStream:
         """Read the next bytes.
 
         Args:
-            size: int, how many. Defaults to 4 MiB.
+            size: int, number of bytes. Defaults to 4 MiB.
 
         Returns:
             Bytes, fewer than `size` only at the end.
@@ -95,19 +95,19 @@ class ByteStream:
         Raises:
             InvalidDataError: the file is broken, or expands out of proportion.
         """
-        pieces: list[bytes] = []
+        chunks: list[bytes] = []
         missing = size
         while missing:
             try:
-                piece = bytes(self._stream.read(missing))
+                chunk = bytes(self._stream.read(missing))
             except _BROKEN as error:
                 raise self._broken(error) from None
-            if not piece:
+            if not chunk:
                 break
-            pieces.append(piece)
-            missing -= len(piece)
-            self._count(len(piece))
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            chunks.append(chunk)
+            missing -= len(chunk)
+            self._count(len(chunk))
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def blocks(self, size: int = BLOCK_SIZE) -> Iterator[bytes]:
         """Yield the rest of the stream in blocks.

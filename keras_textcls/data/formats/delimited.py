@@ -22,7 +22,7 @@ from keras_textcls.data.formats.delimited_records import (
 from keras_textcls.data.formats.encodings import Utf8Blocks, check_encoding
 from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
-from keras_textcls.data.rows.source import Piece
+from keras_textcls.data.rows.source import RowChunk
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 
 _SAMPLE = 1 << 18
@@ -35,13 +35,13 @@ class DelimitedSource:
     Args:
         path: `Path`.
         encoding: string, `"auto"` or a codec. Defaults to `"auto"`.
-        delimiter: string of one character, or `None` to tell it from the file.
-            Defaults to `None`.
-        quote: string of one character, `None` where quotes mean nothing, or
-            `"auto"`. Defaults to `"auto"`.
+        delimiter: string of one character, or `None` to detect it. Defaults to
+            `None`.
+        quote: string of one character, `None` if quotes are ordinary characters,
+            or `"auto"` to detect it. Defaults to `"auto"`.
         header: bool, whether the first record holds the names of the columns,
-            or a list of their names where it does not. Defaults to `True`;
-            `False` names them `"0"`, `"1"` and so on.
+            or a list of their names if it does not. Defaults to `True`; with
+            `False` the names are `"0"`, `"1"` and so on.
 
     Raises:
         InvalidDataError: the file cannot be read, or is empty.
@@ -73,7 +73,7 @@ class DelimitedSource:
             if is_whole or b"\n" in sample or b"\r" in sample:
                 break
         if not sample.isascii():
-            # What the beginning says holds for the header and the rest alike.
+            # The encoding of the beginning is that of the header and of the rest.
             self._encoding = blocks.encoding
         text = sample.decode("utf-8", "surrogateescape")
         if not is_whole and "\n" in text:
@@ -90,7 +90,7 @@ class DelimitedSource:
         self._header_size = len(head.encode("utf-8", "surrogateescape"))
         self.first_line = 1 + _count_lines(head)
 
-    def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
+    def chunks(self, columns: Sequence[str]) -> Iterator[Callable[[], RowChunk]]:
         """Yield functions that read one block each; see `Source`."""
         wanted = {name: self.columns.index(name) for name in columns}
         with ByteStream(self.path) as stream:
@@ -99,12 +99,12 @@ class DelimitedSource:
                 yield lambda block=block: self._read(block, wanted)  # type: ignore[misc]
             self.details.update(utf8.details)
 
-    def _without_header(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    def _without_header(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         missing = self._header_size
-        for piece in pieces:
-            if piece[missing:]:
-                yield piece[missing:]
-            missing = max(0, missing - len(piece))
+        for chunk in chunks:
+            if chunk[missing:]:
+                yield chunk[missing:]
+            missing = max(0, missing - len(chunk))
 
     def _names(self, first: Record, header: bool | Sequence[str]) -> list[str]:
         if header is True:
@@ -119,14 +119,14 @@ class DelimitedSource:
             )
         return [str(name) for name in header]
 
-    def _read(self, block: Block, wanted: dict[str, int]) -> Piece:
+    def _read(self, block: Block, wanted: dict[str, int]) -> RowChunk:
         if block.records is None:
             table = self._read_regular(block, wanted)
             if table is not None:
                 codes = np.frombuffer(block.data, np.uint8)
                 num_lines = int(np.count_nonzero(codes == 10))
                 lines = functools.cache(lambda: record_lines(block, self.dialect))
-                return Piece(table, lines, num_lines, is_utf8=True)
+                return RowChunk(table, lines, num_lines, is_utf8=True)
         return self._read_exact(block, wanted)
 
     def _read_regular(self, block: Block, wanted: dict[str, int]) -> pa.Table | None:
@@ -154,7 +154,7 @@ class DelimitedSource:
             return None
         return table.rename_columns(list(wanted))
 
-    def _read_exact(self, block: Block, wanted: dict[str, int]) -> Piece:
+    def _read_exact(self, block: Block, wanted: dict[str, int]) -> RowChunk:
         text = block.text()
         records = block.records
         if records is None:
@@ -176,7 +176,7 @@ class DelimitedSource:
             for name, i in wanted.items():
                 columns[name].append(record.cells[i])
         line += _count_lines(text[position:])
-        return Piece(columns, lambda: np.asarray(lines, int), line, unreadable)
+        return RowChunk(columns, lambda: np.asarray(lines, int), line, unreadable)
 
     def _fault(self, record: Record, line: int, text: str) -> InvalidRow | None:
         cells, width = record.cells, len(self.columns)
@@ -187,7 +187,7 @@ class DelimitedSource:
         if record.is_unclosed:
             detail = "if quotes are no more than characters in this file, pass quote=None"
             return InvalidRow(line, reasons.UNCLOSED_QUOTE, detail=detail, excerpt=shown)
-        # Empty cells too many take nothing away.
+        # Additional empty cells at the end are harmless.
         if len(cells) < width or any(cells[width:]):
             detail = f"{len(cells)} cells, the header has {width}"
             return InvalidRow(line, reasons.WRONG_COLUMN_COUNT, detail=detail, excerpt=shown)

@@ -1,8 +1,9 @@
-"""Delimited text in blocks: where records end, and which blocks need the exact reader.
+"""Splits delimited text into blocks of whole records, and finds blocks that Arrow can read.
 
-A block is regular if every quote in it opens a cell, closes one, or is one of
-two. Then a line ends a record if an even number of quotes stands before it,
-and Arrow's reader can have the block. Others go to `delimited_records`.
+A block is regular if every quote in it opens a cell, closes a cell, or is one of two
+quotes that stand for one. In a regular block, the end of a line ends a record if the
+number of quotes before it is even, and Arrow reads the block. Other blocks are read by
+`delimited_records`.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ _NEWLINE, _RETURN = 10, 13
 
 @dataclasses.dataclass(frozen=True)
 class Marks:
-    """Where lines end and quotes stand in a block.
+    """The positions of line ends and quotes in a block.
 
     Args:
-        positions: int array, of the ends of lines and the quotes, ascending.
-        is_quote: bool array, which of them are quotes.
+        positions: int array, positions of the line ends and the quotes, ascending.
+        is_quote: bool array of the same shape, which of them are quotes.
     """
 
     positions: np.ndarray
@@ -32,11 +33,12 @@ class Marks:
 
     @classmethod
     def of(cls, codes: np.ndarray, quote: str | None) -> Marks:
-        """Find them.
+        """Find the marks of a block.
 
         Args:
             codes: uint8 array, the bytes of a block.
-            quote: string of one character, or `None` where quotes mean nothing.
+            quote: string of one character, or `None` if quotes are ordinary
+                characters.
 
         Returns:
             `Marks`.
@@ -49,7 +51,7 @@ class Marks:
 
     @functools.cached_property
     def ends_record(self) -> np.ndarray:
-        """Bool array, which of them are ends of lines outside of quotes."""
+        """Bool array, which of the marks are line ends outside of quotes."""
         is_inside = np.bitwise_xor.accumulate(self.is_quote)
         return ~(self.is_quote | is_inside)
 
@@ -59,10 +61,9 @@ class Block:
     """Whole records of a file.
 
     Args:
-        data: bytes, or a view of some.
-        records: list of `Record` where the exact reader has read the block,
-            or `None` where the block is regular and yet to be read. Defaults
-            to `None`.
+        data: bytes, or a memory view.
+        records: list of `Record` if the exact reader has read the block, or
+            `None` if the block is regular and not read yet. Defaults to `None`.
         marks: `Marks` of a regular block, or `None`. Defaults to `None`, not
             known.
     """
@@ -76,19 +77,19 @@ class Block:
         return str(self.data, "utf-8", "surrogateescape")
 
 
-def split_blocks(pieces: Iterable[bytes], dialect: Dialect) -> Iterator[Block]:
-    """Cut a stream of bytes where records end.
+def split_blocks(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Block]:
+    """Split a stream of bytes into blocks of whole records.
 
     Args:
-        pieces: iterable of bytes, UTF-8 for the most part.
+        chunks: iterable of bytes, mostly UTF-8.
         dialect: `Dialect`.
 
     Returns:
         An iterator of `Block`.
     """
     rest = b""
-    for piece in pieces:
-        data = rest + piece if rest else piece
+    for chunk in chunks:
+        data = rest + chunk if rest else chunk
         block = _whole_records(data, dialect)
         if block is None:
             block = _read_exactly(data, dialect, is_last=False)
@@ -119,7 +120,7 @@ def _whole_records(data: bytes | memoryview, dialect: Dialect) -> Block | None:
 
 
 def _is_regular(codes: np.ndarray, quotes: np.ndarray, dialect: Dialect) -> bool:
-    """Whether every quote opens a cell, closes one, or is one of two."""
+    """Whether every quote opens a cell, closes a cell, or is one of two for one quote."""
     if not len(quotes):
         return True
     around = np.zeros(256, bool)
@@ -146,14 +147,14 @@ def _read_exactly(data: bytes, dialect: Dialect, is_last: bool) -> Block:
 
 
 def record_lines(block: Block, dialect: Dialect) -> np.ndarray:
-    """Lines on which the records of a regular block begin.
+    """Return the line on which each record of a regular block begins.
 
     Args:
         block: `Block` that is regular.
         dialect: `Dialect`.
 
     Returns:
-        Int array, one a record that is no empty line, the first line being 0.
+        Int array, one line for each record that is not empty; the first line is 0.
     """
     codes = np.frombuffer(block.data, np.uint8)
     marks = block.marks or Marks.of(codes, dialect.quote)

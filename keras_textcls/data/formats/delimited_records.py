@@ -1,11 +1,11 @@
-"""The exact reader of delimited text (CSV, TSV): record by record, nothing lost.
+"""The exact reader of delimited text (CSV, TSV): reads record by record and loses none.
 
-It follows RFC 4180 as spreadsheets write it: a quote opens a quoted cell only
-at the beginning of a cell, and stands for itself elsewhere; two quotes within a
-quoted cell are one. On well-formed files it returns what `csv.reader` of the
-standard library returns, and says beside it where each record stands, and
-where a quote was never closed: the record then ends with its line, so that
-only that line is lost and not all that follow.
+It follows RFC 4180 as spreadsheets write it: a quote opens a quoted cell only at the
+beginning of a cell, elsewhere it is an ordinary character; two quotes within a quoted cell
+stand for one. On well-formed files it returns the same cells as `csv.reader` of the
+standard library. In addition, it returns the position of each record, and marks records
+with a quote that is never closed: such a record ends at the end of its line, so that only
+this line is lost and not all that follow.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from collections.abc import Iterator
 
 from keras_textcls.data.rows.columns import USUAL_NAMES
 
-# Characters of a record; beyond that a quote has not been closed.
+# Maximum number of characters of a record; in a longer one, a quote was not closed.
 MAX_RECORD = 16 << 20
-# Records that tell the dialect.
+# Number of records from which the dialect is detected.
 _LOOKED_AT = 300
 _CLEARLY = 0.05
-# A share of quotes that are not closed for which they are no quotes.
+# If this share of the records has an unclosed quote, quotes are ordinary characters.
 _MANY = 0.1
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclasses.dataclass(frozen=True)
 class Dialect:
-    """How cells are told apart.
+    """The delimiter and the quote of a file.
 
     Args:
         delimiter: string of one character. Defaults to `","`.
-        quote: string of one character, or `None` where quotes are characters
-            like others. Defaults to `'"'`.
+        quote: string of one character, or `None` if quotes are ordinary
+            characters. Defaults to `'"'`.
     """
 
     delimiter: str = ","
@@ -48,8 +48,8 @@ class Record:
 
     Args:
         cells: list of strings; bytes that are not UTF-8 are lone surrogates.
-        begin: int, where it begins in the text.
-        end: int, where the next one begins.
+        begin: int, position in the text where the record begins.
+        end: int, position where the next record begins.
         is_blank: bool, whether it is an empty line. Defaults to `False`.
         is_unclosed: bool, whether a quote was opened and not closed. Defaults
             to `False`.
@@ -64,29 +64,29 @@ class Record:
 
 @functools.lru_cache(maxsize=64)
 def _cell_pattern(dialect: Dialect) -> re.Pattern[str]:
-    """Matches a cell and what ends it: a delimiter, the end of a line, or of the text."""
+    """A pattern of a cell and its end: a delimiter, the end of the line, or of the text."""
     delimiter = re.escape(dialect.delimiter)
     end = rf"({delimiter}|\r\n|\n|\r|\Z)"
     if dialect.quote is None:
         return re.compile(rf"()()([^{delimiter}\r\n]*){end}")
     quote = re.escape(dialect.quote)
-    # Possessive: what has been read as two quotes is not read as one again.
+    # Possessive quantifiers: two quotes that were matched together are not split again.
     quoted = rf"{quote}([^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+){quote}([^{delimiter}\r\n]*)"
     return re.compile(rf"(?:{quoted}|(?!{quote})([^{delimiter}\r\n]*)){end}")
 
 
 def read_records(text: str, dialect: Dialect, is_last: bool = True) -> Iterator[Record]:
-    """Read the records of a text, or of as much of it as is whole.
+    """Read the records of a text, or those that are complete.
 
     Args:
         text: string.
         dialect: `Dialect`.
-        is_last: bool, whether the file ends with this text. Otherwise the last
-            record is left out unless its line is known to end. Defaults to
-            `True`.
+        is_last: bool, whether the file ends with this text. If not, the last
+            record is left out unless the end of its line is in the text.
+            Defaults to `True`.
 
     Returns:
-        An iterator of `Record`. Those of empty lines are among them.
+        An iterator of `Record`, including records of empty lines.
     """
     position = 0
     while position < len(text):
@@ -103,7 +103,7 @@ def _read_record(text: str, begin: int, dialect: Dialect, is_last: bool) -> Reco
     position = begin
     while True:
         match = match_cell(text, position)
-        # A quote that spans lines and has something after it was a stray one.
+        # A quoted cell that spans lines and is followed by other characters: a stray quote.
         if match is None or (match[2] and "\n" in match[1]):
             if match is None and not is_last and len(text) - begin < MAX_RECORD:
                 return None
@@ -136,11 +136,11 @@ def _unclosed(
 
 
 def sniff_dialect(sample: str, delimiter: str | None = None, quote: str | None = "auto") -> Dialect:
-    r"""Tell the delimiter and the quoting from the beginning of a file.
+    r"""Detect the delimiter and the quoting from the beginning of a file.
 
-    The one is taken that gives a column a usual name, such as `text`, and the
-    most records as many cells as the first; quotes are taken for characters
-    only where that serves clearly better.
+    The dialect is chosen that gives a column a usual name, such as `text`, and gives the
+    most records the same number of cells as the first. Quotes count as ordinary
+    characters only if this fits clearly better.
 
     Args:
         sample: string, the beginning of a file, complete lines.
@@ -160,7 +160,7 @@ def sniff_dialect(sample: str, delimiter: str | None = None, quote: str | None =
 
     def best(quote: str | None) -> tuple[tuple[bool, bool, float], Dialect]:
         candidates = [Dialect(d, quote) for d in delimiters]
-        # `max` takes the first of equals, the usual delimiter.
+        # Of equal dialects `max` takes the first, which has the most usual delimiter.
         return max(((_fit(sample, d), d) for d in candidates), key=lambda pair: pair[0])
 
     if quote != "auto":
@@ -185,5 +185,5 @@ def _fit(sample: str, dialect: Dialect) -> tuple[bool, bool, float]:
     fitting = sum(len(r.cells) == width and not r.is_unclosed for r in records)
     share = fitting / len(records)
     is_named = any(cell.strip().lower() in USUAL_NAMES for cell in records[0].cells)
-    # One cell a record fits anything, so it counts only where nothing else does.
+    # One cell in each record fits any file, so it counts only if nothing else fits.
     return is_named, width > 1 and share >= 0.5, round(share, 2)

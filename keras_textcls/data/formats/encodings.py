@@ -1,10 +1,9 @@
-"""From the bytes of a file to UTF-8: which encoding it is in, and the conversion.
+"""Detects the encoding of a file and converts its bytes to UTF-8.
 
-The choice is made from the file itself: a byte order mark, the zero bytes of
-UTF-16, and whether the bytes beyond ASCII are mostly UTF-8; if they are not,
-`legacy_encodings` decides among the older encodings. What an encoding cannot
-read stays as bytes that are not UTF-8, so that the row it stands in can be
-found and listed.
+The encoding is detected from a byte order mark, from the zero bytes of UTF-16, and from
+whether the bytes beyond ASCII are mostly UTF-8; if they are not, `legacy_encodings`
+decides among the older encodings. Bytes that cannot be decoded are converted to bytes
+that are not UTF-8, so that their row is listed as invalid later.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# What cannot be read becomes a surrogate, which no UTF-8 text holds.
+# Undecodable bytes become a lone surrogate, which never occurs in UTF-8 text.
 _BROKEN = "\udcff"
 _STRAY = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
@@ -31,15 +30,15 @@ _HANDLER = "keras_textcls.mark_broken"
 
 
 def detect_encoding(sample: bytes) -> Opinion:
-    """Tell the encoding of the beginning of a file.
+    """Detect the encoding from the beginning of a file.
 
     Args:
         sample: bytes, the beginning; it may end within a character.
 
     Returns:
-        An `Opinion`. Its encoding is one of `"utf-8"`, `"utf-16-le"`,
-        `"utf-16-be"`, `"utf-32-le"`, `"utf-32-be"`, of which it says no more, and
-        those of `legacy_encoding`.
+        An `Opinion`. Its encoding is `"utf-8"`, `"utf-16-le"`, `"utf-16-be"`,
+        `"utf-32-le"` or `"utf-32-be"`, without a `certainty`, or one of
+        `legacy_encoding`.
 
     Example:
     >>> detect_encoding("Grüße aus Köln".encode("cp1252")).encoding
@@ -82,7 +81,7 @@ def check_encoding(encoding: str) -> str:
     try:
         info = codecs.lookup(encoding)
         "a".encode(info.name)
-        # Not every codec reads any bytes, piece by piece.
+        # Some codecs cannot decode bytes incrementally.
         _decoder(info.name).decode(b"a\xff\xfe\x00.", final=True)
         return {"utf-8-sig": "utf-8", "ascii": "utf-8"}.get(info.name, info.name)
     except (LookupError, TypeError, ValueError):
@@ -93,9 +92,9 @@ def check_encoding(encoding: str) -> str:
 
 
 class Utf8Blocks:
-    """Blocks of a file as blocks of UTF-8.
+    """Converts blocks of a file to blocks of UTF-8.
 
-    As long as everything is ASCII the choice of the encoding waits.
+    The encoding is detected at the first block that is not ASCII.
 
     Args:
         blocks: iterable of bytes.
@@ -109,12 +108,12 @@ class Utf8Blocks:
 
     @property
     def encoding(self) -> str:
-        """The encoding that was given or found so far."""
+        """The encoding that was given or detected so far."""
         return "utf-8" if self._opinion is None else self._opinion.encoding
 
     @property
     def details(self) -> dict[str, str]:
-        """The encoding, and how sure it is where that is a question."""
+        """The encoding, and its certainty if it had to be guessed."""
         certainty = "" if self._opinion is None else self._opinion.certainty
         known = {"encoding": self.encoding}
         return {**known, "encoding certainty": certainty} if certainty else known
@@ -133,7 +132,7 @@ class Utf8Blocks:
                 continue
             if decoder is None:
                 decoder = _decoder(self.encoding)
-            # Surrogates are no UTF-8 either, so that their rows are found.
+            # Lone surrogates are not valid UTF-8 either, so that their rows are listed.
             yield decoder.decode(block).encode("utf-8", "surrogatepass")
         if decoder is not None and (rest := decoder.decode(b"", final=True)):
             yield rest.encode("utf-8", "surrogatepass")
@@ -147,7 +146,7 @@ def to_utf8(data: bytes, encoding: str = "auto") -> bytes:
         encoding: string, as for `Utf8Blocks`. Defaults to `"auto"`.
 
     Returns:
-        Bytes; they are not UTF-8 where the encoding could not read them.
+        Bytes; they are not valid UTF-8 where the input could not be decoded.
     """
     return b"".join(Utf8Blocks([data], encoding))
 
@@ -163,7 +162,7 @@ def decode(data: bytes, encoding: str = "auto") -> str:
         A string.
 
     Raises:
-        UnicodeDecodeError: the encoding cannot read it.
+        UnicodeDecodeError: the data cannot be decoded.
     """
     return to_utf8(data, encoding).decode("utf-8")
 

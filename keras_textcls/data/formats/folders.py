@@ -9,29 +9,29 @@ from typing import Any
 
 from keras_textcls.data.formats.tables import RowsSource
 from keras_textcls.data.rows.row_reader import SPLIT_NAMES
-from keras_textcls.data.rows.source import ROWS_A_PIECE
+from keras_textcls.data.rows.source import ROWS_PER_CHUNK
 from keras_textcls.errors import InvalidDataError
 
-# Files that are read at a time: their texts are held in memory.
-_FILES_A_PIECE = ROWS_A_PIECE // 16
+# Number of files that are read at a time; their texts are held in memory.
+_FILES_PER_CHUNK = ROWS_PER_CHUNK // 16
 
 
 def folder_paths(folder: Path, suffix: str = ".txt") -> RowsSource:
-    """List the files of a folder, with the label that their sub-folder names.
+    """List the files of a folder; the name of a sub-folder is the label of its files.
 
-    The layout is `label/file.txt`, or `train/label/file.txt` where the
-    sub-folders are named after the parts of a data set.
+    The layout is `label/file.txt`, or `train/label/file.txt` if the sub-folders are named
+    after the parts of a data set.
 
     Args:
         folder: `Path`.
-        suffix: string, which files are texts. Defaults to `".txt"`.
+        suffix: string, suffix of the files that are texts. Defaults to `".txt"`.
 
     Returns:
-        A `RowsSource` with the columns `text` (paths relative to the folder,
-        whose files are yet to be read), `label`, `id` and perhaps `split`.
+        A `RowsSource` with the columns `text` (paths relative to the folder; the
+        files are not read yet), `label`, `id` and, with parts, `split`.
 
     Raises:
-        InvalidDataError: there are no such files, or it cannot be listed.
+        InvalidDataError: there are no such files, or the folder cannot be listed.
     """
     paths = sorted(_walk(folder, suffix))
     if not paths:
@@ -42,9 +42,9 @@ def folder_paths(folder: Path, suffix: str = ".txt") -> RowsSource:
     has_splits = all(len(p.parts) > 2 and p.parts[0].lower() in SPLIT_NAMES for p in paths)
     names = ["text", "label", "id", *(["split"] if has_splits else [])]
 
-    def pieces() -> Iterator[dict[str, list[Any]]]:
-        for start in range(0, len(paths), _FILES_A_PIECE):
-            part = paths[start : start + _FILES_A_PIECE]
+    def chunks() -> Iterator[dict[str, list[Any]]]:
+        for start in range(0, len(paths), _FILES_PER_CHUNK):
+            part = paths[start : start + _FILES_PER_CHUNK]
             rows: dict[str, list[Any]] = {
                 "text": [str(path) for path in part],
                 "label": [path.parts[1 if has_splits else 0] for path in part],
@@ -54,7 +54,7 @@ def folder_paths(folder: Path, suffix: str = ".txt") -> RowsSource:
                 rows["split"] = [path.parts[0] for path in part]
             yield rows
 
-    return RowsSource(str(folder), pieces, names)
+    return RowsSource(str(folder), chunks, names)
 
 
 def _walk(folder: Path, suffix: str) -> Iterator[Path]:

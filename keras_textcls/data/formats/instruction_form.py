@@ -1,9 +1,9 @@
-"""The platform's form for text-to-text data: instruction, text and answer in one cell.
+"""Clarifai's instruction form for text-to-text data: instruction, text and answer in one cell.
 
     ### Instruction: Choose an answer from {ham, spam} ### Human: win cash ### Assistant: spam
 
-The marks may be written in any case and stand on lines of their own; the
-instruction may be missing. `platform_formats` has the other two forms.
+The marks may be written in upper or lower case and on lines of their own; the instruction
+may be missing. `clarifai_formats` reads the other two forms.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from typing import Any
 
 import pyarrow as pa
 
+from keras_textcls.data.formats.clarifai_formats import is_concept, json_object, split_concepts
 from keras_textcls.data.formats.delimited import DelimitedSource
 from keras_textcls.data.formats.instruction_marks import ASSISTANT, HUMAN, INSTRUCTION, QUESTION
 from keras_textcls.data.formats.json_text import JsonSource
-from keras_textcls.data.formats.platform_formats import is_concept, json_object, split_concepts
 from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.rows.columns import choose_roles
 from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.rows.row_reader import plain, to_json
-from keras_textcls.data.rows.source import Piece, Source
+from keras_textcls.data.rows.source import RowChunk, Source
 from keras_textcls.errors import ArgumentError
 
 DEFAULT_INSTRUCTION = QUESTION + " {labels}"
 _MARKS = (INSTRUCTION, HUMAN, ASSISTANT)
 _BY_NAME = {mark.lower(): mark for mark in _MARKS}
 MARK = re.compile(f"({'|'.join(map(re.escape, _MARKS))})", re.IGNORECASE | re.ASCII)
-# What stands between the braces around labels: no braces but in quotes.
+# The text between the braces around labels: braces occur in quotes only.
 _IN_BRACES = re.compile(r'(?:"(?:[^"]|"")*+"|[^{}"])*+')
 _NEEDS_QUOTES = re.compile(r'[,{}"]')
 _LOOKED_AT = 200
 
 
-def take_apart(cell: str) -> tuple[str, str, str] | tuple[str, str]:
-    """Take a cell apart.
+def parse_cell(cell: str) -> tuple[str, str, str] | tuple[str, str]:
+    """Parse a cell.
 
     Args:
         cell: string.
 
     Returns:
-        A tuple of the instruction, the text and the answer, each without space
-        around it and `""` where it is missing; or of the reason why the cell
-        is not of the form, and more about the reason.
+        A tuple of the instruction, the text and the answer, each without
+        surrounding white space, `""` if it is missing; or, if the cell does not
+        have the form, a tuple of the reason and a detail of the reason.
 
     Example:
-    >>> take_apart("### Human: win cash ### Assistant: spam")
+    >>> parse_cell("### Human: win cash ### Assistant: spam")
     ('', 'win cash', 'spam')
     """
     parts = MARK.split(cell)
@@ -80,8 +80,8 @@ def _fault(names: list[str], before: str) -> tuple[str, str] | None:
     return None
 
 
-def put_together(instruction: str, text: str, answer: str) -> str:
-    """Put a cell together, as `take_apart` takes it apart.
+def format_cell(instruction: str, text: str, answer: str) -> str:
+    """Write a cell that `parse_cell` reads.
 
     Args:
         instruction: string, `""` for a cell without one.
@@ -92,11 +92,11 @@ def put_together(instruction: str, text: str, answer: str) -> str:
         A string.
 
     Raises:
-        ArgumentError: `take_apart` would not return the same.
+        ArgumentError: `parse_cell` would not return the same parts.
     """
     begin = f"{INSTRUCTION} {instruction} " if instruction else ""
     cell = f"{begin}{HUMAN} {text} {ASSISTANT} {answer}"
-    if take_apart(cell) == (instruction, text, answer):
+    if parse_cell(cell) == (instruction, text, answer):
         return cell
     for name, part in {"text": text, "label": answer, "instruction": instruction}.items():
         if mark := MARK.search(part):
@@ -105,7 +105,7 @@ def put_together(instruction: str, text: str, answer: str) -> str:
 
 
 def braced(labels: Sequence[str]) -> str:
-    """Put labels into braces, those in quotes that could not be told apart.
+    """Write labels in braces; labels with commas, braces or quotes are quoted.
 
     Args:
         labels: sequence of strings.
@@ -127,13 +127,13 @@ def _quoted(label: str) -> str:
 
 
 def labels_in_braces(instruction: str) -> list[str] | None:
-    """Find the labels that an instruction names.
+    """Return the labels that an instruction names in braces.
 
     Args:
         instruction: string.
 
     Returns:
-        A list of strings, or `None` where there are no braces, or several.
+        A list of strings, or `None` if there are no braces, or several pairs.
 
     Example:
     >>> labels_in_braces("Is it one of {ham, spam}?")
@@ -147,21 +147,21 @@ def labels_in_braces(instruction: str) -> list[str] | None:
 
 
 def instruction_column(source: Source) -> str | None:
-    """Tell whether a file is of the form, by its first cells.
+    """Detect from the first cells whether a file has the instruction form.
 
     Args:
         source: `Source`.
 
     Returns:
-        The name of its column of texts where the file has no column of labels
-        and half of the cells or more have both marks; otherwise `None`.
+        The name of the column of texts if the file has no column of labels and at
+        least half of the cells have both marks; otherwise `None`.
     """
     if not isinstance(source, (DelimitedSource, JsonSource)):
         return None
     try:
         roles = choose_roles(source.columns, needs_label=False, source=source.name)
     except ArgumentError:
-        # Said again, and better, to whoever reads the file as an ordinary one.
+        # The error is raised again, with more detail, when the file is read without the form.
         return None
     if roles.label is not None or any(map(is_concept, source.columns)):
         return None
@@ -171,8 +171,8 @@ def instruction_column(source: Source) -> str | None:
 
 
 def _first_cells(source: Source, column: str) -> list[str]:
-    with contextlib.closing(source.pieces([column])) as pieces:  # type: ignore[type-var]
-        for read in pieces:
+    with contextlib.closing(source.chunks([column])) as chunks:  # type: ignore[type-var]
+        for read in chunks:
             rows = read().columns
             cells = rows.column(column).slice(0, _LOOKED_AT).to_pylist() if isinstance(
                 rows, pa.Table
@@ -189,17 +189,17 @@ def _has_both_marks(cell: str) -> bool:
 
 
 class InstructionSource:
-    """A file in this form, whose columns are those of the file, `label` and `metadata`.
+    """A file in the instruction form, with the columns of the file, `label` and `metadata`.
 
     Args:
         source: `Source` of the file.
-        text: string, its column of cells.
+        text: string, the column of the cells.
     """
 
     def __init__(self, source: Source, text: str) -> None:
         self._source = source
         self._text = text
-        # The lists of labels that instructions name: whether they are one is what counts.
+        # The different lists of labels in the instructions; if there is one, it is the order.
         self._lists: set[tuple[str, ...] | None] = set()
         self.name = source.name
         self.details = source.details
@@ -213,20 +213,20 @@ class InstructionSource:
 
     @property
     def class_names(self) -> dict[str, list[str]]:
-        """The labels in their order where all instructions name the same, after reading."""
+        """The labels in their order if all instructions name the same; known after reading."""
         names = next(iter(self._lists)) if len(self._lists) == 1 else None
         return {"label": list(names)} if names else {}
 
-    def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
+    def chunks(self, columns: Sequence[str]) -> Iterator[Callable[[], RowChunk]]:
         """Yield functions that read some rows each; see `Source`."""
         own = [name for name in columns if name in self._source.columns]
-        for read in self._source.pieces(own):
+        for read in self._source.chunks(own):
             yield lambda read=read: self._converted(read(), columns)  # type: ignore[misc]
 
-    def _converted(self, piece: Piece, columns: Sequence[str]) -> Piece:
-        given = piece.columns
+    def _converted(self, chunk: RowChunk, columns: Sequence[str]) -> RowChunk:
+        given = chunk.columns
         rows = given.to_pydict() if isinstance(given, pa.Table) else given
-        parts, kept, faults = _rows_apart(rows[self._text])
+        parts, kept, faults = _parse_cells(rows[self._text])
         self._note_lists({instruction for instruction, text, answer in parts if text and answer})
         converted = {n: [rows[n][i] for i in kept] for n in rows if n != self._text}
         own = converted.get("metadata", itertools.repeat(None))
@@ -235,14 +235,14 @@ class InstructionSource:
         converted["metadata"] = _metadata((instruction for instruction, _, _ in parts), own)
         some, is_utf8 = _as_table({name: converted[name] for name in columns})
         if not faults:
-            return dataclasses.replace(piece, columns=some, is_utf8=is_utf8)
-        lines = piece.lines()
+            return dataclasses.replace(chunk, columns=some, is_utf8=is_utf8)
+        lines = chunk.lines()
         unreadable = [
             InvalidRow(int(lines[i]), reason, self._text, detail, excerpt(rows[self._text][i]))
             for i, (reason, detail) in faults.items()
         ]
-        unreadable = sorted([*piece.unreadable, *unreadable], key=lambda row: row.line)
-        return Piece(some, lambda: lines[kept], piece.num_lines, unreadable, is_utf8)
+        unreadable = sorted([*chunk.unreadable, *unreadable], key=lambda row: row.line)
+        return RowChunk(some, lambda: lines[kept], chunk.num_lines, unreadable, is_utf8)
 
     def _note_lists(self, instructions: set[str]) -> None:
         if len(self._lists) < 2:
@@ -250,16 +250,16 @@ class InstructionSource:
             self._lists.update(None if names is None else tuple(names) for names in named)
 
 
-def _rows_apart(
+def _parse_cells(
     cells: Sequence[Any],
 ) -> tuple[list[tuple[str, Any, str]], list[int], dict[int, tuple[str, str]]]:
-    """The parts of the cells that are of the form, their rows, and the faults of the others."""
+    """The parts of the cells that have the form, their rows, and the faults of the others."""
     matching: list[tuple[str, Any, str]] = []
     kept: list[int] = []
     faults: dict[int, tuple[str, str]] = {}
     for i, cell in enumerate(cells):
-        # What is no text at all is left to the reader of rows.
-        parts = take_apart(cell) if isinstance(cell, str) and cell.strip() else ("", cell, "")
+        # A cell without text is passed on: `row_reader` refuses it.
+        parts = parse_cell(cell) if isinstance(cell, str) and cell.strip() else ("", cell, "")
         if len(parts) == 3:
             matching.append(parts)
             kept.append(i)
@@ -273,12 +273,12 @@ def _with_instruction(cell: Any, instruction: str) -> Any:
         fields = plain(cell) if isinstance(cell, Mapping) else json_object(str(cell))
         return to_json({**fields, "instruction": plain(instruction)})
     except RecursionError:
-        # The reader of rows says so of the cell.
+        # `row_reader` refuses this cell.
         return cell
 
 
 def _metadata(instructions: Iterable[str], own: Iterable[Any]) -> list[Any]:
-    """JSON objects with the instruction; the empty one too, so that none is written again."""
+    """JSON objects with the instruction, also an empty one, so that `write` adds none."""
     known: dict[str, str] = {}
     objects: list[Any] = []
     for instruction, cell in zip(instructions, own, strict=False):
@@ -292,7 +292,7 @@ def _metadata(instructions: Iterable[str], own: Iterable[Any]) -> list[Any]:
 
 
 def _as_table(columns: dict[str, list[Any]]) -> tuple[pa.Table | dict[str, list[Any]], bool]:
-    """Columns of Arrow where all cells are strings of valid characters, and whether they are."""
+    """Arrow columns if all cells are valid strings, and whether they are."""
     try:
         return pa.table({n: pa.array(c, pa.string()) for n, c in columns.items()}), True
     except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):

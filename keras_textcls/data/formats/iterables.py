@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from keras_textcls.data.formats.tables import RowsSource
-from keras_textcls.data.rows.source import ROWS_A_PIECE
+from keras_textcls.data.rows.source import ROWS_PER_CHUNK
 from keras_textcls.errors import InvalidDataError, shorten
 from keras_textcls.inputs.texts import to_list
 
@@ -21,11 +21,11 @@ def rows_source(rows: Iterable[Any]) -> RowsSource:
         rows: iterable; it is read once, in constant memory.
 
     Returns:
-        A `RowsSource`, with the columns `text` and `label`, or those of the
-        dicts.
+        A `RowsSource` with the columns `text` and `label`, or with the keys of the
+        dicts as columns.
 
     Raises:
-        InvalidDataError: it is empty, or holds something else.
+        InvalidDataError: the iterable is empty, or holds other objects.
     """
     iterator = iter(rows)
     begin = list(itertools.islice(iterator, _LOOKED_AT))
@@ -35,14 +35,14 @@ def rows_source(rows: Iterable[Any]) -> RowsSource:
     names = _columns_of(begin)
     kind = "dicts" if isinstance(begin[0], Mapping) else "texts" if len(names) == 1 else "pairs"
 
-    def pieces() -> Iterator[dict[str, list[Any]]]:
+    def chunks() -> Iterator[dict[str, list[Any]]]:
         number = 0
-        while held := list(itertools.islice(everything, ROWS_A_PIECE)):
+        while held := list(itertools.islice(everything, ROWS_PER_CHUNK)):
             cells = [_cells(row, names, number + i) for i, row in enumerate(held)]
             yield {name: [c[j] for c in cells] for j, name in enumerate(names)}
             number += len(held)
 
-    return RowsSource(f"the {kind}", pieces, names)
+    return RowsSource(f"the {kind}", chunks, names)
 
 
 def _columns_of(begin: list[Any]) -> list[str]:
@@ -76,7 +76,7 @@ def columns_source(columns: Mapping[str, Any]) -> RowsSource:
         A `RowsSource`.
 
     Raises:
-        InvalidDataError: a value is no column, or the lengths differ.
+        InvalidDataError: a value is not a column, or the lengths differ.
     """
     if not columns:
         raise InvalidDataError("The dict of columns is empty. Pass at least one column of texts.")
@@ -93,8 +93,8 @@ def columns_source(columns: Mapping[str, Any]) -> RowsSource:
     if len(set(lengths.values())) != 1:
         raise InvalidDataError(f"The columns must have the same length. Received {lengths}.")
 
-    def pieces() -> Iterator[dict[str, list[Any]]]:
-        for start in range(0, next(iter(lengths.values())), ROWS_A_PIECE):
-            yield {n: values[start : start + ROWS_A_PIECE] for n, values in lists.items()}
+    def chunks() -> Iterator[dict[str, list[Any]]]:
+        for start in range(0, next(iter(lengths.values())), ROWS_PER_CHUNK):
+            yield {n: values[start : start + ROWS_PER_CHUNK] for n, values in lists.items()}
 
-    return RowsSource("the columns", pieces, list(lists))
+    return RowsSource("the columns", chunks, list(lists))

@@ -15,13 +15,13 @@ from keras_textcls.data.formats.byte_streams import ByteStream
 from keras_textcls.data.formats.encodings import Utf8Blocks, check_encoding
 from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
-from keras_textcls.data.rows.source import ROWS_A_PIECE, Piece
+from keras_textcls.data.rows.source import ROWS_PER_CHUNK, RowChunk
 from keras_textcls.errors import InvalidDataError
 
-# Characters of one object; what is longer is broken.
+# Maximum number of characters of one object; a longer one is broken.
 _MAX_OBJECT = 64 << 20
 _SPACE = " \t\r\n"
-# How many rows are looked at to learn the names of the columns.
+# Number of rows from which the names of the columns are learnt.
 _LOOKED_AT = 200
 
 
@@ -33,7 +33,7 @@ class JsonSource:
         encoding: string, `"auto"` or a codec. Defaults to `"auto"`.
 
     Raises:
-        InvalidDataError: the file cannot be read, or holds something else.
+        InvalidDataError: the file cannot be read, or is not JSON.
     """
 
     def __init__(self, path: Path, encoding: str = "auto") -> None:
@@ -54,8 +54,8 @@ class JsonSource:
     def _learn_columns(self) -> list[str]:
         names: dict[str, None] = {}
         looked_at = 0
-        for piece in self._array_pieces(None) if self._is_array else self._line_pieces(None):
-            rows = piece().columns
+        for chunk in self._array_chunks(None) if self._is_array else self._line_chunks(None):
+            rows = chunk().columns
             assert isinstance(rows, dict)
             for row in rows["row"][:_LOOKED_AT]:
                 names.update(dict.fromkeys(map(str, row)))
@@ -69,13 +69,13 @@ class JsonSource:
             )
         return list(names)
 
-    def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
+    def chunks(self, columns: Sequence[str]) -> Iterator[Callable[[], RowChunk]]:
         """Yield functions that read some rows each; see `Source`."""
-        yield from self._array_pieces(columns) if self._is_array else self._line_pieces(columns)
+        yield from self._array_chunks(columns) if self._is_array else self._line_chunks(columns)
 
     # --- One object a line ---
 
-    def _line_pieces(self, columns: Sequence[str] | None) -> Iterator[Callable[[], Piece]]:
+    def _line_chunks(self, columns: Sequence[str] | None) -> Iterator[Callable[[], RowChunk]]:
         with ByteStream(self.path) as stream:
             utf8 = Utf8Blocks(stream.blocks(), self._encoding)
             rest = b""
@@ -96,7 +96,7 @@ class JsonSource:
 
     # --- An array of objects ---
 
-    def _array_pieces(self, columns: Sequence[str] | None) -> Iterator[Callable[[], Piece]]:
+    def _array_chunks(self, columns: Sequence[str] | None) -> Iterator[Callable[[], RowChunk]]:
         with ByteStream(self.path) as stream:
             utf8 = Utf8Blocks(stream.blocks(), self._encoding)
             elements = _ArrayElements(utf8, self.name)
@@ -106,27 +106,27 @@ class JsonSource:
             for line, row in elements:
                 rows.append(row)
                 lines.append(line - first)
-                if len(rows) == ROWS_A_PIECE:
-                    yield _array_piece(rows, lines, elements.line - first, columns)
+                if len(rows) == ROWS_PER_CHUNK:
+                    yield _array_chunk(rows, lines, elements.line - first, columns)
                     rows, lines, first = [], [], elements.line
             if rows:
-                yield _array_piece(rows, lines, elements.line - first, columns)
+                yield _array_chunk(rows, lines, elements.line - first, columns)
             self.details.update(utf8.details)
 
 
-def _array_piece(
+def _array_chunk(
     rows: list[Any], lines: list[int], num_lines: int, columns: Sequence[str] | None
-) -> Callable[[], Piece]:
-    return lambda: _piece_of(list(zip(lines, rows, strict=True)), [], num_lines, columns)
+) -> Callable[[], RowChunk]:
+    return lambda: _chunk_of(list(zip(lines, rows, strict=True)), [], num_lines, columns)
 
 
-def _read_lines(data: bytes, columns: Sequence[str] | None) -> Piece:
+def _read_lines(data: bytes, columns: Sequence[str] | None) -> RowChunk:
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
     num_lines = len(ends)
     if columns is not None and not (np.diff(ends) == 1).any():
         table = _read_regular(data, columns, num_lines)
         if table is not None:
-            return Piece(table, lambda: np.arange(num_lines), num_lines)
+            return RowChunk(table, lambda: np.arange(num_lines), num_lines)
     rows: list[tuple[int, Any]] = []
     unreadable: list[InvalidRow] = []
     for line, raw in enumerate(data.decode("utf-8", "surrogateescape").split("\n")):
@@ -139,15 +139,15 @@ def _read_lines(data: bytes, columns: Sequence[str] | None) -> Piece:
             unreadable.append(
                 InvalidRow(line, reasons.NOT_JSON, detail=excerpt(detail), excerpt=excerpt(raw))
             )
-    return _piece_of(rows, unreadable, num_lines, columns)
+    return _chunk_of(rows, unreadable, num_lines, columns)
 
 
-def _piece_of(
+def _chunk_of(
     rows: list[tuple[int, Any]],
     unreadable: list[InvalidRow],
     num_lines: int,
     columns: Sequence[str] | None,
-) -> Piece:
+) -> RowChunk:
     objects = [(line, row) for line, row in rows if isinstance(row, dict)]
     for line, row in rows:
         if not isinstance(row, dict):
@@ -160,11 +160,11 @@ def _piece_of(
     if columns is not None:
         table = {name: [row.get(name) for _, row in objects] for name in columns}
     lines = np.asarray([line for line, _ in objects], int)
-    return Piece(table, lambda: lines, num_lines, unreadable)
+    return RowChunk(table, lambda: lines, num_lines, unreadable)
 
 
 def _read_regular(data: bytes, columns: Sequence[str], num_lines: int) -> pa.Table | None:
-    """Arrow's own reading, where every line is one object with strings."""
+    """Read with Arrow, if every line is one object of strings."""
     if not data.endswith(b"\n") or data[:1] in (b"\n", b"\r", b" "):
         return None
     schema = _schema_of(data[: data.index(b"\n")], columns)
@@ -178,7 +178,7 @@ def _read_regular(data: bytes, columns: Sequence[str], num_lines: int) -> pa.Tab
                 explicit_schema=schema, unexpected_field_behavior="ignore"
             ),
         )
-        # Not one object a line, whatever else it is.
+        # Otherwise the file does not have one object on each line.
         return table if table.num_rows == num_lines else None
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
@@ -231,7 +231,7 @@ class _ArrayElements:
             self._expect(",")
 
     def _more(self) -> bool:
-        """Read on; whole lines, so that no character and no number is cut."""
+        """Read the next block up to the end of a line or object, so that no token is cut."""
         block = next(self._blocks, None)
         if block is None:
             if not self._pending:
@@ -280,7 +280,7 @@ class _ArrayElements:
                     continue
                 raise self._broken(str(error)) from None
             if end == len(self._text) and self._more():
-                # A number may go on.
+                # A number may continue in the next block.
                 continue
             self.line += self._text.count("\n", self._position, end)
             self._position = end
@@ -289,6 +289,6 @@ class _ArrayElements:
     def _broken(self, reason: str) -> InvalidDataError:
         shown = excerpt(self._text[self._position : self._position + 100])
         return InvalidDataError(
-            f"{self._name}, line {self.line + 1}: not JSON ({reason}): {shown}. Mend the file, or "
-            "write it as JSON Lines, one object a line, where a broken line harms no other."
+            f"{self._name}, line {self.line + 1}: not JSON ({reason}): {shown}. Correct the file, "
+            "or write it as JSON Lines, one object a line: a broken line then affects no other."
         )

@@ -1,10 +1,11 @@
-"""Which encoding older than Unicode the texts of a file are in, and how sure that is.
+"""Detects encodings that are older than Unicode, and says how sure the result is.
 
-`charset-normalizer` tells which encodings leave little chaos in the texts, but between
-those of Latin letters it often takes the wrong one of several that leave none: of 56 samples
-of Spanish, Catalan, Dutch and Portuguese in cp1252 it took 34 for cp1250 or others. So
-Windows' western encoding (cp1252) stands unless another leaves clearly less chaos, or
-turns clearly more of the characters beyond ASCII into letters of one language.
+`charset-normalizer` measures the chaos (implausible characters) that each encoding leaves
+in the texts. If several encodings of Latin letters leave none, it often chooses the wrong
+one: of 56 samples of Spanish, Catalan, Dutch and Portuguese in cp1252 it took 34 for
+cp1250 or others. So the western encoding of Windows (cp1252) is chosen unless another one
+leaves clearly less chaos, or clearly more of the characters beyond ASCII become letters
+of one language.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from charset_normalizer import CharsetMatch
 
 WESTERN = "cp1252"
-# Those that files are found in; more of them make more of them look alike.
+# The encodings that files use in practice; with more candidates, more of them look alike.
 _LATIN = ("cp1250", "cp1254", "cp1257", "iso8859_2")
 _OTHER_ALPHABETS = ("cp1251", "cp1253", "cp1255", "cp1256", "cp874", "koi8_r", "cp866")
 _MULTIBYTE = ("cp932", "euc_jp", "gb18030", "big5", "cp949")
@@ -29,13 +30,13 @@ _LETTERS = (
     "áéíóöúüőű", "áæéíðóöúýþ", "àèéìòù", "āčēģīķļņšūž", "ąčėęįšūųž", "óąćęłńśźż",
     "àáâãçéêíóôõú", "âîășțşţ", "áäéíóôúýčďĺľňŕšťž", "áéíñóúü", "äåéö", "âçîöûüğış",
 )  # fmt: skip
-# Bytes that are looked at, all on lines with some beyond ASCII, and how many of those it takes.
+# Maximum size of the sample, of lines with bytes beyond ASCII, and the least number of these.
 _SAMPLE, _ENOUGH = 1 << 16, 24
-# How much better another encoding must be: chaos counts twice, a share of letters once.
+# How much better another encoding must be; chaos counts twice, the share of letters once.
 _CLEARLY = 0.06
-# Western for sure.
+# With these values, the file is certainly in the western encoding.
 _NO_CHAOS, _OF_ONE_LANGUAGE = 0.02, 0.95
-# Stray bytes of any kind are letters of other alphabets; in words they have a language.
+# Any bytes are letters of some alphabet; only real words have the coherence of a language.
 _COHERENT = 0.25
 # Looked at step by step; one of them may hold more chaos than the whole.
 _STEPS, _STEP, _STEP_CHAOS, _MOST_CHAOS = 16, 1024, 0.5, 0.2
@@ -43,12 +44,12 @@ _STEPS, _STEP, _STEP_CHAOS, _MOST_CHAOS = 16, 1024, 0.5, 0.2
 
 @dataclasses.dataclass(frozen=True)
 class Opinion:
-    """An encoding, and how sure it is.
+    """A detected encoding and the evidence for it.
 
     Args:
         encoding: string, the name of a codec.
-        certainty: string, what speaks for it, for a person to read. Defaults to
-            `""`, there is no question.
+        certainty: string, the evidence, for a person to read. Defaults to `""`:
+            the encoding is certain.
     """
 
     encoding: str
@@ -56,14 +57,14 @@ class Opinion:
 
 
 def legacy_encoding(data: bytes) -> Opinion:
-    """Tell in which encoding texts are that are neither UTF-8 nor UTF-16.
+    """Detect the encoding of texts that are neither UTF-8 nor UTF-16.
 
     Args:
-        data: bytes, such as the first block of a file; of long ones a part is looked at.
+        data: bytes, such as the first block of a file; only a part of long data is used.
 
     Returns:
-        An `Opinion`; `"cp1252"` where there is too little text or nothing is clearly
-        better.
+        An `Opinion`; its encoding is `"cp1252"` if there is too little text, or if no
+        other encoding is clearly better.
 
     Example:
     >>> text = "Доставка пришла раньше, чем обещали. Батарея держит весь день."
@@ -81,7 +82,7 @@ def legacy_encoding(data: bytes) -> Opinion:
     chaos, letters = mess_ratio(western, 1.0), _letters_of_a_language(western)
     as_western = f"{WESTERN} with chaos {chaos:.2f}"
     if chaos < _NO_CHAOS and letters > _OF_ONE_LANGUAGE:
-        # Many small files are asked for, one after the other.
+        # A shortcut: a folder may hold many small files.
         return Opinion(WESTERN, f"{as_western}, {letters:.0%} of the accents of one language")
     best, gain = None, float("-inf")
     for match in _matches(sample):
@@ -100,7 +101,7 @@ def legacy_encoding(data: bytes) -> Opinion:
 
 
 def _matches(sample: bytes) -> list[CharsetMatch]:
-    """Readings that are unlike the western one: of Latin letters all, of others the best."""
+    """The matches that differ from the western one: all of Latin letters, else the best one."""
     from charset_normalizer import from_bytes
 
     matches = from_bytes(
@@ -109,7 +110,7 @@ def _matches(sample: bytes) -> list[CharsetMatch]:
         chunk_size=_STEP,
         threshold=_STEP_CHAOS,
         cp_isolation=[*_LATIN, *_OTHER_ALPHABETS, *_MULTIBYTE],
-        # What a text says of an encoding is not about this file.
+        # A text that names an encoding may be about another file.
         preemptive_behaviour=False,
     )
     western = sample.decode(WESTERN, "replace")
@@ -122,7 +123,7 @@ def _matches(sample: bytes) -> list[CharsetMatch]:
 
 
 def _telling_lines(data: bytes) -> bytes:
-    """The first lines with bytes beyond ASCII; of one that is too long, a part."""
+    """The first lines with bytes beyond ASCII, or a part of the first if it is too long."""
     lines: list[bytes] = []
     size = 0
     for line in data.splitlines(keepends=True):
@@ -142,12 +143,12 @@ def _telling_lines(data: bytes) -> bytes:
 
 
 def _cut(line: bytes) -> bytes:
-    """The line up to a byte that is no part of a longer character in any encoding."""
+    """The line up to an ASCII separator, which is no part of a character in any encoding."""
     return line[: max(line.rfind(mark) for mark in (b" ", b",", b'"')) + 1] or line
 
 
 def _letters_of_a_language(text: str) -> float:
-    """Share of the letters beyond ASCII that one language has, the one that has most."""
+    """The highest share of the letters beyond ASCII that belong to one language."""
     counts = collections.Counter(c for c in text.lower() if not c.isascii() and c.isalpha())
     known = max(sum(counts[letter] for letter in letters) for letters in _LETTERS)
     return known / max(counts.total(), 1)

@@ -1,4 +1,4 @@
-"""Which source of rows a path or an object is."""
+"""Opens a path or an object as a source of rows."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FORMATS = {
 
 @dataclasses.dataclass(frozen=True)
 class FileOptions:
-    """How a file is taken apart; see the arguments of `read`.
+    """How a file is parsed; see the arguments of `read`.
 
     Args:
         format: string.
@@ -70,7 +70,7 @@ def open_source(source: Any, options: FileOptions) -> Source:
     """Open a path or an object as a source of rows.
 
     Args:
-        source: what `read` takes, but a saved dataset or a dict of parts.
+        source: any source of `read` except a saved dataset or a dict of parts.
         options: `FileOptions`.
 
     Returns:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from keras_textcls.data.formats.byte_streams import FREE_EXPANSION, MAX_EXPANSION
-from keras_textcls.data.rows.source import ROWS_A_PIECE, Piece
+from keras_textcls.data.rows.source import ROWS_PER_CHUNK, RowChunk
 from keras_textcls.errors import InvalidDataError, MissingDependencyError, shorten
 
 # What pyarrow and openpyxl raise on files that are damaged.
@@ -36,16 +36,16 @@ DAMAGED = (
 
 
 class TableSource:
-    """Record batches of Arrow, wherever they come from.
+    """A source of Arrow record batches.
 
     Args:
-        name: string, what messages call it.
+        name: string, name of the source in error messages.
         schema: `pyarrow.Schema`.
         batches: function from column names to an iterator of record batches or
             tables with those columns.
         details: dict of strings. Defaults to `None`, none.
         class_names: mapping from a column to the names of its classes in their
-            order. Defaults to `None`, not known.
+            order. Defaults to `None`, unknown.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class TableSource:
         self.class_names = dict(class_names or {})
         self._batches = batches
 
-    def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
+    def chunks(self, columns: Sequence[str]) -> Iterator[Callable[[], RowChunk]]:
         """Yield functions that read some rows each; see `Source`."""
         batches = self._batches(columns)
         while True:
@@ -73,14 +73,14 @@ class TableSource:
                 return
             except DAMAGED as error:
                 raise _unreadable(self.name, error) from None
-            for start in range(0, batch.num_rows, 4 * ROWS_A_PIECE):
-                part = batch.slice(start, 4 * ROWS_A_PIECE)
-                yield lambda part=part: _piece(part)  # type: ignore[misc]
+            for start in range(0, batch.num_rows, 4 * ROWS_PER_CHUNK):
+                part = batch.slice(start, 4 * ROWS_PER_CHUNK)
+                yield lambda part=part: _chunk(part)  # type: ignore[misc]
 
 
-def _piece(part: pa.RecordBatch | pa.Table) -> Piece:
+def _chunk(part: pa.RecordBatch | pa.Table) -> RowChunk:
     table = pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part
-    return Piece.of_rows(table, table.num_rows)
+    return RowChunk.of_rows(table, table.num_rows)
 
 
 def _unreadable(name: str, error: BaseException) -> InvalidDataError:
@@ -100,7 +100,7 @@ def parquet_source(path: Path) -> TableSource:
         A `TableSource`.
 
     Raises:
-        InvalidDataError: it is no Parquet file, or cannot be read.
+        InvalidDataError: the file is not a Parquet file, or cannot be read.
     """
     try:
         schema = pyarrow.parquet.read_schema(path)
@@ -110,7 +110,7 @@ def parquet_source(path: Path) -> TableSource:
 
     def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         with pyarrow.parquet.ParquetFile(path) as file:
-            yield from file.iter_batches(4 * ROWS_A_PIECE, columns=list(columns))
+            yield from file.iter_batches(4 * ROWS_PER_CHUNK, columns=list(columns))
 
     return TableSource(str(path), schema, batches)
 
@@ -125,7 +125,7 @@ def arrow_source(path: Path) -> TableSource:
         A `TableSource`.
 
     Raises:
-        InvalidDataError: it is no Arrow file, or cannot be read.
+        InvalidDataError: the file is not an Arrow file, or cannot be read.
     """
 
     def open_file() -> Any:
@@ -138,7 +138,7 @@ def arrow_source(path: Path) -> TableSource:
 
     try:
         schema = open_file().schema
-        # Names that are not UTF-8 show only when they are looked at.
+        # Names that are not UTF-8 raise an error only when they are read.
         _ = schema.names
     except DAMAGED as error:
         raise _unreadable(str(path), error) from None
@@ -149,7 +149,7 @@ def arrow_source(path: Path) -> TableSource:
         some = iter(opened) if count is None else (opened.get_batch(i) for i in range(count))
         for batch in some:
             batch = batch.select(list(columns))
-            # A file from a stranger may say that a text begins where there is no memory.
+            # In an untrusted file, offsets of texts may point outside of the buffer.
             batch.validate(full=False)
             _check_strings(batch)
             yield batch
@@ -158,7 +158,7 @@ def arrow_source(path: Path) -> TableSource:
 
 
 def _check_strings(batch: pa.RecordBatch) -> None:
-    """Refuse offsets that point outside; bytes that are no UTF-8 are found later."""
+    """Refuse offsets that point outside; bytes that are not UTF-8 are detected later."""
     for column in batch.columns:
         if pa.types.is_string(column.type):
             column.view(pa.binary()).validate(full=True)
@@ -169,7 +169,7 @@ def _check_strings(batch: pa.RecordBatch) -> None:
 
 
 def frame_source(frame: Any) -> TableSource:
-    """Read a pandas or polars data frame, an Arrow table, or what else exports Arrow.
+    """Read a pandas or polars data frame, an Arrow table, or another object that exports Arrow.
 
     Args:
         frame: an object with `__arrow_c_stream__`.
@@ -178,7 +178,7 @@ def frame_source(frame: Any) -> TableSource:
         A `TableSource`.
 
     Raises:
-        InvalidDataError: it has columns that are no Arrow type.
+        InvalidDataError: a column has no Arrow type.
     """
     name = f"the {type(frame).__module__.split('.')[0]} {type(frame).__name__}"
     if isinstance(frame, pa.RecordBatch):
@@ -201,16 +201,16 @@ def _pandas_source(frame: Any, name: str) -> Any:
     columns = {str(column): frame[column] for column in frame.columns if frame.columns.is_unique}
     if not columns:
         raise InvalidDataError(f"{name} has columns of the same name. Rename them.")
-    # Column by column, in Python: columns of objects hold anything.
-    return RowsSource(name, lambda: _pandas_pieces(columns), list(columns))
+    # Chunk by chunk: a column of objects may hold values of any type.
+    return RowsSource(name, lambda: _pandas_chunks(columns), list(columns))
 
 
-def _pandas_pieces(columns: Mapping[str, Any]) -> Iterator[dict[str, list[Any]] | pa.Table]:
+def _pandas_chunks(columns: Mapping[str, Any]) -> Iterator[dict[str, list[Any]] | pa.Table]:
     count = len(next(iter(columns.values())))
-    for start in range(0, count, ROWS_A_PIECE):
-        part = {n: column.iloc[start : start + ROWS_A_PIECE] for n, column in columns.items()}
+    for start in range(0, count, ROWS_PER_CHUNK):
+        part = {n: column.iloc[start : start + ROWS_PER_CHUNK] for n, column in columns.items()}
         try:
-            # Arrow takes the ordinal numbers for the periods.
+            # Arrow would convert periods to their ordinal numbers.
             if any(str(column.dtype).startswith("period") for column in part.values()):
                 raise pa.ArrowInvalid
             arrays = [pa.array(column, from_pandas=True) for column in part.values()]
@@ -220,11 +220,11 @@ def _pandas_pieces(columns: Mapping[str, Any]) -> Iterator[dict[str, list[Any]] 
 
 
 class RowsSource:
-    """Rows as Python values, such as those of an iterable.
+    """A source of rows as Python values, such as those of an iterable.
 
     Args:
-        name: string, what messages call it.
-        pieces: function without arguments that returns an iterator of tables,
+        name: string, name of the source in error messages.
+        chunks: function without arguments that returns an iterator of tables,
             or of dicts from column name to a list of values.
         columns: list of strings.
         details: dict of strings. Defaults to `None`, none.
@@ -233,7 +233,7 @@ class RowsSource:
     def __init__(
         self,
         name: str,
-        pieces: Callable[[], Iterator[Mapping[str, list[Any]] | pa.Table]],
+        chunks: Callable[[], Iterator[Mapping[str, list[Any]] | pa.Table]],
         columns: list[str],
         details: dict[str, str] | None = None,
     ) -> None:
@@ -241,17 +241,17 @@ class RowsSource:
         self.columns = columns
         self.first_line = 1
         self.details = dict(details or {})
-        self._pieces = pieces
+        self._chunks = chunks
 
-    def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
+    def chunks(self, columns: Sequence[str]) -> Iterator[Callable[[], RowChunk]]:
         """Yield functions that give some rows each; see `Source`."""
-        for rows in self._pieces():
+        for rows in self._chunks():
             count = rows.num_rows if isinstance(rows, pa.Table) else len(next(iter(rows.values())))
-            yield lambda rows=rows, count=count: Piece.of_rows(rows, count)  # type: ignore[misc]
+            yield lambda rows=rows, count=count: RowChunk.of_rows(rows, count)  # type: ignore[misc]
 
 
 def hugging_face_source(dataset: Any) -> TableSource:
-    """Read a `datasets.Dataset`, its class labels by name and in their order.
+    """Read a `datasets.Dataset`; class labels are read as names, in their order.
 
     Args:
         dataset: `datasets.Dataset`, or `datasets.IterableDataset` with features.
@@ -266,7 +266,7 @@ def hugging_face_source(dataset: Any) -> TableSource:
     }
 
     def batches(columns: Sequence[str]) -> Iterator[pa.Table]:
-        for table in arrow.select_columns(list(columns)).iter(4 * ROWS_A_PIECE):
+        for table in arrow.select_columns(list(columns)).iter(4 * ROWS_PER_CHUNK):
             for column in columns:
                 if names[column]:
                     named = _named(table.column(column), names[column])
@@ -279,7 +279,7 @@ def hugging_face_source(dataset: Any) -> TableSource:
 
 
 def _named(column: pa.ChunkedArray, names: list[str]) -> pa.Array:
-    """Class indices as names; -1, which stands for none, as null."""
+    """Convert class indices to names; -1, which means no label, becomes null."""
 
     def name(value: Any) -> Any:
         if isinstance(value, list):
@@ -295,14 +295,15 @@ def excel_source(path: Path, sheet: str | None = None, header: bool = True) -> R
     Args:
         path: `Path`.
         sheet: string or `None`, name of the sheet. Defaults to `None`, the first.
-        header: bool, whether the first row holds the names. Defaults to `True`.
+        header: bool, whether the first row holds the names of the columns.
+            Defaults to `True`.
 
     Returns:
-        A `RowsSource`; numbers of rows are those that Excel shows.
+        A `RowsSource`; its row numbers are those that Excel shows.
 
     Raises:
         MissingDependencyError: openpyxl is not installed.
-        InvalidDataError: it is no workbook, or has no such sheet.
+        InvalidDataError: the file is not a workbook, or has no such sheet.
     """
     try:
         openpyxl = importlib.import_module("openpyxl")
@@ -317,14 +318,14 @@ def excel_source(path: Path, sheet: str | None = None, header: bool = True) -> R
         raise InvalidDataError(f"{path} is empty. A sheet of texts has at least one row.")
     names = [str(i) if not header else _cell_text(c) for i, c in enumerate(first)]
 
-    def pieces() -> Iterator[dict[str, list[Any]]]:
+    def chunks() -> Iterator[dict[str, list[Any]]]:
         rows = _sheet_rows(openpyxl, path, sheet)
         if header:
             next(rows)
-        while held := [row for _, row in zip(range(ROWS_A_PIECE), rows, strict=False)]:
+        while held := [row for _, row in zip(range(ROWS_PER_CHUNK), rows, strict=False)]:
             yield {n: [_cell(row, i) for row in held] for i, n in enumerate(names)}
 
-    source = RowsSource(str(path), pieces, names)
+    source = RowsSource(str(path), chunks, names)
     source.first_line = 2 if header else 1
     return source
 
@@ -333,7 +334,7 @@ def _sheet_rows(openpyxl: Any, path: Path, sheet: str | None) -> Iterator[tuple[
     book = None
     try:
         with warnings.catch_warnings():
-            # Parts of a workbook that are no cells, such as validation rules.
+            # openpyxl warns of parts of a workbook that it ignores, such as validation rules.
             warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
             if sheet is not None and sheet not in book.sheetnames:
@@ -370,7 +371,7 @@ def _cell_text(value: Any) -> str:
 
 
 def _cell(row: tuple[Any, ...], index: int) -> Any:
-    """What a person sees in the cell: numbers are texts in a sheet of texts."""
+    """The value as a person sees it: numbers and dates become strings."""
     value = row[index] if index < len(row) else None
     if isinstance(value, bool) or value is None:
         return value

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras_textcls.data.formats.tables import RowsSource
-from keras_textcls.data.rows.source import ROWS_A_PIECE
+from keras_textcls.data.rows.source import ROWS_PER_CHUNK
 from keras_textcls.errors import InvalidDataError, MissingDependencyError
 
 PREFIX = "tfds:"
@@ -19,12 +19,12 @@ def tfds_source(name: str, data_dir: str | None = None) -> RowsSource:
     Args:
         name: string, such as `"imdb_reviews"`, `"glue/sst2"`, or with a part,
             `"imdb_reviews:train"`.
-        data_dir: string or `None`, where prepared data sets lie. Defaults to
-            `None`, TensorFlow Datasets' own folder.
+        data_dir: string or `None`, folder of the prepared data sets. Defaults to
+            `None`, the default folder of TensorFlow Datasets.
 
     Returns:
-        A `RowsSource` with the features that are texts, numbers or labels, and
-        the column `split`.
+        A `RowsSource` with a column for each feature that is a text, a number or a
+        label, and the column `split`.
 
     Raises:
         MissingDependencyError: tensorflow-datasets is not installed.
@@ -51,15 +51,15 @@ def tfds_source(name: str, data_dir: str | None = None) -> RowsSource:
     features = dict(builder.info.features.items())
     columns = [n for n, feature in features.items() if _is_plain(tfds, feature)]
 
-    def pieces() -> Iterator[dict[str, list[Any]]]:
+    def chunks() -> Iterator[dict[str, list[Any]]]:
         for split, dataset in parts.items():
-            for batch in dataset.batch(ROWS_A_PIECE).as_numpy_iterator():
+            for batch in dataset.batch(ROWS_PER_CHUNK).as_numpy_iterator():
                 rows = {n: _values(tfds, features[n], batch[n].tolist()) for n in columns}
                 count = len(next(iter(rows.values())))
                 yield {**rows, "split": [split.split("[")[0]] * count}
 
     details = {"version": str(builder.info.full_name)}
-    return RowsSource(PREFIX + name, pieces, [*columns, "split"], details)
+    return RowsSource(PREFIX + name, chunks, [*columns, "split"], details)
 
 
 def _is_plain(tfds: Any, feature: Any) -> bool:
@@ -71,6 +71,6 @@ def _is_plain(tfds: Any, feature: Any) -> bool:
 
 def _values(tfds: Any, feature: Any, values: list[Any]) -> list[Any]:
     if isinstance(feature, tfds.features.ClassLabel):
-        # -1 is what unlabelled parts have.
+        # Texts of unlabelled parts have the class -1.
         return [feature.int2str(v) if v >= 0 else None for v in values]
     return values

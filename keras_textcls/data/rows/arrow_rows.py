@@ -1,4 +1,4 @@
-"""Rows of tables that may be larger than memory, and than what Arrow joins at once."""
+"""Selects and joins rows of tables that may be larger than memory, or than 2 GiB a column."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import pyarrow as pa
 from keras_textcls.data.rows.columns import TYPES
 from keras_textcls.data.rows.spool import MEMORY_LIMIT, Spool
 
-# Rows, and bytes, that are put together at a time.
+# Maximum number of rows and of bytes that are joined at a time.
 _ROWS = 16_384
 _BYTES = 128 << 20
 
 
 def keep_rows(table: pa.Table, keep: np.ndarray, memory_limit: int = MEMORY_LIMIT) -> pa.Table:
-    """Return the rows that a mask names, in their order.
+    """Return the rows selected by a mask, in their order.
 
     Args:
         table: `pyarrow.Table`.
         keep: bool array of shape `(num_rows,)`.
-        memory_limit: int, bytes that are held in memory; more lie in a file.
-            Defaults to 1 GiB.
+        memory_limit: int, maximum number of bytes in memory; a larger table is
+            kept in a temporary file. Defaults to 1 GiB.
 
     Returns:
         A `pyarrow.Table`.
@@ -37,13 +37,13 @@ def keep_rows(table: pa.Table, keep: np.ndarray, memory_limit: int = MEMORY_LIMI
 
 
 def take_rows(table: pa.Table, rows: np.ndarray, memory_limit: int = MEMORY_LIMIT) -> pa.Table:
-    """Return some rows, in the order of `rows`.
+    """Return the rows at some positions, in the order of `rows`.
 
-    Arrow's own `take` joins all of a column first, which fails past 2 GiB.
+    Arrow's own `take` joins all chunks of a column first, which fails beyond 2 GiB.
 
     Args:
         table: `pyarrow.Table`.
-        rows: int array, numbers of rows.
+        rows: int array, positions of the rows.
         memory_limit: int, as for `keep_rows`. Defaults to 1 GiB.
 
     Returns:
@@ -76,7 +76,7 @@ def take_rows(table: pa.Table, rows: np.ndarray, memory_limit: int = MEMORY_LIMI
 
 
 def fill_columns(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Give a batch the columns of a schema, null where it has none.
+    """Return a batch with the columns of a schema; missing columns are filled with nulls.
 
     Args:
         batch: `pyarrow.RecordBatch`.
@@ -111,7 +111,7 @@ def with_column(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
 
 
 def join_tables(tables: Iterable[pa.Table]) -> pa.Table:
-    """Put tables of datasets one after another, whatever columns they have.
+    """Concatenate tables of datasets, which may have different columns.
 
     Args:
         tables: iterable of `pyarrow.Table`.

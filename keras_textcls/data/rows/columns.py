@@ -1,4 +1,4 @@
-"""The columns of a `TextDataset`, and which column of a source plays which part."""
+"""The columns of a `TextDataset`, and the role of each column of a source."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from keras_textcls.errors import ArgumentError, did_you_mean, shorten
 TYPES = {
     "text": pa.string(),
     "text_pair": pa.string(),
-    # Names of the labels that hold; null where nothing is known of the text.
+    # Names of the labels that the text has; null if none of its labels is known.
     "labels": pa.list_(pa.string()),
-    # Names of the labels that are known not to hold.
+    # Names of the labels that are known to be absent.
     "negatives": pa.list_(pa.string()),
     "split": pa.string(),
     "id": pa.string(),
@@ -23,7 +23,7 @@ TYPES = {
     "metadata": pa.string(),
 }
 
-# Names that columns have in the wild, likeliest first; compared in lower case.
+# Usual names of columns, the likeliest first; compared in lower case.
 _TEXT_NAMES = (
     "text sentence content review tweet message comment utterance question document body "
     "input.data.text.raw input input_text text_raw description title premise sentence1 question1"
@@ -43,7 +43,7 @@ USUAL_NAMES = frozenset([*_TEXT_NAMES, *_LABEL_NAMES, *_ID_NAMES])
 
 @dataclasses.dataclass(frozen=True)
 class ColumnRoles:
-    """Which columns of a source hold what.
+    """The role of each column of a source.
 
     Args:
         text: string, the column of the texts.
@@ -53,8 +53,8 @@ class ColumnRoles:
         split: string or `None`, the column that says train, validation or test.
         id: string or `None`, the column of the identifiers.
         metadata: tuple of strings, columns kept as metadata. Defaults to `()`.
-        negatives: string or `None`, the column of the labels that are known not
-            to hold. Defaults to `None`.
+        negatives: string or `None`, the column of the labels that are known to
+            be absent. Defaults to `None`.
     """
 
     text: str
@@ -67,7 +67,7 @@ class ColumnRoles:
 
     @property
     def label_columns(self) -> tuple[str, ...]:
-        """The columns that hold labels, one, several or none."""
+        """The columns that hold labels: one, several or none."""
         if self.label is None:
             return ()
         return (self.label,) if isinstance(self.label, str) else self.label
@@ -93,7 +93,7 @@ def choose_roles(
     needs_label: bool = True,
     source: str = "the source",
 ) -> ColumnRoles:
-    """Find the columns, by the names given or by the names that are usual.
+    """Choose a column for each role, by the names given or by usual names.
 
     Args:
         columns: names of all columns of the source.
@@ -109,7 +109,8 @@ def choose_roles(
             keep. Defaults to `False`.
         needs_label: bool, whether a label column must be there. Defaults to
             `True`.
-        source: string, what messages call the source.
+        source: string, name of the source in error messages. Defaults to
+            `"the source"`.
 
     Returns:
         `ColumnRoles`.
@@ -149,7 +150,7 @@ def choose_roles(
 
 
 class _Lookup:
-    """Finds columns by exact name, and usual names whatever their case."""
+    """Finds columns by exact name, or by usual names regardless of case."""
 
     def __init__(self, columns: Sequence[str], source: str) -> None:
         self._columns = list(columns)

@@ -1,4 +1,4 @@
-"""From a source to the table of a dataset, piece by piece, in constant memory."""
+"""Reads a source into the table of a dataset, chunk by chunk, in constant memory."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from keras_textcls.data.rows.arrow_rows import fill_columns, keep_rows, take_row
 from keras_textcls.data.rows.columns import TYPES, ColumnRoles
 from keras_textcls.data.rows.invalid_rows import InvalidRow, InvalidRows, check_tolerance
 from keras_textcls.data.rows.row_reader import RowRules
-from keras_textcls.data.rows.source import Piece, Source
+from keras_textcls.data.rows.source import RowChunk, Source
 from keras_textcls.data.rows.spool import MEMORY_LIMIT, Spool
 from keras_textcls.data.rows.vectorized_rows import assemble
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
-# So many bad rows are not kept to be listed if they are too many already.
+# From this many invalid rows on, the tolerance is checked after each chunk.
 _MOST_KEPT = 100_000
 
 
@@ -32,7 +32,7 @@ class _Read:
     batch: pa.RecordBatch
     invalid: list[InvalidRow]
     num_lines: int
-    # Lines of the valid rows, where they will be needed.
+    # Lines of the valid rows, if they will be needed.
     lines: np.ndarray | None
 
 
@@ -43,7 +43,7 @@ def ingest(
     tolerance_percent: float,
     memory_limit: int = MEMORY_LIMIT,
 ) -> tuple[pa.Table, InvalidRows]:
-    """Read all rows of a source.
+    """Read all rows of a source into a table.
 
     Args:
         source: `Source`.
@@ -85,20 +85,20 @@ def ingest(
 
 
 def _jobs(source: Source, roles: ColumnRoles, rules: RowRules) -> Iterator[Callable[[], _Read]]:
-    for read in source.pieces(roles.columns):
+    for read in source.chunks(roles.columns):
         yield lambda read=read: _read(read(), roles, rules)  # type: ignore[misc]
 
 
-def _read(piece: Piece, roles: ColumnRoles, rules: RowRules) -> _Read:
-    batch, invalid, kept = assemble(piece.columns, roles, rules, piece.lines, piece.is_utf8)
-    if piece.unreadable:
-        invalid = sorted([*invalid, *piece.unreadable], key=lambda row: row.line)
-    lines = None if roles.id is None else piece.lines()[kept]
-    return _Read(batch, invalid, piece.num_lines, lines)
+def _read(chunk: RowChunk, roles: ColumnRoles, rules: RowRules) -> _Read:
+    batch, invalid, kept = assemble(chunk.columns, roles, rules, chunk.lines, chunk.is_utf8)
+    if chunk.unreadable:
+        invalid = sorted([*invalid, *chunk.unreadable], key=lambda row: row.line)
+    lines = None if roles.id is None else chunk.lines()[kept]
+    return _Read(batch, invalid, chunk.num_lines, lines)
 
 
 def _in_order(jobs: Iterable[Callable[[], _Read]]) -> Iterator[_Read]:
-    """Run jobs in threads, few at a time, and give their results in order."""
+    """Run jobs in threads, a few at a time, and yield their results in order."""
     workers = min(os.cpu_count() or 1, 8)
     waiting: collections.deque[Future[_Read]] = collections.deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="keras-textcls-read") as pool:
@@ -172,7 +172,7 @@ def _hashes(ids: pa.StringArray) -> np.ndarray:
 
 
 def _hash(value: str | None) -> int:
-    # Numbers give themselves, since another piece may hold nothing but numbers.
+    # A number is its own hash, as in `_hashes`: another chunk may hold numbers only.
     if value is None:
         return 0
     return int(value) if _NUMBER.fullmatch(value) else hash(value)
@@ -209,7 +209,7 @@ def _without_repeated_ids(
 
 
 def _without_empty_columns(table: pa.Table) -> pa.Table:
-    """Leave out optional columns that hold nothing."""
+    """Drop optional columns without any value."""
     for name in table.schema.names:
         column = table.column(name)
         if name != "text" and column.null_count == len(column):

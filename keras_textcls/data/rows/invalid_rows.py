@@ -1,4 +1,4 @@
-"""Rows that could not be used: where they are and why."""
+"""Rows that could not be used, with their line and the reason."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class InvalidRow:
         column: string, the column at fault, or `""`.
         detail: string, more about the reason, or `""`.
         excerpt: string, the beginning of the row or cell.
-        file: string, the file or object it comes from.
+        file: string, the file or object that the row comes from.
     """
 
     line: int
@@ -80,7 +80,7 @@ class InvalidRows(Sequence[InvalidRow]):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows each reason has, the most frequent first."""
+        """The number of rows for each reason, the most frequent reason first."""
         return dict(collections.Counter(row.reason for row in self._rows).most_common())
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
@@ -101,7 +101,7 @@ class InvalidRows(Sequence[InvalidRow]):
 
     @classmethod
     def from_csv(cls, path: str | os.PathLike[str]) -> InvalidRows:
-        """Read what `to_csv` wrote.
+        """Read a file that `to_csv` wrote.
 
         Args:
             path: string or path.
@@ -154,11 +154,11 @@ class InvalidRows(Sequence[InvalidRow]):
 
 
 def check_tolerance(rows: Sequence[InvalidRow], num_rows: int, percent: float, source: str) -> None:
-    """Stop where too many rows cannot be used.
+    """Raise an error if too many rows cannot be used.
 
     Args:
         rows: the rows that cannot be used.
-        num_rows: int, all rows, those that cannot be used too.
+        num_rows: int, number of all rows, including those that cannot be used.
         percent: float, share of the rows that may be unusable, in percent.
         source: string, the file, for the message.
 
@@ -171,14 +171,14 @@ def check_tolerance(rows: Sequence[InvalidRow], num_rows: int, percent: float, s
     listed = InvalidRows(rows)
     raise InvalidDataError(
         f"{source}: {len(rows):,} of {num_rows:,} rows cannot be used ({share:.1f} %), more than "
-        f"invalid_data_tolerance_percent={percent:g}. Mend them, or raise the tolerance to read "
-        f"the others.\n{listed!r}",
+        f"invalid_data_tolerance_percent={percent:g}. Correct them, or raise the tolerance to "
+        f"read the others.\n{listed!r}",
         listed,
     )
 
 
 def excerpt(value: object) -> str:
-    """Return the beginning of a value, on one line, fit for a list.
+    """Return the beginning of a value on one line, for lists and messages.
 
     Args:
         value: any object; strings are shown as they are, without characters

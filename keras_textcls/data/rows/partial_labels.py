@@ -1,8 +1,8 @@
-"""Datasets of which some labels are unknown, and how they come together with others.
+"""Texts whose labels are known in part, and how such datasets are joined with others.
 
-The column `negatives` says of a text which labels are known not to hold. An empty
-list means that nothing but the labels of the text is known; null means that all is
-known: the labels of the text hold and no others do.
+The column `negatives` lists, for each text, the labels that are known to be absent. If
+the list is empty, only the labels that the text has are known. If it is null, all labels
+are known: the text has those in the column `labels`, and no others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from keras_textcls.data.rows.columns import TYPES
 
 
 def label_names(table: pa.Table) -> list[str]:
-    """Names of the labels that occur, also those that never hold.
+    """Return the names of the labels that occur, also of those that no text has.
 
     Args:
         table: `pyarrow.Table` of a dataset.
@@ -32,11 +32,11 @@ def label_names(table: pa.Table) -> list[str]:
 
 
 def judged(labels: Iterable[str], negatives: Iterable[str]) -> dict[str, int]:
-    """Return what is known of the labels of one text.
+    """Return the known labels of one text.
 
     Args:
-        labels: names of the labels that hold.
-        negatives: names of labels that are known not to hold.
+        labels: names of the labels that the text has.
+        negatives: names of the labels that are known to be absent.
 
     Returns:
         A dict from name to 1 or 0.
@@ -44,13 +44,15 @@ def judged(labels: Iterable[str], negatives: Iterable[str]) -> dict[str, int]:
     return {**dict.fromkeys(negatives, 0), **dict.fromkeys(labels, 1)}
 
 
-def settle_negatives(table: pa.Table, names: Sequence[str], needs_a_no: bool) -> pa.Table:
+def drop_redundant_negatives(
+    table: pa.Table, names: Sequence[str], may_omit_absent: bool
+) -> pa.Table:
     """Leave `negatives` out where they say no more than `labels` does.
 
     Args:
         table: `pyarrow.Table` of a dataset.
         names: names of all labels.
-        needs_a_no: bool, whether a source that never says no means that its
+        may_omit_absent: bool, whether a source that never says no means that its
             texts have no other labels.
 
     Returns:
@@ -58,18 +60,19 @@ def settle_negatives(table: pa.Table, names: Sequence[str], needs_a_no: bool) ->
     """
     if "negatives" not in table.schema.names:
         return table
-    no = pc.list_value_length(table.column("negatives"))
-    if needs_a_no and not pc.sum(pc.fill_null(no, 0)).as_py():
+    absent = pc.list_value_length(table.column("negatives"))
+    if may_omit_absent and not pc.sum(pc.fill_null(absent, 0)).as_py():
         return table.drop_columns(["negatives"])
-    yes = pc.fill_null(pc.list_value_length(table.column("labels")), 0)
-    is_known = pc.fill_null(pc.equal(pc.add(yes, no), len(names)), True)
+    present = pc.fill_null(pc.list_value_length(table.column("labels")), 0)
+    is_known = pc.fill_null(pc.equal(pc.add(present, absent), len(names)), True)
     return table.drop_columns(["negatives"]) if pc.all(is_known).as_py() else table
 
 
-def say_no(table: pa.Table, names: Iterable[str]) -> pa.Table:
-    """Say of texts of which all is known which labels do not hold.
+def with_absent_labels(table: pa.Table, names: Iterable[str]) -> pa.Table:
+    """Fill `negatives` for texts whose labels are all known.
 
-    Needed where they come together with texts that have other labels.
+    This is needed before such texts are joined with texts of other labels: each text
+    then still says which labels are known to be absent.
 
     Args:
         table: `pyarrow.Table` of a dataset with labels.
@@ -78,21 +81,23 @@ def say_no(table: pa.Table, names: Iterable[str]) -> pa.Table:
     Returns:
         A `pyarrow.Table` with the column `negatives`.
     """
-    known = list(names)
+    all_names = list(names)
     rows = table.column("labels").to_pylist()
     given = _negatives_of(table)
     negatives = [
-        no if no is not None or yes is None else [name for name in known if name not in set(yes)]
-        for yes, no in zip(rows, given, strict=True)
+        absent
+        if absent is not None or labels is None
+        else [name for name in all_names if name not in set(labels)]
+        for labels, absent in zip(rows, given, strict=True)
     ]
     return with_column(table, "negatives", pa.array(negatives, TYPES["negatives"]))
 
 
 def rename_labels(table: pa.Table, new: Mapping[str, str | None], multi_label: bool) -> pa.Table:
-    """Give labels other names; several may get the same, `None` drops one.
+    """Rename labels, merge several into one, or drop some.
 
-    A label that several become holds if one of them does, and is known not to
-    hold only if that is known of all of them.
+    If several labels get the same new name, a text has the new label if it has one of
+    them. The new label is known to be absent only if all of them are.
 
     Args:
         table: `pyarrow.Table` of a dataset with labels.
@@ -108,8 +113,8 @@ def rename_labels(table: pa.Table, new: Mapping[str, str | None], multi_label: b
             sources.setdefault(target, []).append(name)
     rows = table.column("labels").to_pylist()
     renamed = [
-        _renamed(yes, no, new, sources, multi_label)
-        for yes, no in zip(rows, _negatives_of(table), strict=True)
+        _renamed(labels, negatives, new, sources, multi_label)
+        for labels, negatives in zip(rows, _negatives_of(table), strict=True)
     ]
     for column, values in zip(("labels", "negatives"), zip(*renamed, strict=True), strict=False):
         if column in table.schema.names:
@@ -119,7 +124,7 @@ def rename_labels(table: pa.Table, new: Mapping[str, str | None], multi_label: b
 
 
 def _negatives_of(table: pa.Table) -> list[list[str] | None]:
-    """What is known not to hold of each text, `None` where all is known."""
+    """The labels known to be absent from each text; `None` if all its labels are known."""
     if "negatives" not in table.schema.names:
         return [None] * table.num_rows
     negatives: list[list[str] | None] = table.column("negatives").to_pylist()
@@ -127,19 +132,19 @@ def _negatives_of(table: pa.Table) -> list[list[str] | None]:
 
 
 def _renamed(
-    yes: list[str] | None,
-    no: list[str] | None,
+    labels: list[str] | None,
+    negatives: list[str] | None,
     new: Mapping[str, str | None],
     sources: Mapping[str, list[str]],
     multi_label: bool,
 ) -> tuple[list[str] | None, list[str] | None]:
-    if yes is None:
+    if labels is None:
         return None, None
-    targets = [target for name in yes if (target := new[name]) is not None]
-    holds = list(dict.fromkeys(targets))
-    if no is None:
-        # Known to have none is not the same as its only label having gone.
-        return (holds if holds or multi_label else None), None
-    denied = set(no)
-    fails = [t for t, names in sources.items() if t not in holds and denied.issuperset(names)]
-    return (holds, fails) if holds or fails else (None, None)
+    targets = [target for name in labels if (target := new[name]) is not None]
+    present = list(dict.fromkeys(targets))
+    if negatives is None:
+        # A text whose only label was dropped is unlabelled, not known to have no label.
+        return (present if present or multi_label else None), None
+    denied = set(negatives)
+    absent = [t for t, names in sources.items() if t not in present and denied.issuperset(names)]
+    return (present, absent) if present or absent else (None, None)

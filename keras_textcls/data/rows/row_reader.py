@@ -1,7 +1,7 @@
-"""From the cells of a row to text, labels and the rest, or the reason why not.
+"""Converts the cells of a row into text, labels and the other fields, or into a reason.
 
-This is what every source means, row by row; `vectorized_rows` does the same
-for the usual case a whole column at a time.
+This module defines the meaning of every source, row by row. `vectorized_rows` does the
+same for the usual case, a whole column at a time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from keras_textcls.data.rows.partial_labels import judged
 from keras_textcls.errors import ArgumentError, did_you_mean, shorten
 from keras_textcls.labels import LabelSet
 
-# What the parts of a data set are called in the wild.
+# Usual names of the parts of a data set.
 SPLIT_NAMES = {
     "train": "train",
     "training": "train",
@@ -35,24 +35,24 @@ _TRUE, _FALSE = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 
 @dataclasses.dataclass(frozen=True)
 class RowRules:
-    """What makes a row valid.
+    """The conditions under which a row is valid.
 
     Args:
         labels: `LabelSet` or `None`, the labels that may occur. Defaults to
             `None`, any.
         multi_label: bool or `None`, whether a text may have any number of
-            labels. Defaults to `None`, that follows from the data.
-        label_separator: string or `None`, what stands between labels in one
-            cell. Defaults to `None`, a cell is one label.
+            labels. Defaults to `None`, determined from the data.
+        label_separator: string or `None`, the separator between several labels
+            in one cell. Defaults to `None`, a cell is one label.
         unlabelled: `"invalid"` or `"keep"`, what to do with a text without
             labels. Defaults to `"invalid"`.
-        undecodable: `"invalid"`, or `"replace"` to put U+FFFD for bytes that
-            cannot be read. Defaults to `"invalid"`.
-        max_text_length: int or `None`, most characters of a text. Defaults to
-            `None`, no limit.
+        undecodable: `"invalid"`, or `"replace"` to replace bytes that cannot be
+            decoded by U+FFFD. Defaults to `"invalid"`.
+        max_text_length: int or `None`, maximum number of characters of a text.
+            Defaults to `None`, no limit.
 
     Raises:
-        ArgumentError: a value is none of these.
+        ArgumentError: a value is not one of those allowed.
     """
 
     labels: LabelSet | None = None
@@ -90,7 +90,7 @@ class RowRules:
 
 
 class _CellError(Exception):
-    """A cell that cannot be used; never leaves this module."""
+    """A cell cannot be used. This error is always caught within this module."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason)
@@ -189,7 +189,7 @@ def _cell_readers(roles: ColumnRoles, rules: RowRules) -> list[_CellReader]:
 
 
 def read_text(value: Any, rules: RowRules) -> str:
-    """Read one text, or raise the reason why it is none."""
+    """Read one text, or raise an error with the reason why it is invalid."""
     if _is_missing(value):
         raise _CellError(reasons.NO_TEXT)
     value = _decoded(value)
@@ -205,7 +205,7 @@ def read_text(value: Any, rules: RowRules) -> str:
 
 
 def _checked(value: str, rules: RowRules) -> str:
-    """The string, without characters that stand for bytes that are no text."""
+    """The string; lone surrogates, which stand for undecodable bytes, are refused or replaced."""
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -218,7 +218,7 @@ def _checked(value: str, rules: RowRules) -> str:
 
 
 def _decoded(value: Any) -> Any:
-    """Bytes as a string, in which those that are not UTF-8 are lone surrogates."""
+    """Decode bytes as UTF-8; other bytes become lone surrogates."""
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
@@ -229,7 +229,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _labels_of(value: Any, rules: RowRules) -> tuple[list[str] | None, list[str] | None]:
-    """Labels that hold and labels known not to, or `None` where nothing is known."""
+    """The labels of a text and those known to be absent, `None` if nothing is known."""
     negatives: list[str] | None = None
     if hasattr(value, "tolist"):
         value = value.tolist()
@@ -241,7 +241,7 @@ def _labels_of(value: Any, rules: RowRules) -> tuple[list[str] | None, list[str]
     elif isinstance(value, Mapping):
         known = {name: _read_flag(flag, str(name)) for name, flag in value.items()}
         labels = _names([n for n, flag in known.items() if flag], rules)
-        # An empty list, not none: of all other labels nothing is known.
+        # An empty list, not `None`: nothing is known of all other labels.
         negatives = _names([n for n, flag in known.items() if flag is False], rules)
         if both := set(labels) & set(negatives):
             raise _CellError(reasons.NOT_A_LABEL, f"{shorten(min(both))} is 1 and 0")
@@ -278,7 +278,7 @@ def _read_label(value: Any, rules: RowRules) -> str:
 
 
 def _read_name(value: Any, rules: RowRules) -> str | None:
-    """A label, an identifier: a string without space around it, or `None`."""
+    """Read a label or an identifier: a string without surrounding white space, or `None`."""
     if _is_missing(value):
         return None
     value = _decoded(value)
@@ -297,7 +297,7 @@ def _read_name(value: Any, rules: RowRules) -> str | None:
 
 
 def _read_flag(value: Any, name: str) -> bool | None:
-    """1 for a label that holds, 0 for one that does not, blank for unknown."""
+    """Read a flag: 1 if the text has the label, 0 if not, blank if unknown."""
     if _is_missing(value):
         return None
     if isinstance(value, str) and not value.strip():
@@ -314,7 +314,7 @@ def _read_split(value: Any, rules: RowRules) -> str | None:
 
 
 def _read_metadata(names: Sequence[str], cells: Sequence[Any]) -> str | None:
-    """A JSON object; a cell that is one already gives its own fields."""
+    """A JSON object of the cells; a cell that holds a JSON object adds the fields of it."""
     fields: dict[str, Any] = {}
     try:
         for name, cell in zip(names, cells, strict=True):
@@ -335,7 +335,7 @@ def metadata_objects(cells: Sequence[str | None]) -> list[str | None] | None:
         cells: sequence of strings.
 
     Returns:
-        A list of JSON objects, or `None` where one of the cells cannot be read.
+        A list of JSON objects, or `None` if one of the cells cannot be read.
     """
     try:
         return [_read_metadata(["metadata"], [cell]) for cell in cells]
@@ -344,7 +344,7 @@ def metadata_objects(cells: Sequence[str | None]) -> list[str | None] | None:
 
 
 def _as_object(cell: Any) -> Any:
-    """The JSON object that a cell holds, as `TextDataset.write` writes it, or the cell."""
+    """The JSON object in a cell, as `TextDataset.write` writes it; otherwise the cell."""
     if not isinstance(cell, str) or not cell.startswith("{"):
         return cell
     try:
@@ -358,19 +358,19 @@ def _is_blank(cell: Any) -> bool:
 
 
 def _joined(labels: Any, negatives: Any) -> Any:
-    """Labels and negatives of one row as a mapping, where there are negatives."""
+    """Labels and negatives of one row as a mapping, if there are negatives."""
     if negatives is None or not isinstance(negatives, (list, tuple)) or labels is None:
         return labels
     return judged(labels, negatives)
 
 
 def to_json(fields: Mapping[str, Any]) -> str:
-    """The one way in which metadata is written, so that equal means equal."""
+    """Write metadata in one canonical form, so that equal metadata are equal strings."""
     return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON knows it; what it does not know becomes a string."""
+    """Convert a value to a type of JSON; other types become strings."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, (bool, int)) or value is None:

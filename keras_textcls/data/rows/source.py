@@ -1,4 +1,4 @@
-"""What every source of rows offers to the reader."""
+"""The interface of a source of rows."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import pyarrow as pa
 from keras_textcls.data.rows.invalid_rows import InvalidRow
 
 # Rows that are read at a time where a source has no blocks of its own.
-ROWS_A_PIECE = 16_384
+ROWS_PER_CHUNK = 16_384
 
 
 @dataclasses.dataclass(frozen=True)
-class Piece:
-    """Some rows of a source, in its own columns.
+class RowChunk:
+    """A chunk of the rows of a source, with the columns of the source.
 
     Args:
         columns: `pyarrow.Table`, or a mapping from column name to Python values.
         lines: function that returns an int array, the line of each row counted
-            from the first line of the piece, which is 0.
-        num_lines: int, lines that the piece takes.
+            from the first line of the chunk, which is 0.
+        num_lines: int, number of lines of the chunk.
         unreadable: list of `InvalidRow`, rows that are in no column because
-            they could not be taken apart; their lines are counted likewise.
+            they could not be parsed; their lines are counted in the same way.
             Defaults to `()`.
         is_utf8: bool, whether strings of a table are known to be UTF-8.
             Defaults to `False`.
@@ -38,15 +38,15 @@ class Piece:
     is_utf8: bool = False
 
     @classmethod
-    def of_rows(cls, columns: pa.Table | Mapping[str, list[Any]], count: int) -> Piece:
-        """Rows that are numbered, since the source has no lines.
+    def of_rows(cls, columns: pa.Table | Mapping[str, list[Any]], count: int) -> RowChunk:
+        """Create a chunk of a source without lines; its rows are numbered instead.
 
         Args:
             columns: as for the class.
             count: int, number of rows.
 
         Returns:
-            A `Piece`.
+            A `RowChunk`.
         """
         return cls(columns, lambda: np.arange(count), count)
 
@@ -57,8 +57,8 @@ class Source(Protocol):
     Attributes:
         name: string, what messages call it, such as a path.
         columns: list of strings, the names of its columns.
-        details: dict from string to string, what was found out about it, such
-            as its encoding.
+        details: dict from string to string, detected properties, such as the
+            encoding.
     """
 
     name: str
@@ -67,16 +67,16 @@ class Source(Protocol):
 
     @property
     def first_line(self) -> int:
-        """The line, or the number, of the first row; known once a piece is there."""
+        """The line, or the number, of the first row; known once a chunk was read."""
         ...
 
-    def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
-        """Yield functions that read one piece each, to be called in any thread.
+    def chunks(self, columns: Sequence[str]) -> Iterator[Callable[[], RowChunk]]:
+        """Yield functions that read one chunk each; they may be called in any thread.
 
         Args:
             columns: names of the columns that are wanted.
 
         Returns:
-            An iterator of functions without arguments that return a `Piece`.
+            An iterator of functions without arguments that return a `RowChunk`.
         """
         ...

@@ -1,4 +1,4 @@
-"""Record batches that come in one by one: in memory, or in a file when they are many."""
+"""Collects record batches in memory, or in a temporary file if they are too large."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ MEMORY_LIMIT = 1 << 30
 
 
 class Spool:
-    """Collects record batches of one schema and ends as one table.
+    """Collects record batches of one schema into one table.
 
-    Past the limit all batches move to a temporary file, which is mapped into
-    memory at the end: the table then takes disk, and memory only while it is
-    read. The file goes with the table.
+    Beyond the memory limit, all batches are moved to a temporary file, which is mapped
+    into memory at the end: the table then takes disk space, and memory only while it is
+    read. The file is deleted with the table.
 
     Args:
         schema: `pyarrow.Schema`.
-        memory_limit: int, bytes. Defaults to 1 GiB.
+        memory_limit: int, maximum number of bytes in memory. Defaults to 1 GiB.
     """
 
     def __init__(self, schema: pa.Schema, memory_limit: int = MEMORY_LIMIT) -> None:
@@ -40,7 +40,7 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, value: object, traceback: TracebackType | None
     ) -> None:
-        # Left in place only if `table` has taken it over.
+        # `table` clears the path: its file stays until the table is gone.
         if self._writer is not None:
             self._writer.close()
         if self._path is not None:
@@ -63,7 +63,7 @@ class Spool:
             self._move_to_file()
 
     def table(self) -> pa.Table:
-        """End, and return everything that was added.
+        """Close the spool and return all batches that were added.
 
         Returns:
             A `pyarrow.Table`.
@@ -75,7 +75,7 @@ class Spool:
         assert self._path is not None
         table = pa.ipc.open_file(pa.memory_map(self._path)).read_all()
         try:
-            # The map stays after its name is gone, except on Windows.
+            # The mapping stays valid after the file is removed, except on Windows.
             os.remove(self._path)
         except OSError:
             atexit.register(_remove, self._path)

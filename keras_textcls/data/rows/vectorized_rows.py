@@ -1,8 +1,8 @@
-"""Columns of Arrow to columns of a dataset, all rows at once.
+"""Converts Arrow columns of a source into those of a dataset, all rows at once.
 
-For the usual case, texts in one column and a label a text in another, nothing
-is done row by row but what is wrong. Everything else goes through
-`row_reader`, with which this agrees.
+In the usual case (a column of texts and a column with one label for each text), only rows
+that may be invalid are read one by one. All other cases are read by `row_reader`, which
+gives the same results.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from keras_textcls.data.rows.row_reader import RowRules, metadata_objects, read_
 # White space of ASCII, and the first bytes of characters that might be some.
 _MAYBE_SPACE = np.zeros(256, bool)
 _MAYBE_SPACE[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 0xC2, 0xE1, 0xE2, 0xE3]] = True
-# The last bytes of characters that are white space are of many kinds.
+# The last byte of a white-space character beyond ASCII may be any byte from 0x80.
 _MAYBE_SPACE_END = np.zeros(256, bool)
 _MAYBE_SPACE_END[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32]] = True
 _MAYBE_SPACE_END[0x80:] = True
@@ -34,7 +34,7 @@ def assemble(
     lines: Callable[[], np.ndarray],
     is_utf8: bool = False,
 ) -> tuple[pa.RecordBatch, list[InvalidRow], np.ndarray]:
-    """Turn the columns of a source into those of a dataset.
+    """Convert the columns of a source into those of a dataset.
 
     Args:
         table: `pyarrow.Table`, or a mapping from column name to Python values,
@@ -96,7 +96,7 @@ def _as_array(column: pa.ChunkedArray, is_utf8: bool = False) -> pa.Array:
         try:
             array.validate(full=True)
         except pa.ArrowInvalid:
-            # Bytes that only say that they are UTF-8.
+            # Bytes of a string type that are not UTF-8.
             array = array.view(pa.binary())
     return array
 
@@ -131,7 +131,7 @@ def _assemble_usual(
     keep = np.ones(len(arrays["text"]), bool)
     if not len(doubtful):
         return _in_order(arrays), [], np.flatnonzero(keep)
-    # The exact reader decides on these, one by one.
+    # `row_reader` decides on these, one by one.
     some = {name: column.take(pa.array(doubtful)).to_pylist() for name, column in columns.items()}
     valid, invalid, is_good = _read_exactly(some, roles, rules, lambda: lines()[doubtful])
     exact_batch = pa.RecordBatch.from_arrays(
@@ -143,14 +143,14 @@ def _assemble_usual(
 
 
 def _metadata(cells: pa.StringArray) -> pa.Array | None:
-    """JSON objects, each distinct cell read once, or `None` where one cannot be read."""
+    """JSON objects, each distinct cell read once; `None` if one cannot be read."""
     encoded = cells.dictionary_encode()
     objects = metadata_objects(encoded.dictionary.to_pylist())
     return None if objects is None else pa.array(objects, pa.string()).take(encoded.indices)
 
 
 def _doubtful(fields: dict[str, pa.Array], rules: RowRules) -> np.ndarray:
-    """Rows that may be invalid, or that need more than a copy."""
+    """Rows that may be invalid, or that must be converted and not only copied."""
     doubtful = _maybe_blank(fields["text"])
     if "text_pair" in fields:
         doubtful |= _maybe_blank(fields["text_pair"])
@@ -188,7 +188,7 @@ def _maybe_blank(texts: pa.StringArray) -> np.ndarray:
 
 
 def _buffers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where each text begins and ends in the bytes of all, and these bytes."""
+    """The begin and end of each text in the buffer of all texts, and this buffer."""
     offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
     data = texts.buffers()[2]
     codes = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
@@ -196,7 +196,7 @@ def _buffers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _trimmed(names: pa.StringArray) -> pa.StringArray:
-    """Without space around, and null where nothing is left."""
+    """Strip surrounding white space; empty names become null."""
     begin, end, codes = _buffers(names)
     is_filled = len(codes) and not names.null_count and (begin < end).all()
     if is_filled and not (
@@ -211,7 +211,7 @@ def _trimmed(names: pa.StringArray) -> pa.StringArray:
 
 
 def _one_each(names: pa.StringArray) -> pa.ListArray:
-    """A list of one label for each text, null where there is none."""
+    """A list of one label for each text; null if it has none."""
     offsets = pa.array(np.arange(len(names) + 1, dtype=np.int32))
     if not names.null_count:
         return pa.ListArray.from_arrays(offsets, names)
@@ -226,7 +226,7 @@ def _in_order(arrays: dict[str, pa.Array]) -> pa.RecordBatch:
 def _merge(
     batch: pa.RecordBatch, replaced: np.ndarray, exact_batch: pa.RecordBatch, keep: np.ndarray
 ) -> pa.RecordBatch:
-    """Put rows of the exact reader in their places, and leave out what is not kept."""
+    """Insert the rows that `row_reader` has read, and drop rows that are not kept."""
     position = np.arange(batch.num_rows)
     position[replaced] = batch.num_rows + np.arange(len(replaced))
     both = pa.Table.from_batches([batch, exact_batch.select(batch.schema.names)])

@@ -1,4 +1,4 @@
-"""One page that holds a whole report and needs no other file, and no network."""
+"""A self-contained HTML page of a report, which needs no other file and no network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from keras_textcls.evaluation.report import display
 from keras_textcls.evaluation.report.report_numbers import ReportNumbers
 from keras_textcls.utils.atomic import replace_file
 
-# Of the whole page, in bytes; what the numbers leave of it is for the texts.
+# Maximum size of the page in bytes; the texts get the space that the numbers leave.
 _SIZE = 4_600_000
 _FEWEST = 400_000
 _FILES = "page_files"
@@ -24,19 +24,19 @@ _STYLE = re.compile(r'(?<=<td|<th) style="text-align:(?:left|right)"(?=>)')
 
 
 def write_page(report: ReportNumbers, path: Path) -> Path:
-    """Write one page that holds everything and needs no other file.
+    """Write a report as a self-contained HTML page.
 
-    Nothing of the data is markup: it is JSON which a script shows as text, and a
-    security policy allows no other script, no style and no request.
+    The data are JSON, which a script shows as text and never as markup. A content security
+    policy forbids any other script or style, and any request.
 
     Args:
         report: `Report`.
-        path: `Path` of the file, replaced if it is there.
+        path: `Path` of the file; an existing file is replaced.
 
     Returns:
         The `Path` of the page.
     """
-    # Written as bytes: the policy holds hashes of the script and the style as they stand.
+    # Written as bytes: the policy holds hashes of the exact bytes of script and style.
     page = render(report).encode("utf-8")
     with replace_file(path) as draft:
         draft.write_bytes(page)
@@ -54,7 +54,7 @@ def render(report: ReportNumbers) -> str:
     """
     style, script = _read("report.css"), _read("report.js")
     numbers = to_json(describe(report))
-    # The policy allows no style of single elements; the page aligns its tables itself.
+    # The policy forbids inline styles; the style sheet of the page aligns its tables.
     static = _STYLE.sub("", visible(display.as_html(report)))
     left = _SIZE - sum(len(part.encode()) for part in (style, script, numbers, static))
     policy = (
@@ -75,7 +75,7 @@ def render(report: ReportNumbers) -> str:
 
 def _read(name: str) -> str:
     folder = importlib.resources.files("keras_textcls.evaluation.html").joinpath(_FILES)
-    # Line ends as a browser reads them, whatever the checkout made of them.
+    # Line ends as a browser reads them, in case the checkout has changed them.
     return folder.joinpath(name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 

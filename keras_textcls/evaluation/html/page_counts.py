@@ -1,8 +1,8 @@
 """Exact counts at the thresholds 0, 0.01, ..., 1, for the slider of the page.
 
-A score matters to the slider only by how many of those thresholds it reaches:
-its level, 0 to 101. Counts of levels are therefore all that a page needs, of
-ten texts or of a million.
+For the slider, only the level of a score matters: the number of thresholds that it reaches,
+0 to 101. So the page needs only counts of levels, whose size does not depend on the number
+of texts.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ class GridCounts:
 
     Args:
         cells: int array, sorted: `(row * (num_classes + 1) + column) * 102 +
-            level`. Rows are labels, then texts that have none; columns are the
-            model's labels, then, multi-label, the highest score of a text.
-            Single-label, a text counts for its most probable label alone.
-        numbers: int array of the same shape, texts of that cell and level.
-            Multi-label, level 1 is left out: it is what the others do not sum
-            up to.
+            level`. Rows are the labels, followed by a row for texts without a
+            label; columns are the model's labels and, for multi-label, the
+            highest score of a text. For single-label, a text counts only for its
+            most probable label.
+        numbers: int array of the same shape, number of texts of each cell and
+            level. For multi-label, level 1 is left out: it is the row total minus
+            the other levels.
         row_totals: int array of shape `(num_labels + 1,)`, texts of each row.
         labels: `Counts` with an axis of thresholds in front.
         values: dict from the name of a metric to a float array of 101 values.
@@ -46,7 +47,7 @@ class GridCounts:
 
 
 def levels_of(values: np.ndarray) -> np.ndarray:
-    """Return how many of the 101 thresholds scores reach.
+    """Return how many of the 101 thresholds each score reaches.
 
     Args:
         values: float array.
@@ -59,7 +60,7 @@ def levels_of(values: np.ndarray) -> np.ndarray:
 
 
 def count_at_grid(scores: Scores) -> GridCounts:
-    """Count all that a threshold decides on, at each of the 101 thresholds.
+    """Compute all counts and metrics that depend on the threshold, at 101 thresholds.
 
     Args:
         scores: `Scores`.
@@ -101,7 +102,7 @@ def _reached(label: np.ndarray, level: np.ndarray, size: int) -> np.ndarray:
 
 
 def _above(table: np.ndarray) -> np.ndarray:
-    """Sum up the levels that reach a threshold: more than its place on the grid."""
+    """For each threshold, sum the levels that reach it: those above its index on the grid."""
     return table[..., ::-1].cumsum(axis=-1)[..., ::-1][..., 1:]
 
 
@@ -153,7 +154,7 @@ def _add_cells(cell_counts: dict[int, int], part: Scores, level: np.ndarray) -> 
 
 
 def _values_by_text(scores: Scores) -> dict[str, np.ndarray]:
-    """Subset accuracy and Hamming loss, which look at whole texts."""
+    """Subset accuracy and Hamming loss, which depend on all labels of a text."""
     right, texts = np.zeros(LEVELS + 1, np.int64), 0
     kept, wrong, judged_texts = np.zeros(LEVELS), np.zeros(LEVELS), 0
     missing = 0.0
@@ -180,7 +181,7 @@ def _values_by_text(scores: Scores) -> dict[str, np.ndarray]:
 
 
 def _range_of_right(level: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places on the grid, from and below, at which all labels of a text are right."""
+    """The range of thresholds (first, last + 1) at which all labels of a text are correct."""
     low = np.where(there, 0, level).max(axis=1).astype(np.int64)
     high = np.where(there, level, LEVELS - 1).min(axis=1).astype(np.int64)
     return low, high

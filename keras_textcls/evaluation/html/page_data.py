@@ -1,4 +1,4 @@
-"""What a page is made of, as one dict for JSON."""
+"""The data of a page, as one dict for JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POINTS = 80
 
 
 def describe(report: ReportNumbers) -> dict[str, Any]:
-    """Describe a report for the page, but for the words of its texts.
+    """Describe a report for the page, without the strings of its texts.
 
     Args:
         report: `Report`.
@@ -58,7 +58,7 @@ def describe(report: ReportNumbers) -> dict[str, Any]:
 
 
 def _numbers(values: Iterable[float], digits: int | None = None) -> list[float | None]:
-    """JSON has no `nan`: an undefined number is null."""
+    """Convert to floats of JSON; undefined numbers become null."""
     floats = (float(value) for value in values)
     return [
         (value if digits is None else round(value, digits)) if math.isfinite(value) else None
@@ -95,12 +95,12 @@ def _metrics(report: ReportNumbers, grid: GridCounts) -> list[dict[str, Any]]:
 
 
 def _own(report: ReportNumbers) -> dict[str, Any]:
-    """The counts at the thresholds that the report itself has."""
+    """The counts at the report's own thresholds."""
     thresholds = report.thresholds
     matrix = report.confusion_matrix()
     rows, columns = len(report.scores.all_labels) + 1, len(report.labels) + 1
     values = np.zeros((rows, columns), np.int64)
-    # The row and the column of texts without a label are left out where they are empty.
+    # The matrix has no row or column for texts without a label if these are empty.
     values[: matrix.values.shape[0], : matrix.values.shape[1]] = matrix.values
     return {
         "thresholds": None if thresholds is None else list(thresholds.values()),
@@ -139,11 +139,11 @@ def _curves(report: ReportNumbers) -> dict[str, Any]:
 
 
 def _points(curve: Curve) -> list[list[float | None]]:
-    """Thin a curve out to points that lie evenly along it."""
+    """Reduce a curve to points at equal distances along it."""
     x, y, at = curve.x, curve.y, curve.thresholds
     if len(x) > _POINTS and at is not None:
-        way = np.append(0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
-        chosen = np.searchsorted(way, np.linspace(0, way[-1], _POINTS)).clip(0, len(x) - 1)
+        length = np.append(0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
+        chosen = np.searchsorted(length, np.linspace(0, length[-1], _POINTS)).clip(0, len(x) - 1)
         chosen = np.unique(np.append(chosen, [0, len(x) - 1]))
         x, y, at = x[chosen], y[chosen], at[chosen]
     return [_numbers(x, 4), _numbers(y, 4), [] if at is None else _numbers(at, 4)]

@@ -1,4 +1,4 @@
-"""Arrays as text, for the page."""
+"""Encodes arrays as text for the page."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 
 def pack(array: np.ndarray, kind: str) -> dict[str, str]:
-    """Compress an array, for `DecompressionStream` in a browser.
+    """Compress an array for `DecompressionStream` in a browser.
 
     Args:
-        array: array of whole numbers.
-        kind: string, `"uint16"` or `"uint32"`, which must hold them.
+        array: int array.
+        kind: string, `"uint16"` or `"uint32"`; all values must fit.
 
     Returns:
         A dict of the kind and base64 of the deflated numbers, row by row.

@@ -1,4 +1,4 @@
-"""The texts that a page holds: all of them or a sample, whole or cut, with their scores."""
+"""The texts of a page with their scores: all texts or a sample, in full or truncated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from keras_textcls.evaluation.report import examples
 from keras_textcls.evaluation.report.report_numbers import ReportNumbers
 from keras_textcls.predictions.decisions import default_thresholds
 
-# The page tells scores apart to the thousandth: every second place rounds up to one.
+# The page shows scores in thousandths; every second value of the grid is a rounding limit.
 FINE_GRID = np.arange(2001) / 2000
 TOP = 5
 _MOST_TEXTS = 20_000
@@ -22,20 +22,20 @@ _MOST_SCORES = 900_000
 _FEWEST = 200
 _ERRORS = 100
 _SHORTEST = 40
-# Control characters, halves of surrogate pairs and overrides of the direction of writing.
+# Control characters, lone surrogates, bidirectional controls and noncharacters.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
 
 
 def visible(text: str) -> str:
-    r"""Replace characters that cannot be shown, or change what others show.
+    r"""Replace characters that cannot be displayed, or that change how others are displayed.
 
     Args:
         text: string.
 
     Returns:
-        A string that UTF-8 can hold.
+        A string that can be encoded as UTF-8.
 
     Example:
     >>> visible("a\x00b")
@@ -51,8 +51,8 @@ def page_rows(report: ReportNumbers) -> tuple[np.ndarray, np.ndarray]:
         report: `Report`.
 
     Returns:
-        A tuple of sorted int arrays: rows of the page, and the worst errors,
-        which are always among them.
+        A tuple of int arrays: the sorted rows of the page, and the rows of the
+        most confident errors, which are always on the page.
     """
     scores = report.scores
     errors = examples.rows_of_errors(scores, report.predicted)[0][:_ERRORS]
@@ -66,7 +66,7 @@ def page_rows(report: ReportNumbers) -> tuple[np.ndarray, np.ndarray]:
 
 
 def describe_texts(report: ReportNumbers) -> dict[str, Any]:
-    """Describe the texts of the page, but for their words.
+    """Describe the texts of the page: labels, ranks and scores, without the strings.
 
     Args:
         report: `Report`.
@@ -95,7 +95,7 @@ def describe_texts(report: ReportNumbers) -> dict[str, Any]:
 
 
 def _own_thresholds(report: ReportNumbers) -> np.ndarray:
-    """Thresholds of the labels; those of single-label texts stay 0 where there are none."""
+    """The thresholds of the report, or the default thresholds (0 for single-label)."""
     if report.threshold_values is not None:
         return report.threshold_values
     return default_thresholds(len(report.labels), report.multi_label)
@@ -113,10 +113,10 @@ def _most_probable(scores: Scores) -> dict[str, Any]:
 
 
 def _ranks(columns: np.ndarray, own: np.ndarray) -> dict[str, Any]:
-    """Ranks of the scores in each column, and the ranks that reach thresholds.
+    """Ranks of the scores in each column, and the ranks of the thresholds.
 
-    Ranks sort texts as their scores do, in two bytes each, and compare exactly
-    with the thresholds of which the page knows the rank.
+    Ranks sort texts in the same order as their scores and take two bytes each. They compare
+    exactly with thresholds whose rank is on the page.
     """
     ranks, fine, at_own = [], [], []
     for place, column in enumerate(columns.T):
@@ -135,20 +135,20 @@ def _ranks(columns: np.ndarray, own: np.ndarray) -> dict[str, Any]:
 
 
 def words(report: ReportNumbers, budget: int) -> dict[str, Any]:
-    """Return the words of the texts, cut where they do not fit.
+    """Return the texts themselves, truncated if they do not fit.
 
     Args:
         report: `Report`.
-        budget: int, about how many bytes of JSON they may take.
+        budget: int, approximate maximum size as JSON, in bytes.
 
     Returns:
         A dict for JSON.
     """
     rows = page_rows(report)[0]
     table = report.table
-    absent: dict[str, Any] = {"text": None, "text_pair": None, "id": None, "cut": None}
+    defaults: dict[str, Any] = {"text": None, "text_pair": None, "id": None, "cut": None}
     if table is None:
-        return absent
+        return defaults
     part = table.select([n for n in examples.TEXT_COLUMNS if n in table.schema.names]).take(rows)
     columns = {
         name: ["" if v is None else visible(str(v)) for v in part.column(name).to_pylist()]
@@ -161,7 +161,7 @@ def words(report: ReportNumbers, budget: int) -> dict[str, Any]:
     limit = _longest([value for name in texts for value in columns[name]], budget)
     if limit is not None:
         columns |= {name: [_cut(value, limit) for value in columns[name]] for name in texts}
-    return absent | columns | {"cut": limit}
+    return defaults | columns | {"cut": limit}
 
 
 def _cut(text: str, limit: int) -> str:
@@ -173,7 +173,7 @@ def _sizes(texts: list[str]) -> list[int]:
 
 
 def _longest(texts: list[str], budget: int) -> int | None:
-    """Return how many characters of each text fit, or `None` if all do."""
+    """Return how many characters of each text fit, or `None` if all texts fit."""
     sizes = np.asarray(_sizes(texts), np.float64)
     if sizes.sum() <= budget:
         return None
@@ -187,10 +187,10 @@ def _longest(texts: list[str], budget: int) -> int | None:
 
 
 def to_json(value: Any) -> str:
-    r"""Write JSON that no parser of HTML takes for anything else.
+    r"""Write JSON that is safe inside of HTML.
 
     Args:
-        value: anything that JSON holds.
+        value: any value of JSON.
 
     Returns:
         A string.

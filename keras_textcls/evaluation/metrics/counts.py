@@ -1,8 +1,8 @@
-"""Metrics that follow from counts: how often a label is there, is predicted, and both.
+"""Metrics that are computed from counts of true, predicted and correct labels.
 
-The formulas take any leading axes, so that a bootstrap evaluates a thousand
-resamples in one call. scikit-learn's functions, which take labels and not
-counts, are their oracle in the tests.
+The formulas accept any leading axes, so that a bootstrap evaluates a thousand resamples in
+one call. The tests compare them with scikit-learn's functions, which take labels and not
+counts.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ AVERAGES = ("macro", "micro", "weighted")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Counts:
-    """How often labels occur and are predicted.
+    """Counts of actual and predicted labels.
 
     Args:
-        hits: array of shape `(..., num_labels)`, texts that have the label and
-            are given it: true positives.
-        predicted: array of the same shape, texts that are given the label.
+        hits: array of shape `(..., num_labels)`, true positives: texts that have
+            the label and for which it is predicted.
+        predicted: array of the same shape, texts for which the label is
+            predicted.
         support: array of the same shape, texts that have the label.
-        total: array of shape `(...)`, or `(..., num_labels)`: texts of which
-            that is known.
+        total: array of shape `(...)`, or `(..., num_labels)`: texts for which the
+            label is known.
     """
 
     hits: np.ndarray
@@ -48,7 +49,7 @@ class Counts:
 
 
 def divide(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Divide, with `nan` where there is nothing to divide by.
+    """Divide, with `nan` where the divisor is 0.
 
     Args:
         one: array.
@@ -69,7 +70,7 @@ def count(scores: Scores, predicted: np.ndarray) -> Counts:
         predicted: decisions, as `decide` returns them.
 
     Returns:
-        `Counts` over the model's labels and those that only the data have.
+        `Counts` over the model's labels, followed by labels that only the data have.
     """
     size = len(scores.all_labels)
     if not scores.multi_label:
@@ -92,11 +93,11 @@ def count(scores: Scores, predicted: np.ndarray) -> Counts:
 
 
 def pad(predicted: np.ndarray, size: int) -> np.ndarray:
-    """Add columns for the labels that the model lacks, which it never predicts.
+    """Add columns for the labels that the model does not have and never predicts.
 
     Args:
         predicted: bool array of shape `(num_texts, num_classes)`.
-        size: int, columns wanted.
+        size: int, number of columns of the result.
 
     Returns:
         A bool array of shape `(num_texts, size)`.
@@ -108,11 +109,10 @@ def pad(predicted: np.ndarray, size: int) -> np.ndarray:
 def averaged(counts: Counts) -> dict[str, np.ndarray]:
     """Average precision, recall and F1 over labels.
 
-    The macro mean and the mean weighted by support go over labels that occur
-    or are predicted. Where one of those is never predicted, its precision is
-    undefined, and counts as 0 here: a label that a model never gives is a
-    failure and not a perfect score. Likewise the recall of a label that is
-    predicted and never occurs. That is scikit-learn's `zero_division=0`.
+    The macro mean and the mean weighted by support include the labels that occur or are
+    predicted. If a label is never predicted, its precision is undefined and counts as 0:
+    this is a failure of the model, not a perfect score. The recall of a label that is
+    predicted and never occurs counts as 0 too. This is `zero_division=0` of scikit-learn.
 
     Args:
         counts: `Counts`.
@@ -135,11 +135,11 @@ def averaged(counts: Counts) -> dict[str, np.ndarray]:
 
 
 def agreement(counts: Counts) -> dict[str, np.ndarray]:
-    """Measure agreement beyond chance, of texts with one label each.
+    """Compute measures of agreement beyond chance, for single-label texts.
 
     Args:
-        counts: `Counts`; `total` of shape `(..., num_labels)`. Texts without an
-            answer are the support that no label is predicted for.
+        counts: `Counts`; `total` of shape `(..., num_labels)`. Texts without a
+            prediction are part of the support only.
 
     Returns:
         A dict of `balanced_accuracy` (mean recall of the labels that occur),
@@ -154,7 +154,7 @@ def agreement(counts: Counts) -> dict[str, np.ndarray]:
     unanswered = texts - counts.predicted.sum(axis=-1)
     right = counts.hits.sum(axis=-1)
     together = (counts.predicted.astype(np.float64) * counts.support).sum(axis=-1)
-    # No answer is one more label that is predicted and never occurs.
+    # "No prediction" counts as one more label that is predicted and never occurs.
     spread_predicted = texts**2 - (counts.predicted.astype(np.float64) ** 2).sum(axis=-1)
     spread_predicted = spread_predicted - unanswered**2
     spread_actual = texts**2 - (counts.support.astype(np.float64) ** 2).sum(axis=-1)

@@ -22,7 +22,7 @@ class Curve:
     Args:
         x: float array: false positive rate (ROC), or recall.
         y: float array of the same shape: true positive rate (ROC), or
-            precision; `nan` where undefined.
+            precision; `nan` if undefined.
         thresholds: float array of the same shape, or `None` for an average over
             labels. The last point of a precision-recall curve, recall 0, has
             threshold infinity.
@@ -34,14 +34,14 @@ class Curve:
 
 
 def roc(scores: Scores, label: int) -> Curve:
-    """Return the ROC curve of a label, at every score that bends it.
+    """Return the ROC curve of a label, at every score where its slope changes.
 
     Args:
         scores: `Scores`.
         label: int, a column of the scores.
 
     Returns:
-        A `Curve`, empty for a label that all texts have, or none.
+        A `Curve`, empty for a label that all texts or no text has.
     """
     actual, values = known_rows(scores, label)
     if not 0 < actual.sum() < len(actual):
@@ -50,7 +50,7 @@ def roc(scores: Scores, label: int) -> Curve:
 
 
 def precision_recall(scores: Scores, label: int) -> Curve:
-    """Return the precision-recall curve of a label, at every score that bends it.
+    """Return the precision-recall curve of a label, at every score where its slope changes.
 
     Args:
         scores: `Scores`.
@@ -69,8 +69,7 @@ def precision_recall(scores: Scores, label: int) -> Curve:
 def at_grid(scores: Scores, label: int) -> dict[str, np.ndarray]:
     """Count a label at the thresholds 0, 0.01, ..., 1.
 
-    Each text is judged for this label alone: it is given the label if its
-    score reaches the threshold.
+    The label is predicted if its score reaches the threshold; other labels are ignored.
 
     Args:
         scores: `Scores`.
@@ -78,7 +77,7 @@ def at_grid(scores: Scores, label: int) -> dict[str, np.ndarray]:
 
     Returns:
         A dict of arrays of 101 values: `threshold`, `tp`, `fp`, `fn`, `tn`,
-        `precision` (`nan` where nothing is predicted), `recall` and
+        `precision` (`nan` if nothing is predicted), `recall` and
         `false_positive_rate`.
     """
     actual, values = known_rows(scores, label)
@@ -110,10 +109,10 @@ def macro_roc(scores: Scores) -> Curve:
         scores: `Scores`.
 
     Returns:
-        A `Curve` over the labels that have one; empty if none has.
+        A `Curve`, the mean over labels with a curve; empty if there are none.
     """
     curves = [roc(scores, i) for i in range(scores.y_score.shape[1])]
-    # Of several points at one rate the highest, as the step function has it.
+    # Of several points at one rate the highest, as in the step function.
     heights = [np.interp(GRID, c.x, c.y) for c in curves if len(c.x)]
     return _average(GRID, heights)
 
@@ -125,11 +124,11 @@ def macro_precision_recall(scores: Scores) -> Curve:
         scores: `Scores`.
 
     Returns:
-        A `Curve` over the labels that have one; empty if none has.
+        A `Curve`, the mean over labels with a curve; empty if there are none.
     """
     curves = [precision_recall(scores, i) for i in range(scores.y_score.shape[1])]
-    # The best precision at this recall or a higher one: no line is drawn between points, which
-    # would promise what no threshold gives (Davis and Goadrich, 2006).
+    # The best precision at this recall or a higher one. Linear interpolation would be too
+    # optimistic: no threshold reaches it (Davis and Goadrich, 2006).
     heights = [
         np.array([c.y[:-1][c.x[:-1] >= point].max() for point in GRID]) for c in curves if len(c.x)
     ]
@@ -143,7 +142,7 @@ def _average(points: np.ndarray, heights: list[np.ndarray]) -> Curve:
 
 
 def histogram(scores: Scores, label: int, bins: int = 20) -> tuple[np.ndarray, ...]:
-    """Count scores of a label, of texts with it and of those without.
+    """Compute histograms of the scores of a label, for texts with the label and without.
 
     Args:
         scores: `Scores`.

@@ -1,4 +1,4 @@
-"""What makes two reports comparable: the same texts with the same labels."""
+"""Fingerprints of texts and labels: reports can be ranked if theirs are equal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from keras_textcls.evaluation.metrics.scores import CHUNK, Scores
 
 
 def fingerprint(scores: Scores, table: pa.Table | None) -> str:
-    """Hash texts and actual labels, in their order, whatever the order of the model's labels.
+    """Hash texts and actual labels, in their order; the order of the model's labels is ignored.
 
     Args:
         scores: `Scores`.
-        table: `pyarrow.Table` of the texts, or `None` where they are not known.
+        table: `pyarrow.Table` of the texts, or `None` if they are unknown.
 
     Returns:
         A string of 64 hexadecimal digits (SHA-256).
@@ -43,13 +43,13 @@ def fingerprint(scores: Scores, table: pa.Table | None) -> str:
 
 
 def text_digests(table: pa.Table | None) -> frozenset[bytes]:
-    """Hash each text, to tell which texts two reports share.
+    """Hash each text, to find the texts that two reports share.
 
     Args:
         table: `pyarrow.Table` of the texts, or `None`.
 
     Returns:
-        A frozen set of digests of 8 bytes, empty where the texts are not known.
+        A frozen set of digests of 8 bytes, empty if the texts are unknown.
     """
     columns = _text_columns(table)
     if not columns:

@@ -1,13 +1,11 @@
-"""Texts whose label is probably wrong: confident learning.
+"""Finds texts whose label is probably wrong, by confident learning.
 
-A text is suspected where the model, on average right about a label, is at least
-as sure of another label than it is on average of the texts that have that one,
-and the label that the data give is not the one that it finds most probable.
-Northcutt, Jiang and Chuang, [Confident learning: estimating uncertainty in
-dataset labels](https://doi.org/10.1613/jair.1.12125), JAIR 2021. The scores
-must be of texts that the model has not trained on: those of `cross_validate`.
-Written by hand because the library of its authors, cleanlab, is under the
-AGPL, which would bind whoever uses it in a service.
+A text is suspected if the probability of another label is at least the mean probability of
+that label over the texts that have it, and if the given label is not the most probable one.
+Northcutt, Jiang and Chuang, [Confident learning: estimating uncertainty in dataset labels](
+https://doi.org/10.1613/jair.1.12125), JAIR 2021. The scores must be of texts that the model
+was not trained on, such as those of `cross_validate`. The method is implemented here because
+cleanlab, the library of its authors, is under the AGPL, whose terms also apply to services.
 """
 
 from __future__ import annotations
@@ -24,14 +22,14 @@ class SuspectedLabelError:
     """A text whose label is probably wrong.
 
     Args:
-        row: int, its place among the evaluated texts.
-        text: string or `None` where the texts are not known.
-        given: string, the label that the data give, or, for multi-label, the
-            label in question.
-        suggested: string or `None`, the label that the model is sure of. For
-            multi-label: the same as `given` where it should be added, `None`
-            where it should be taken away.
-        score: float, probability of the label as given: the lower, the worse.
+        row: int, row of the text among the evaluated texts.
+        text: string, or `None` if the texts are unknown.
+        given: string, the label in the data; for multi-label, the label in
+            question.
+        suggested: string or `None`, the label that the model suggests. For
+            multi-label: the same as `given` if the label should be added, `None`
+            if it should be removed.
+        score: float, probability of the label as given; lower is more suspicious.
     """
 
     row: int
@@ -48,9 +46,9 @@ def suspects(scores: Scores) -> list[tuple[int, int, int | None, float]]:
         scores: `Scores`.
 
     Returns:
-        A list of tuples of a row, the label given, the label suggested (for
-        multi-label: the same to add it, `None` to take it away) and the
-        probability of what is given, the lowest first.
+        A list of tuples of the row, the given label, the suggested label (for
+        multi-label: the same label to add it, `None` to remove it) and the
+        probability of the label as given, the lowest first.
     """
     if not scores.multi_label:
         rows = np.flatnonzero(scores.y_true < len(scores.labels))
@@ -76,7 +74,7 @@ def _of_label(scores: Scores, label: int) -> list[tuple[int, int, int | None, fl
 
 
 def _off_diagonal(given: np.ndarray, values: np.ndarray) -> list[tuple[int, int]]:
-    """Texts outside the diagonal of the confident joint, and the column they stand in."""
+    """Texts off the diagonal of the confident joint, and their column."""
     classes = values.shape[1]
     # A label that no text has cannot be confidently suggested.
     usual = np.array(
@@ -84,7 +82,7 @@ def _off_diagonal(given: np.ndarray, values: np.ndarray) -> list[tuple[int, int]
     )
     confident = values >= usual - 1e-6
     best = np.where(confident, values, -1.0).argmax(axis=1)
-    # Where the model agrees with the data after all, a less probable label is no suggestion.
+    # If the given label is the most probable one, no other label is suggested.
     disagrees = (best != given) & (values.argmax(axis=1) != given)
     rows = np.flatnonzero(confident.any(axis=1) & disagrees)
     return list(zip(rows.tolist(), best[rows].tolist(), strict=True))

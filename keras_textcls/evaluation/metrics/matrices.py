@@ -1,4 +1,4 @@
-"""Which labels are taken for which, and which occur together."""
+"""Confusion matrices and co-occurrence matrices of labels."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ class LabelMatrix:
 
 
 def confusion(scores: Scores, predicted: np.ndarray, kind: str) -> LabelMatrix:
-    """Count which labels are taken for which.
+    """Compute a confusion matrix.
 
-    Single-label: each text stands in one cell; texts without an answer stand in
-    the column `(none)`, labels that the model lacks have rows of their own.
-    Multi-label: a text stands in the cell of each of its labels with each
-    predicted one, so off the diagonal stand also labels that rightly occur
-    together; texts without an actual, or a predicted, label stand under `(none)`.
-    A text that may have a label that nobody knows of is not one without.
+    Single-label: each text counts in one cell. Texts without a prediction count in the
+    column `(none)`; labels that the model does not have are additional rows.
+    Multi-label: a text counts in the cell of each pair of an actual and a predicted label,
+    so labels that correctly occur together also count off the diagonal. Texts without an
+    actual, or a predicted, label count in the row, or the column, `(none)`. A text with
+    unknown labels is not a text without a label.
 
     Args:
         scores: `Scores`.
@@ -119,7 +119,7 @@ def _count_multi_label(scores: Scores, predicted: np.ndarray) -> LabelMatrix:
 
 
 def without_label(scores: Scores) -> np.ndarray:
-    """Return which texts of a multi-label set are known to have no label.
+    """Return which texts of multi-label data are known to have no label.
 
     Args:
         scores: `Scores`.
@@ -142,7 +142,7 @@ def _mean_probability(scores: Scores) -> LabelMatrix:
 
 
 def co_occurrence(scores: Scores, predicted: np.ndarray | None) -> LabelMatrix:
-    """Count how often labels occur together, on the diagonal how often at all.
+    """Count the texts that have both labels; on the diagonal, those that have the label.
 
     Args:
         scores: `Scores`.

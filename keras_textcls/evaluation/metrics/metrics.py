@@ -1,4 +1,4 @@
-"""The headline numbers of an evaluation, and why one of them is undefined."""
+"""The main metrics of an evaluation, and the reasons why some are undefined."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from keras_textcls.evaluation.metrics import counts, per_text, ranking, reliabil
 from keras_textcls.evaluation.metrics.counts import Counts
 from keras_textcls.evaluation.metrics.scores import Scores
 
-# Metrics of which less is better.
+# Metrics for which lower is better.
 LOSSES = frozenset(
     ["log_loss", "brier_score", "expected_calibration_error", "hamming_loss", "coverage_error"]
 )
@@ -24,15 +24,15 @@ _NO_ANSWER = "no label is predicted"
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """One headline number.
+    """One metric of a report.
 
     Args:
         name: string.
-        value: float, `nan` where undefined.
+        value: float, `nan` if undefined.
         low: float, lower end of the 95 % bootstrap interval.
-        high: float, upper end.
-        reason: string or `None`, why the number is undefined, or what it leaves
-            out.
+        high: float, upper end of the interval.
+        reason: string or `None`, why the metric is undefined, or which labels it
+            leaves out.
     """
 
     name: str
@@ -62,7 +62,7 @@ class LabelAreas:
     average_precision: np.ndarray
 
     def averaged(self) -> dict[str, np.ndarray]:
-        """Average over the labels that have an area.
+        """Average over the labels whose area is defined.
 
         Returns:
             A dict of `macro_roc_auc`, `roc_auc_std` (over labels) and
@@ -98,7 +98,7 @@ def label_areas(scores: Scores) -> LabelAreas:
 
 
 def from_counts(label_counts: Counts, multi_label: bool) -> dict[str, np.ndarray]:
-    """Compute the metrics that follow from counts.
+    """Compute the metrics that depend on counts only.
 
     Args:
         label_counts: `Counts`.
@@ -122,7 +122,7 @@ def point_values(
     Args:
         scores: `Scores`.
         predicted: decisions, as `decide` returns them.
-        label_counts: `Counts` of them.
+        label_counts: `Counts` of the decisions.
         areas: `LabelAreas`.
         top_k: int or `None`, for `top_K_accuracy`.
 
@@ -133,14 +133,14 @@ def point_values(
     values: dict[str, Any] = {name: _mean(column) for name, column in texts.items()}
     values |= from_counts(label_counts, scores.multi_label) | areas.averaged()
     values["expected_calibration_error"] = reliability.reliability(scores).error
-    # No probability for a label that the model lacks: no finite loss.
+    # A label that the model does not have has no probability, so the loss is not finite.
     if lacking(scores).any():
         values["log_loss"] = math.nan
     return {name: float(values[name]) for name in sorted(values, key=_place)}
 
 
 def lacking(scores: Scores) -> np.ndarray:
-    """Return which texts have, as the one label of theirs, one that the model lacks.
+    """Return which single-label texts have a label that the model does not have.
 
     Args:
         scores: `Scores`.
@@ -174,7 +174,7 @@ def _place(name: str) -> int:
 def reasons(
     scores: Scores, label_counts: Counts, areas: LabelAreas, values: dict[str, float]
 ) -> dict[str, str]:
-    """Say why metrics are undefined, or what they leave out.
+    """Return the reasons why metrics are undefined, or which labels they leave out.
 
     Args:
         scores: `Scores`.
@@ -190,7 +190,7 @@ def reasons(
     said: dict[str, str] = {}
     for name in ("accuracy", "subset_accuracy"):
         if values.get(name) in (0.0, 1.0):
-            # The rule of three (Hanley and Lippman-Hand, 1983): the bootstrap sees no spread here.
+            # The rule of three (Hanley and Lippman-Hand, 1983): all resamples are equal here.
             said[name] = (
                 f"no resample differs, yet up to {100 * min(1, 3 / len(scores)):.2g} % of new "
                 f"texts may turn out otherwise after {len(scores):,} like this"
@@ -251,7 +251,7 @@ def _why_multi_label(name: str, scores: Scores, label_counts: Counts) -> str | N
 
 
 def bounds(name: str) -> tuple[float, float]:
-    """Return the least and the greatest value that a metric can have.
+    """Return the range of a metric.
 
     Args:
         name: string, the metric.
@@ -267,7 +267,7 @@ def bounds(name: str) -> tuple[float, float]:
 
 
 def list_names(names: Iterable[str]) -> str:
-    """Return the first of some names, for a sentence.
+    """Join the first of some names, for use in a sentence.
 
     Args:
         names: iterable of strings.

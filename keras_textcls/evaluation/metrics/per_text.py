@@ -1,4 +1,4 @@
-"""Metrics that are means over texts: a value for each text, `nan` where it has none."""
+"""Metrics that are means over texts: a value for each text, `nan` if it is undefined."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def _values(scores: Scores, predicted: np.ndarray, top_k: int | None) -> dict[st
 def _single_label(
     scores: Scores, predicted: np.ndarray, top_k: int | None
 ) -> dict[str, np.ndarray]:
-    """As scikit-learn has them; the Brier score of two labels is that of the second."""
+    """The metrics of scikit-learn; the Brier score of two labels is that of the second."""
     probabilities, actual = scores.y_score.astype(np.float64), scores.y_true
     classes = probabilities.shape[1]
     known = actual < classes
     own = np.zeros(len(actual))
     own[known] = probabilities[known, actual[known]]
     squares = (probabilities**2).sum(axis=1) - 2 * own + 1
-    # Probabilities that miss a sum of one by rounding are brought to it.
+    # Probabilities are normalized, since their sum may differ from 1 by rounding.
     share = np.clip(own / probabilities.sum(axis=1), _smallest(scores), 1)
     columns = {
         "accuracy": (predicted == actual).astype(np.float64),
-        # No probability is given to a label that the model lacks.
+        # A label that the model does not have has no probability.
         "log_loss": np.where(known, -np.log(share), np.nan),
         "brier_score": squares / 2 if classes == 2 else squares,
     }
@@ -86,12 +86,12 @@ def _multi_label(scores: Scores, predicted: np.ndarray) -> dict[str, np.ndarray]
 
 
 def _smallest(scores: Scores) -> float:
-    """How far probabilities are kept from 0 in the logarithm, as scikit-learn does."""
+    """The smallest probability in logarithms, as in scikit-learn."""
     return float(np.finfo(scores.y_score.dtype).eps)
 
 
 def _ranking(scores: Scores) -> dict[str, np.ndarray]:
-    """How high the actual labels of a text stand among all.
+    """Ranking metrics of the actual labels of each text.
 
     Labels of equal score share the worse rank, as in scikit-learn
     (`label_ranking_average_precision_score`, `coverage_error`, which loop over

@@ -1,4 +1,4 @@
-"""ROC AUC and average precision of each label, for the texts as they are and resampled."""
+"""ROC AUC and average precision of each label, of the texts and of their resamples."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from keras_textcls.evaluation.metrics.scores import Scores
 
 
 def known_rows(scores: Scores, label: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return what is known of one label.
+    """Return the known targets and the scores of one label.
 
     Args:
         scores: `Scores`.
         label: int, a column of the scores.
 
     Returns:
-        A tuple of a bool array, whether a text has the label, and a float array
-        of its scores, of the texts of which that is known.
+        A tuple of a bool array, whether a text has the label, and a float array of
+        its scores, both of the texts for which the label is known.
     """
     actual, values = scores.is_actual(label), scores.y_score[:, label]
     known = actual >= 0
@@ -34,8 +34,8 @@ def roc_auc(scores: Scores) -> np.ndarray:
         scores: `Scores`.
 
     Returns:
-        A float array of shape `(num_classes,)`; `nan` for a label that all
-        texts have, or none.
+        A float array of shape `(num_classes,)`; `nan` for a label that all texts
+        or no text has.
     """
     areas_by_label = np.full(scores.y_score.shape[1], np.nan)
     for label in range(len(areas_by_label)):
@@ -65,7 +65,7 @@ def average_precision(scores: Scores) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Ranking:
-    """Texts in the order of their scores for one label, sorted once for all resamples.
+    """Texts sorted by their scores for one label, once for all resamples.
 
     Args:
         order: int array, rows from the highest score to the lowest.
@@ -79,7 +79,7 @@ class Ranking:
 
     @classmethod
     def of(cls, scores: Scores, label: int) -> Ranking:
-        """Sort the texts of which the label is known.
+        """Sort the texts for which the label is known.
 
         Args:
             scores: `Scores`.
@@ -99,8 +99,8 @@ class Ranking:
         """Return ROC AUC and average precision of weighted texts.
 
         Args:
-            weights: float array of shape `(num_resamples, num_texts)`, how
-                often a resample holds a text.
+            weights: float array of shape `(num_resamples, num_texts)`, how often
+                each text occurs in a resample.
 
         Returns:
             A tuple of two float arrays of shape `(num_resamples,)`, `nan` where

@@ -1,4 +1,4 @@
-"""Calibration error and the bins behind it: does a probability of 0.8 come true 8 times in 10?"""
+"""Calibration error: whether predictions with a probability of 0.8 are correct in 80 % of cases."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from keras_textcls.predictions.calibration import BINS, bin_of
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Reliability:
-    """Answers in bins of equal width of their probability.
+    """Predictions in bins of equal width of their probability (a reliability diagram).
 
     Args:
-        edges: float array of shape `(num_bins + 1,)`.
-        count: float array of shape `(..., num_bins)`, answers in each bin.
+        edges: float array of shape `(num_bins + 1,)`, edges of the bins.
+        count: float array of shape `(..., num_bins)`, number of predictions in
+            each bin.
         confidence: float array of the same shape, sum of their probabilities.
-        right: float array of the same shape, how many of them are right.
+        right: float array of the same shape, number of correct predictions.
     """
 
     edges: np.ndarray
@@ -29,34 +30,34 @@ class Reliability:
 
     @property
     def mean_confidence(self) -> np.ndarray:
-        """Mean probability of each bin, `nan` where it is empty."""
+        """Mean probability of each bin, `nan` if the bin is empty."""
         return divide(self.confidence, self.count)
 
     @property
     def accuracy(self) -> np.ndarray:
-        """Share of right answers of each bin, `nan` where it is empty."""
+        """Share of correct predictions in each bin, `nan` if the bin is empty."""
         return divide(self.right, self.count)
 
     @property
     def error(self) -> np.ndarray:
-        """Expected calibration error: mean distance of the two, weighted by answers."""
+        """Expected calibration error: mean of `|mean_confidence - accuracy|`, weighted by count."""
         gaps = np.abs(self.confidence - self.right).sum(axis=-1)
         return divide(gaps, self.count.sum(axis=-1))
 
 
 def answers(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the answers whose probability is judged.
+    """Return the predictions whose calibration is measured.
 
     Single-label: the most probable label of each text ([Guo et al., 2017](
-    https://arxiv.org/abs/1706.04599)). Multi-label: every known pair of a text
-    and a label; the probability is that the label is there.
+    https://arxiv.org/abs/1706.04599)). Multi-label: every pair of a text and a label that
+    is known; the probability is that the text has the label.
 
     Args:
         scores: `Scores`.
 
     Returns:
-        A tuple of an int array, the row of each answer, a float array, its
-        probability, and a bool array, whether it is right.
+        A tuple of an int array, the row of each prediction, a float array, its
+        probability, and a bool array, whether it is correct.
     """
     if not scores.multi_label:
         best = scores.y_score.argmax(axis=1)
@@ -68,7 +69,7 @@ def answers(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def reliability(scores: Scores, bins: int = BINS) -> Reliability:
-    """Sort answers into bins of their probability.
+    """Sort predictions into bins of their probability.
 
     Args:
         scores: `Scores`.
@@ -84,7 +85,7 @@ def reliability(scores: Scores, bins: int = BINS) -> Reliability:
 
 
 def by_text(scores: Scores, bins: int = BINS) -> list[np.ndarray]:
-    """Sort the answers of each text into bins, for sums over weighted texts.
+    """Sort the predictions of each text into bins, for sums over weighted texts.
 
     Args:
         scores: `Scores`.
@@ -117,6 +118,6 @@ def _edges(bins: int) -> np.ndarray:
 
 
 def _places(scores: Scores, bins: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """Rows of the answers, their bins, and what is summed up."""
+    """The rows of the predictions, their bins, and the values to sum in each bin."""
     rows, probability, right = answers(scores)
     return rows, bin_of(probability, bins), [np.ones(len(rows)), probability, right]

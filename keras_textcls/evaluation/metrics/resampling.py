@@ -1,11 +1,11 @@
-"""Bootstrap: how far the metrics would move with other texts of the same kind.
+"""Bootstrap intervals: how much the metrics would vary with other texts of the same kind.
 
-Rows are drawn with replacement, as many as there are; the spread of a metric
-over such resamples is its uncertainty ([Efron, 1979](
-https://doi.org/10.1214/aos/1176344552)), and the interval is that of the
-percentiles. Draws are kept as weights, how often each text is drawn, so that
-all metrics of all resamples come out of a few matrix products. Two models
-judged with the same seed see the same draws, so the differences are paired.
+Each resample draws as many rows as there are, with replacement. The spread of a metric over
+the resamples is its uncertainty ([Efron, 1979](https://doi.org/10.1214/aos/1176344552)); the
+interval is the percentile interval. A resample is stored as weights, the number of times
+each text is drawn, so that all metrics of all resamples are computed by a few matrix
+products. With the same seed, two models are evaluated on the same resamples, so that their
+differences are paired.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from keras_textcls.evaluation.metrics.scores import Scores
 
 RESAMPLES = 1000
 LEVEL = 0.95
-# Of more texts, so many stand for all and the deviations are scaled: m-out-of-n bootstrap
-# (Bickel, Gotze and van Zwet, 1997).
+# With more texts, a sample of this size is used and the deviations are scaled: m-out-of-n
+# bootstrap (Bickel, Gotze and van Zwet, 1997).
 MOST_TEXTS = 50_000
-# Numbers in a block of weights, and labels times texts times resamples of rankings: these
-# dominate, and with hundreds of labels fewer resamples must do for them.
+# Maximum size of a block of weights, and of labels times texts times resamples for rankings:
+# these take most of the time, so with hundreds of labels fewer resamples are ranked.
 _BLOCK = 4_000_000
 _MOST_RANKED = 200_000_000
 _FEWEST = 100
@@ -37,13 +37,13 @@ _FEWEST = 100
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Resamples:
-    """Metrics of resamples.
+    """The metrics of all resamples.
 
     Args:
-        values: dict from the name of a metric to a float array, a number each
-            resample.
-        centre: dict from name to the value of all texts that were drawn from.
-        scale: float, by which deviations from `centre` are multiplied.
+        values: dict from the name of a metric to a float array with a value for
+            each resample.
+        centre: dict from name to the value over all texts in the sample.
+        scale: float, factor on deviations from `centre`.
     """
 
     values: dict[str, np.ndarray]
@@ -55,27 +55,27 @@ class Resamples:
 
         Args:
             name: string.
-            value: float, the metric of all texts.
-            level: float, share of the resamples inside. Defaults to `0.95`.
+            value: float, the metric over all texts.
+            level: float, share of the resamples in the interval. Defaults to `0.95`.
 
         Returns:
-            A tuple of two floats, `nan` where the metric is undefined.
+            A tuple of two floats, `nan` if the metric is undefined.
         """
         lowest, highest = metrics.bounds(name)
         low, high = percentile_interval(self.deviations(name), value, level)
-        # Scaled deviations could reach beyond what the metric can be.
+        # Scaled deviations may exceed the range of the metric.
         low, high = np.clip([low, high], lowest, highest).tolist()
         return low, high
 
     def deviations(self, name: str) -> np.ndarray:
-        """Return by how much each resample deviates, scaled to all texts."""
+        """Return the deviation of each resample, scaled to the number of all texts."""
         return (self.values[name] - self.centre[name]) * self.scale
 
 
 def percentile_interval(
     deviations: np.ndarray, value: float, level: float = LEVEL
 ) -> tuple[float, float]:
-    """Return the interval that holds a share of the resamples.
+    """Return the interval that contains a share of the resamples.
 
     Args:
         deviations: float array, of resamples from `value`.
@@ -83,7 +83,7 @@ def percentile_interval(
         level: float, that share. Defaults to `0.95`.
 
     Returns:
-        A tuple of two floats; `nan` where no resample has a value.
+        A tuple of two floats; `nan` if no resample has a value.
     """
     if not 0 < level < 1:
         raise ArgumentError(f"`level` must be between 0 and 1. Received: level={shorten(level)}.")
@@ -139,7 +139,7 @@ def _weights(texts: int, labels: int, seed: int) -> Iterator[tuple[np.ndarray, b
 
 
 class _Drawn:
-    """What the metrics of weighted texts need, computed once."""
+    """Arrays that the metrics of all resamples share, computed once."""
 
     def __init__(self, scores: Scores, predicted: np.ndarray, top_k: int | None) -> None:
         self.scores = scores
@@ -170,7 +170,7 @@ class _Drawn:
 
 
 def _tables(scores: Scores, predicted: np.ndarray) -> list[scipy.sparse.csr_array]:
-    """Hits, predicted, support and known of each text and label, which weights sum up."""
+    """The terms of hits, predicted, support and total for each text and label."""
     size, rows = len(scores.all_labels), np.arange(len(scores))
     if scores.multi_label:
         given = counts.pad(predicted, size)

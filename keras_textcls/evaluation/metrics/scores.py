@@ -1,7 +1,6 @@
-"""`Scores`: what texts are, and what a model says of them; the input of every metric.
+"""`Scores`: the actual labels of texts and the probabilities of a model, input of every metric.
 
-Plain arrays, so that the output of any model can be judged: nothing here
-imports Keras.
+Plain arrays, so that the output of any model can be evaluated: nothing here imports Keras.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ import numpy as np
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
 from keras_textcls.labels import LabelSet
 
-# By how much probabilities may miss a sum of one: those of models in half precision do.
+# Tolerance for the sum of probabilities; models in half precision need it.
 _SUM_TOLERANCE = 5e-3
-# Rows that are looked at in one go, so that a million of them need no second million.
+# Number of rows that are processed at a time, so that temporary arrays stay small.
 CHUNK = 1 << 16
 
 
@@ -27,12 +26,13 @@ class Scores:
 
     Args:
         labels: `LabelSet` of the model: the columns of `y_score`.
-        extra_labels: tuple of strings, labels of the data that the model lacks.
+        extra_labels: tuple of strings, labels of the data that the model does
+            not have.
         multi_label: bool, whether a text may have any number of labels.
         y_true: int array. Single-label: of shape `(num_texts,)`, an index into
             `labels` followed by `extra_labels`. Multi-label: int8 of shape
-            `(num_texts, num_classes + num_extra)`, 1 where a label is there, 0
-            where it is not, -1 where nobody knows.
+            `(num_texts, num_classes + num_extra)`: 1 if the text has the label,
+            0 if not, -1 if unknown.
         y_score: float array of shape `(num_texts, num_classes)`: probabilities.
     """
 
@@ -87,28 +87,28 @@ class Scores:
 
 
 def read_scores(y_true: Any, y_score: Any, labels: Any, multi_label: bool | None = None) -> Scores:
-    """Check actual labels and scores, and bring them into one form.
+    """Check actual labels and scores, and convert them to `Scores`.
 
     Args:
         y_true: actual labels. Single-label: ints in `[0, num_classes)`, or
-            names. Multi-label: lists of names, dicts from name to 1 or 0 (what
-            a dict does not name is unknown), or a matrix of shape `(num_texts,
-            num_classes)` of 1, 0 and, where unknown, -1. Names may be such as
-            `labels` lacks.
+            names. Multi-label: lists of names, dicts from name to 1 or 0 (labels
+            that a dict does not name are unknown), or a matrix of shape
+            `(num_texts, num_classes)` of 1, 0 and, if unknown, -1. Names that are
+            not in `labels` are allowed.
         y_score: array-like of shape `(num_texts, num_classes)`, probabilities;
             of two labels that exclude each other also `(num_texts,)`, the
             probability of the second.
         labels: names of the columns of `y_score`.
-        multi_label: bool or `None`, as the form of `y_true` says. Defaults to
-            `None`.
+        multi_label: bool or `None`. Defaults to `None`, determined from the form
+            of `y_true`.
 
     Returns:
-        `Scores`. It holds copies: what becomes of the arguments later does not
-        change it.
+        `Scores`. It holds copies, so that later changes of the arguments have no
+        effect.
 
     Raises:
         ArgumentError: the scores do not fit the labels.
-        InvalidDataError: there are no texts, a score is no probability, or an
+        InvalidDataError: there are no texts, a score is not a probability, or an
             actual label is missing.
     """
     labels = labels if isinstance(labels, LabelSet) else LabelSet(labels)
@@ -131,11 +131,12 @@ def read_scores(y_true: Any, y_score: Any, labels: Any, multi_label: bool | None
 def encoded_scores(
     y_true: np.ndarray, extra_labels: tuple[str, ...], y_score: Any, labels: LabelSet
 ) -> Scores:
-    """Check scores of texts whose actual labels are encoded already.
+    """Check scores of texts whose actual labels are already encoded.
 
     Args:
-        y_true: array as of `Scores.y_true`; a matrix means multi-label.
-        extra_labels: tuple of strings, labels of the data that the model lacks.
+        y_true: array like `Scores.y_true`; a matrix means multi-label.
+        extra_labels: tuple of strings, labels of the data that the model does
+            not have.
         y_score: array-like of shape `(num_texts, num_classes)`, probabilities.
         labels: `LabelSet` of the model.
 
@@ -144,7 +145,7 @@ def encoded_scores(
 
     Raises:
         ArgumentError: the scores do not fit the labels.
-        InvalidDataError: a score is no probability.
+        InvalidDataError: a score is not a probability.
     """
     multi_label = y_true.ndim == 2
     scores = _read_probabilities(y_score, labels, multi_label)
@@ -158,7 +159,7 @@ def encoded_scores(
 
 
 def _rows_of(y_true: Any) -> Any:
-    """An array of numbers, or a sequence of whatever is said of each text."""
+    """Convert to an array of numbers, or to a list with the labels of each text."""
     if isinstance(y_true, (str, bytes, Mapping)) or not isinstance(y_true, Iterable):
         raise ArgumentError(
             "`y_true` must hold what is true of each text: a list of label names, of ints or of "
@@ -198,7 +199,7 @@ def _read_probabilities(y_score: Any, labels: LabelSet, multi_label: bool) -> np
         )
     for start in range(0, len(scores), CHUNK):
         _check_probabilities(scores[start : start + CHUNK], start, labels, multi_label)
-    # What rounding puts above 1 would fall out of bins and thresholds.
+    # Values above 1 by rounding would be outside of bins and thresholds.
     return np.minimum(scores, 1, out=scores)
 
 
@@ -250,7 +251,7 @@ def _as_ints(values: list[Any]) -> np.ndarray | None:
     for row, value in enumerate(values):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
             raise InvalidDataError(_no_label(row, value))
-    # Python's own ints are of any size.
+    # Ints of Python may exceed 64 bits.
     return np.asarray(values) if max(map(abs, values)) < 2**63 else np.asarray(values, object)
 
 
@@ -284,7 +285,7 @@ def _read_multi_label(values: Any, labels: LabelSet) -> tuple[np.ndarray, tuple[
                 "`y_true` of several labels a text must be lists of names. Received at row "
                 f"{row}: {shorten(names)}. Wrap a single name in a list."
             )
-    # Twice gone over below, which a generator allows once.
+    # The names are iterated twice below, which a generator does not allow.
     rows = [names if isinstance(names, Mapping) else tuple(names) for names in values]
     first = next((one for names in rows for one in names), None)
     if isinstance(first, (int, float, np.number, np.bool_)):

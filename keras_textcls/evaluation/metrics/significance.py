@@ -1,4 +1,4 @@
-"""Is one model better than another, or was it luck? Paired tests on the same texts."""
+"""Paired tests of whether one model is significantly better than another on the same texts."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from scipy.stats import binomtest, chi2
 from keras_textcls.evaluation.metrics.resampling import percentile_interval
 from keras_textcls.evaluation.report.report_numbers import ReportNumbers
 
-# With fewer texts that only one model is right about the exact test is used.
+# The exact test is used if fewer texts than this are predicted correctly by one model only.
 _FEW = 25
 
 
 @dataclasses.dataclass(frozen=True)
 class PairedDifference:
-    """How much a metric of one model differs from that of another, on the same texts.
+    """The difference of a metric between two models on the same texts.
 
     Args:
-        metric: string.
-        first: string, name of one model.
-        second: string, name of the other.
-        difference: float, of the first minus the second.
-        low: float, lower end of the 95 % interval of paired bootstrap.
-        high: float, upper end.
+        metric: string, name of the metric.
+        first: string, name of the first model.
+        second: string, name of the second model.
+        difference: float, metric of the first model minus that of the second.
+        low: float, lower end of the 95 % interval of the paired bootstrap.
+        high: float, upper end of the interval.
     """
 
     metric: str
@@ -37,21 +37,24 @@ class PairedDifference:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the interval leaves out 0."""
+        """Whether the interval excludes 0."""
         return self.low > 0 or self.high < 0
 
 
 @dataclasses.dataclass(frozen=True)
 class McNemar:
-    """McNemar's test of two models that are right about different texts.
+    """The result of McNemar's test of two models on the same texts.
 
     Args:
-        only_first: int, texts that only the first model is right about.
-        only_second: int, texts that only the second is right about.
-        statistic: float; of the exact test the smaller of both counts.
-        p_value: float, probability of counts at least as far apart if both
-            models were right about equally many texts.
-        exact: bool, whether the binomial test was used, for fewer than 25 texts.
+        only_first: int, number of texts that only the first model predicts
+            correctly.
+        only_second: int, number of texts that only the second model predicts
+            correctly.
+        statistic: float; for the exact test, the smaller of the two numbers.
+        p_value: float, probability of a difference at least this large if both
+            models were equally accurate.
+        exact: bool, whether the exact binomial test was used, for fewer than 25
+            texts.
     """
 
     only_first: int
@@ -64,8 +67,8 @@ class McNemar:
 def paired_difference(first: ReportNumbers, second: ReportNumbers, metric: str) -> PairedDifference:
     """Compare a metric of two reports on the same texts.
 
-    Both see the same bootstrap draws, so texts that are hard for both models do
-    not blur the difference ([Efron and Tibshirani, 1993](
+    Both models are evaluated on the same bootstrap resamples, so texts that are difficult
+    for both models do not widen the interval ([Efron and Tibshirani, 1993](
     https://doi.org/10.1201/9780429246593), chapter 16).
 
     Args:
@@ -84,10 +87,10 @@ def paired_difference(first: ReportNumbers, second: ReportNumbers, metric: str) 
 
 
 def mcnemar(first: ReportNumbers, second: ReportNumbers) -> McNemar:
-    """Test whether two models are right about equally many texts.
+    """Test whether two models predict equally many texts correctly.
 
-    The exact binomial test for fewer than 25 texts that only one of them is
-    right about, else the chi-squared test with continuity correction
+    If fewer than 25 texts are predicted correctly by one model only, this is the exact
+    binomial test; otherwise it is the chi-squared test with continuity correction
     ([McNemar, 1947](https://doi.org/10.1007/BF02295996)).
 
     Args:
@@ -95,7 +98,8 @@ def mcnemar(first: ReportNumbers, second: ReportNumbers) -> McNemar:
         second: `Report` on the same texts.
 
     Returns:
-        A `McNemar`; `nan` where the models agree about all texts.
+        A `McNemar`; `statistic` and `p_value` are `nan` if no text is predicted
+        correctly by one model only.
     """
     one, other = is_right(first), is_right(second)
     counts = int((one & ~other).sum()), int((other & ~one).sum())
@@ -110,7 +114,7 @@ def mcnemar(first: ReportNumbers, second: ReportNumbers) -> McNemar:
 
 
 def is_right(report: ReportNumbers) -> np.ndarray:
-    """Return which texts are judged rightly, of several labels in all that are known.
+    """Return which texts are predicted correctly; for multi-label, in all known labels.
 
     Args:
         report: `Report`.

@@ -1,4 +1,4 @@
-"""Thresholds of labels, tuned on validation data."""
+"""Tunes the thresholds of labels on validation data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OBJECTIVES = ("f1", "precision", "recall")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TunedThresholds(Mapping[str, float]):
-    """The probability that each label must reach, tuned on the texts of a report.
+    """The probability threshold of each label, tuned on the texts of a report.
 
     A mapping from label to threshold: assign it to `TextClassifier.thresholds`,
     or pass it to `classify` or to `Report.at_threshold` of a report on other
@@ -27,9 +27,10 @@ class TunedThresholds(Mapping[str, float]):
 
     Args:
         values_by_label: dict from label to threshold.
-        table: `ResultTable` of what each label reached on these texts.
-        notes: tuple of strings, which floors could not be met.
-        fingerprint: string, of the texts that they were tuned on.
+        table: `ResultTable` of the precision, recall and F1 of each label on
+            these texts.
+        notes: tuple of strings, labels that could not be tuned.
+        fingerprint: string, fingerprint of the texts that were used for tuning.
         digests: frozen set of bytes, hashes of those texts.
     """
 
@@ -57,7 +58,7 @@ class TunedThresholds(Mapping[str, float]):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Candidates:
-    """What each possible threshold of a label would give, from the highest down."""
+    """Precision, recall and F1 at each possible threshold of a label, the highest first."""
 
     thresholds: np.ndarray
     precision: np.ndarray
@@ -78,8 +79,8 @@ def tune(
         floor: float in `(0, 1]`, or `None` for `"f1"`.
 
     Returns:
-        A tuple of a dict from label to threshold, a `ResultTable` of what they
-        reach, and notes.
+        A tuple of a dict from label to threshold, a `ResultTable` of precision,
+        recall and F1 at these thresholds, and notes.
 
     Raises:
         ArgumentError: the objective is unknown, or the floor does not fit it.
@@ -119,7 +120,7 @@ def _check(objective: str, floor: float | None) -> None:
 
 
 def _candidates(scores: Scores, label: int) -> _Candidates:
-    """Between each two different scores of texts that could be given the label."""
+    """The thresholds between two successive scores of texts that may get the label."""
     known = scores.is_actual(label) >= 0
     actual = scores.is_actual(label)[known] == 1
     values = scores.y_score[known, label].astype(np.float64)
@@ -132,9 +133,9 @@ def _candidates(scores: Scores, label: int) -> _Candidates:
     ends = np.flatnonzero(np.append(values[1:] != values[:-1], True)[: len(values)])
     hits, given = np.cumsum(actual)[ends], np.arange(1, len(values) + 1)[ends]
     lower = np.append(values[ends][1:], 0.0)[: len(ends)]
-    # Half way to the next lower score, so that no text stands on the edge.
+    # The middle to the next lower score, so that no score equals the threshold.
     middle = (values[ends] + lower) / 2
-    # Of two neighbouring floats one is the middle.
+    # The middle of two adjacent floats is one of them.
     middle = np.where(middle > lower, middle, values[ends])
     return _Candidates(
         middle, divide(hits, given), divide(hits, support), divide(2 * hits, given + support)
@@ -155,7 +156,7 @@ def _choose(candidates: _Candidates, objective: str, floor: float) -> int | None
     if not len(fits):
         return None
     best = raised[fits].max()
-    # Of equals the one that does better in what is held.
+    # Of equally good candidates, the one with the higher value of the objective.
     equals = fits[raised[fits] == best]
     return int(equals[np.argmax(held[equals])])
 
@@ -165,7 +166,7 @@ def _is_tunable(candidates: _Candidates) -> bool:
 
 
 def _fallback(scores: Scores, candidates: _Candidates, objective: str) -> float:
-    """The default where the texts say nothing; else what comes nearest to the floor."""
+    """The default threshold if no tuning is possible; otherwise the closest to the floor."""
     if not _is_tunable(candidates):
         return MULTI_LABEL_THRESHOLD if scores.multi_label else 0.0
     return 1.0 if objective == "precision" else 0.0

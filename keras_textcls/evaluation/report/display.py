@@ -1,4 +1,4 @@
-"""What a person sees of a report, in a terminal and in a notebook."""
+"""Shows a report in a terminal and in a notebook."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _MAIN = (
 
 
 def headline(report: ReportNumbers) -> str:
-    """Return the line that says what was evaluated."""
+    """Return a line with the model, the number of texts and the number of labels."""
     labels = f"{len(report.labels)} labels{', any number a text' if report.multi_label else ''}"
     return f"Report of {report.name} on {len(report):,} texts, {labels}"
 
 
 def main_numbers(report: ReportNumbers) -> ResultTable:
-    """Return the numbers that are shown first, with intervals.
+    """Return the most important metrics, with intervals.
 
     Args:
         report: `Report`.
@@ -44,7 +44,7 @@ def main_numbers(report: ReportNumbers) -> ResultTable:
 
 
 def remarks(report: ReportNumbers) -> list[str]:
-    """Return what must be known before the numbers are believed.
+    """Return remarks that limit how far the metrics can be trusted.
 
     Args:
         report: `Report`.
@@ -63,7 +63,7 @@ def remarks(report: ReportNumbers) -> list[str]:
 
 
 def worst_labels(report: ReportNumbers) -> ResultTable:
-    """Return the rows of the label table with the lowest F1, or all where they are few."""
+    """Return the rows of the label table with the lowest F1, or all if there are few."""
     table = report.per_label()
     *rows, total = table.rows
     place = table.columns.index("f1")
@@ -73,7 +73,7 @@ def worst_labels(report: ReportNumbers) -> ResultTable:
 
 
 def as_text(report: ReportNumbers) -> str:
-    """Describe a report in some lines.
+    """Describe a report in a few lines.
 
     Args:
         report: `Report`.
@@ -97,7 +97,7 @@ def as_html(report: ReportNumbers) -> str:
         report: `Report`.
 
     Returns:
-        A string of HTML in which nothing of the data is markup.
+        A string of HTML, in which the data are escaped.
     """
     said = "".join(f"<li>{html.escape(remark)}</li>" for remark in remarks(report))
     return (

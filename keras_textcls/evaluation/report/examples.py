@@ -1,4 +1,4 @@
-"""The texts behind the numbers."""
+"""Finds the texts of a confusion cell, the errors and the slices of a report."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ TEXT_COLUMNS = ("text", "text_pair", "id")
 
 @dataclasses.dataclass(frozen=True)
 class JudgedText:
-    """A text, what it is and what the model says of it.
+    """A text with its actual and its predicted labels.
 
     Args:
-        row: int, its place among the evaluated texts.
-        text: string or `None` where the texts are not known.
+        row: int, row of the text among the evaluated texts.
+        text: string, or `None` if the texts are unknown.
         text_pair: string or `None`, the second text of a pair.
         id: string or `None`.
         actual: string, or tuple of strings for multi-label.
-        predicted: string or `None` (no answer), or tuple of strings.
-        score: float, the probability that the text is sorted by.
+        predicted: string, or `None` for no prediction; for multi-label a tuple
+            of strings.
+        score: float, the probability by which texts are sorted.
         probabilities: dict from label to probability, most probable first.
         metadata: dict of further columns.
     """
@@ -45,7 +46,7 @@ class JudgedText:
 
 
 def label_index(scores: Scores, name: str) -> int:
-    """Return the place of a label among all.
+    """Return the index of a label among the labels of the model and the data.
 
     Args:
         scores: `Scores`.
@@ -55,7 +56,7 @@ def label_index(scores: Scores, name: str) -> int:
         An int, index into `scores.all_labels`.
 
     Raises:
-        UnknownLabelError: it is neither.
+        UnknownLabelError: neither the model nor the data have the label.
     """
     if name in scores.extra_labels:
         return len(scores.labels) + scores.extra_labels.index(name)
@@ -99,16 +100,16 @@ def _has(scores: Scores, actual: str) -> np.ndarray:
 
 
 def rows_of_errors(scores: Scores, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the texts that are judged wrongly, most confident first.
+    """Find the texts with wrong predictions, the most confident first.
 
     Args:
         scores: `Scores`.
         predicted: decisions, as `decide` returns them.
 
     Returns:
-        A tuple of an int array of rows and a float array of how sure the model
-        was: single-label, of its most probable label; multi-label, of the
-        wrong decision that it was surest of.
+        A tuple of an int array of rows and a float array of confidences.
+        Single-label: the highest probability. Multi-label: the probability of the
+        most confident wrong decision.
     """
     if predicted.ndim == 1:
         confidence = scores.y_score.max(axis=1)
@@ -131,7 +132,7 @@ def judged_texts(
     rows: np.ndarray,
     confidence: np.ndarray,
 ) -> list[JudgedText]:
-    """Put rows into words.
+    """Describe rows as `JudgedText`s.
 
     Args:
         scores: `Scores`.
@@ -172,12 +173,12 @@ def _name(scores: Scores, decision: Any) -> str | tuple[str, ...] | None:
 
 
 def slice_rows(table: pa.Table | None, by: str, bins: int) -> list[tuple[str, np.ndarray]]:
-    """Sort texts into slices.
+    """Split texts into slices.
 
     Args:
         table: `pyarrow.Table` of the texts, or `None`.
         by: string, `"length"` in characters or the name of a column.
-        bins: int, how many slices of lengths, of about equally many texts.
+        bins: int, number of slices by length, with about equally many texts.
 
     Returns:
         A list of tuples of the name of a slice and an int array of its rows.
@@ -217,14 +218,14 @@ def _lengths(table: pa.Table, bins: int) -> list[tuple[str, np.ndarray]]:
 
 
 def check_label_known(scores: Scores, name: str) -> None:
-    """Refuse a name that is no label of the model.
+    """Refuse a name that is not a label of the model.
 
     Args:
         scores: `Scores`.
         name: string.
 
     Raises:
-        UnknownLabelError: it is none.
+        UnknownLabelError: the model does not have the label.
     """
     if name in scores.extra_labels:
         raise UnknownLabelError(

@@ -1,4 +1,4 @@
-"""The table of labels: counts and metrics of each, and the seed platform's totals."""
+"""The table of labels: counts and metrics of each, and totals as Clarifai's portal shows them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ TOTAL = "(all labels)"
 
 
 def label_table(names: tuple[str, ...], counts: Counts, areas: LabelAreas) -> ResultTable:
-    """Put the counts and metrics of labels into a table.
+    """Return the counts and metrics of labels as a table.
 
     Args:
         names: tuple of strings.
         counts: `Counts` of those labels.
-        areas: `LabelAreas` of the first of them; the others, which the model
-            lacks, have none.
+        areas: `LabelAreas` of the model's labels, which come first; the other
+            labels have none.
 
     Returns:
         A `ResultTable` with a row for each label and one of totals: sums of

@@ -1,4 +1,4 @@
-"""Pictures of reports and comparisons, with matplotlib. Each method returns its axes."""
+"""Plots of reports and comparisons, with matplotlib. Each method returns its axes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from keras_textcls.utils.text_display import printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, which people with any colour vision tell apart; black is the mean.
+# The palette of Okabe and Ito, which is safe for colour-blind readers; black is the mean.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A00")
 _STYLES = ("-", "--", "-.", ":")
 _FEW, _ANNOTATED, _LONGEST_NAME = 7, 20, 24
@@ -48,7 +48,7 @@ def _short(name: str) -> str:
 
 
 class ReportPlots:
-    """Pictures of a report, as `report.plot`.
+    """The plots of a report, as `report.plot`.
 
     Args:
         report: `Report`.
@@ -58,12 +58,12 @@ class ReportPlots:
         self._report = report
 
     def roc(self, labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
-        """Draw ROC curves, of labels and their mean.
+        """Draw the ROC curves of labels and their mean.
 
         Args:
-            labels: list of labels that are named. Defaults to `None`: all, or
-                where there are more than 7 those with the smallest area; the
-                others are drawn in grey.
+            labels: list of labels in the legend. Defaults to `None`: all, or, if
+                there are more than 7, those with the smallest area; the others are
+                drawn in grey.
             ax: matplotlib axes to draw on. Defaults to `None`, new ones.
 
         Returns:
@@ -76,7 +76,7 @@ class ReportPlots:
         return ax
 
     def pr(self, labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
-        """Draw precision-recall curves, of labels and their mean.
+        """Draw the precision-recall curves of labels and their mean.
 
         Args:
             labels: as for `roc`. Defaults to `None`.
@@ -97,8 +97,8 @@ class ReportPlots:
         Args:
             kind: string, `"count"`, `"share"` or `"mean_probability"`. Defaults
                 to `"share"`, of the texts of a row.
-            ax: matplotlib axes to draw on. Defaults to `None`, new ones, the
-                larger the more labels.
+            ax: matplotlib axes to draw on. Defaults to `None`, new ones, whose size
+                depends on the number of labels.
 
         Returns:
             The axes.
@@ -127,7 +127,7 @@ class ReportPlots:
         return ax
 
     def calibration(self, bins: int = 15, ax: Axes | None = None) -> Axes:
-        """Draw the reliability diagram: how often answers of a probability are right.
+        """Draw the reliability diagram: accuracy over the predicted probability.
 
         Args:
             bins: int, of equal width. Defaults to `15`.
@@ -185,7 +185,7 @@ class ReportPlots:
         return ax
 
     def histogram(self, label: str, bins: int = 20, ax: Axes | None = None) -> Axes:
-        """Draw the scores of a label, of texts with it and of those without.
+        """Draw histograms of the scores of a label, for texts with the label and without.
 
         Args:
             label: string.
@@ -262,7 +262,7 @@ def _f1(curve: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def draw_matrix(matrix: LabelMatrix, ax: Axes | None = None) -> Axes:
-    """Draw a matrix between labels, with numbers where there are few.
+    """Draw a matrix between labels, with its numbers if there are few.
 
     Args:
         matrix: `LabelMatrix`.
@@ -299,7 +299,7 @@ def draw_learning_curve(
     Args:
         sizes: sequence of ints.
         values: float array of shape `(num_sizes, repeats)`.
-        metric: string, what it is called.
+        metric: string, name of the metric.
         ax: matplotlib axes to draw on. Defaults to `None`, new ones.
 
     Returns:
@@ -314,7 +314,7 @@ def draw_learning_curve(
 
 
 class ComparisonPlots:
-    """Pictures of a comparison, as `comparison.plot`.
+    """The plots of a comparison, as `comparison.plot`.
 
     Args:
         reports: dict from name to `Report`.
@@ -324,7 +324,7 @@ class ComparisonPlots:
         self._reports = reports
 
     def roc(self, label: str | None = None, ax: Axes | None = None) -> Axes:
-        """Draw the ROC curves of all reports over each other.
+        """Draw the ROC curves of all reports in one plot.
 
         Args:
             label: string, or `None` for the mean over labels. Defaults to
@@ -340,7 +340,7 @@ class ComparisonPlots:
         return ax
 
     def pr(self, label: str | None = None, ax: Axes | None = None) -> Axes:
-        """Draw the precision-recall curves of all reports over each other.
+        """Draw the precision-recall curves of all reports in one plot.
 
         Args:
             label: string, or `None` for the mean over labels. Defaults to
@@ -361,7 +361,7 @@ class ComparisonPlots:
             kind: string, as for `ReportPlots.confusion`. Defaults to `"share"`.
 
         Returns:
-            A list of axes, one a report.
+            A list of axes, one for each report.
         """
         widest = max(len(report.labels) for report in self._reports.values())
         side = max(4.0, (0.42 if widest <= _ANNOTATED else 0.17) * widest + 2.2)

@@ -1,4 +1,4 @@
-"""`Report`: the frozen numbers of one evaluation, shown, drawn and stored."""
+"""`Report`: the result of one evaluation, with plots, an HTML page and files."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from keras_textcls.evaluation.report.text_table import text_table
 
 
 class Report(ReportNumbers):
-    """What a model is worth on some texts, in numbers.
+    """The result of an evaluation of a model on labelled texts.
 
-    Made by `evaluate`, by `from_predictions` from the output of any model, by
-    `cross_validate` from predictions out of fold, or loaded. It holds actual
-    labels, probabilities and, where known, the texts; all metrics derive from
-    these when asked for. It does not change: `at_threshold` and `take` return
-    another report.
+    A report is created by `evaluate`, by `from_predictions` from the output of any model,
+    by `cross_validate` from out-of-fold predictions, or by `load`. It holds the actual
+    labels, the probabilities and, if they are known, the texts; all metrics are computed
+    from these when they are accessed. A report is immutable: `at_threshold` and `take`
+    return another report.
 
-    A number that is undefined is `nan` with a reason, never 0 or 1 in silence.
+    A metric that is undefined is `nan`, and a reason is given. It is never replaced by 0 or
+    1.
 
     Example:
     >>> report = Report.from_predictions(
@@ -62,38 +63,38 @@ class Report(ReportNumbers):
         seed: int = 0,
         info: ReportInfo | None = None,
     ) -> Report:
-        """Judge stored predictions, of any model.
+        """Create a report from stored predictions of any model.
 
         Args:
             y_true: actual labels. Single-label: ints in `[0, num_classes)`, or
                 names. Multi-label: lists of names, or a matrix of shape
-                `(num_texts, num_classes)` of 1, 0 and, where unknown, -1. Names
-                that `labels` lacks are evaluated as unknown to the model.
+                `(num_texts, num_classes)` of 1, 0 and, if unknown, -1. Names that are
+                not in `labels` count as labels that the model does not have.
             y_score: array-like of shape `(num_texts, num_classes)`,
-                probabilities; for two labels that exclude each other also
-                `(num_texts,)`, those of the second.
+                probabilities; for two mutually exclusive labels also
+                `(num_texts,)`, the probabilities of the second.
             labels: list of names, the columns of `y_score`.
-            multi_label: bool, or `None` as the form of `y_true` says. Defaults
-                to `None`.
+            multi_label: bool or `None`. Defaults to `None`, determined from the
+                form of `y_true`.
             texts: list of strings, or a tuple of two lists for text pairs.
-                Defaults to `None`, not known.
-            metadata: dict from the name of a column to a value a text, for
-                `slices`; the column `id` is shown with texts. Defaults to
-                `None`.
+                Defaults to `None`, unknown.
+            metadata: dict from the name of a column to a list with a value for
+                each text, for `slices`; the column `id` is shown with texts.
+                Defaults to `None`.
             thresholds: as for `at_threshold`. Defaults to `None`.
-            name: string, what comparisons call the model. Defaults to `None`,
-                that of `info`.
+            name: string, name of the model in comparisons. Defaults to `None`,
+                the name in `info`.
             top_k: int, for `top_K_accuracy`. Defaults to `None`: half the
                 labels, at most 5.
-            seed: int, of the bootstrap. Defaults to `0`.
-            info: `ReportInfo`. Defaults to `None`, with the present time.
+            seed: int, random seed of the bootstrap. Defaults to `0`.
+            info: `ReportInfo`. Defaults to `None`, with the current time.
 
         Returns:
             A `Report`.
 
         Raises:
             ArgumentError: the arguments do not fit together.
-            InvalidDataError: there are no texts, a score is no probability, or
+            InvalidDataError: there are no texts, a score is not a probability, or
                 an actual label or a text is missing.
         """
         scores = read_scores(y_true, y_score, labels, multi_label)
@@ -104,18 +105,18 @@ class Report(ReportNumbers):
             info = dataclasses.replace(info, name=name)
         return cls.from_scores(scores, table, info, thresholds, top_k, seed)
 
-    # === Shown and stored ===
+    # === Plots and files ===
 
     @property
     def plot(self) -> ReportPlots:
-        """Pictures: `report.plot.roc()`, `.confusion()` and others, `ReportPlots`."""
+        """The plots of the report, `ReportPlots`: `report.plot.roc()`, `.confusion()`, ..."""
         return ReportPlots(self)
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:
-        """Write one page that holds everything and needs no other file.
+        """Write the report as one self-contained HTML page.
 
         Args:
-            path: string or path of the file, replaced if it is there.
+            path: string or path of the file; an existing file is replaced.
 
         Returns:
             The `Path` of the page.
@@ -126,8 +127,8 @@ class Report(ReportNumbers):
         """Save the report: `report.json` and `predictions.arrow`.
 
         Args:
-            directory: string or path. A report that is there is replaced, all
-                at once.
+            directory: string or path. A report that was saved there is replaced
+                atomically.
         """
         save_report(self, Path(directory))
 
@@ -142,7 +143,7 @@ class Report(ReportNumbers):
             A `Report`.
 
         Raises:
-            InvalidDataError: it is no saved report, or broken.
+            InvalidDataError: the directory is not a saved report, or is broken.
         """
         return load_report(Path(directory), cls)
 

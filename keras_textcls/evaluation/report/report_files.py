@@ -1,7 +1,7 @@
-"""A report in a directory: `report.json` for people, `predictions.arrow` for arrays and texts.
+"""A saved report: `report.json` for people, and `predictions.arrow` for arrays and texts.
 
-Nothing in a stored report is believed that can be computed: metrics are written
-for readers of the JSON, and computed anew from the predictions when loaded.
+Metrics are written for readers of the JSON only. When a report is loaded, they are computed
+again from the predictions.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Kind = TypeVar("Kind", bound=ReportNumbers)
 
 
 def is_report(directory: Path) -> bool:
-    """Whether a directory is one that `save_report` wrote."""
+    """Return whether `save_report` wrote the directory."""
     return (directory / REPORT_FILE).is_file() and (directory / PREDICTIONS_FILE).is_file()
 
 
@@ -56,7 +56,7 @@ def save_report(report: ReportNumbers, directory: Path) -> None:
             f"{directory} holds other files and is no saved report, so it is not replaced. Choose "
             "another directory, or empty this one."
         )
-    # Pages and notes that somebody put beside the two files stay.
+    # Other files in the directory, such as HTML pages, are kept.
     with replace_directory(directory, keep=lambda name: name not in _FILES) as draft:
         text = json.dumps(
             _describe(report), indent=2, ensure_ascii=False, allow_nan=False, default=_plain

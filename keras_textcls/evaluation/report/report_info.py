@@ -1,4 +1,4 @@
-"""What a report is about: which model, which data, when and with what."""
+"""`ReportInfo`: the model, the data, the time and the package versions of a report."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _PACKAGES = ("keras-textcls", "numpy", "scikit-learn", "keras", "keras-hub")
 
 @dataclasses.dataclass(frozen=True)
 class ReportInfo:
-    """What a report is about.
+    """The model, the data, the time and the package versions of a report.
 
     Args:
-        name: string or `None`, what comparisons call the model.
-        model: dict: preset, version of the run, hash of the weights, backend,
-            as far as they are known.
+        name: string or `None`, name of the model in comparisons.
+        model: dict: preset, version of the run, hash of the weights, backend, as
+            far as they are known.
         data: dict: fingerprint of the dataset, its source, rows left out.
         environment: dict from package to version, with that of Python.
         created: string, date and time of the evaluation in UTC.
-        notes: tuple of strings, what a reader must know before believing the
-            numbers, such as texts that the model was trained on.
+        notes: tuple of strings, facts that limit how far the metrics can be
+            trusted, such as texts that the model was trained on.
     """
 
     name: str | None = None
@@ -35,7 +35,7 @@ class ReportInfo:
 
     @classmethod
     def now(cls, **fields: Any) -> ReportInfo:
-        """Return the information with the versions in use and the present time.
+        """Create the information with the installed versions and the current time.
 
         Args:
             **fields: other fields.

@@ -1,8 +1,8 @@
-"""`ReportNumbers`: what is evaluated, and every number that derives from it.
+"""`ReportNumbers`: the data of an evaluation, and all metrics that are computed from them.
 
-One class, whose documentation is more than half of the file; what its methods
-do stands in the modules below it. `Report` shows and stores these numbers;
-pictures, pages and comparisons read them from here.
+The file holds one class; more than half of it is documentation, and its methods call the
+modules of `metrics`. `Report` adds output and files; plots, pages and comparisons read the
+metrics from here.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ _MOST_TOP = 5
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class ReportNumbers:
-    """The numbers of a report, whoever shows them.
+    """The data and the metrics of a report, without output and files.
 
     Args:
         scores: `Scores`, actual labels and probabilities.
         table: `pyarrow.Table` of texts, ids and further columns, or `None`.
-        info: `ReportInfo`: which model, which data, when and with what.
+        info: `ReportInfo`: model, data, time and package versions.
         threshold_values: float array of shape `(num_classes,)`, or `None`: 0.5
-            for multi-label, else none.
+            for multi-label, otherwise no threshold.
         top_k: int or `None`, for `top_K_accuracy`.
-        seed: int, of the bootstrap.
+        seed: int, random seed of the bootstrap.
     """
 
     scores: Scores
@@ -74,7 +74,7 @@ class ReportNumbers:
         top_k: int | None = None,
         seed: int = 0,
     ) -> Self:
-        """Make a report of what is encoded already.
+        """Create a report from encoded labels and scores.
 
         Args:
             scores: `Scores`.
@@ -82,7 +82,7 @@ class ReportNumbers:
             info: `ReportInfo`.
             thresholds: as for `at_threshold`. Defaults to `None`.
             top_k: int or `None`, as for `from_predictions`. Defaults to `None`.
-            seed: int, of the bootstrap. Defaults to `0`.
+            seed: int, random seed of the bootstrap. Defaults to `0`.
 
         Returns:
             A `Report`.
@@ -90,7 +90,7 @@ class ReportNumbers:
         values = read_thresholds(thresholds, scores.labels)
         return cls(scores, table, info, values, read_top_k(top_k, scores), read_seed(seed))
 
-    # === What it is about ===
+    # === Data ===
 
     @property
     def labels(self) -> LabelSet:
@@ -99,7 +99,7 @@ class ReportNumbers:
 
     @property
     def extra_labels(self) -> tuple[str, ...]:
-        """Labels of the data that the model lacks: it is never right about those."""
+        """Labels of the data that the model does not have and so never predicts correctly."""
         return self.scores.extra_labels
 
     @property
@@ -119,23 +119,23 @@ class ReportNumbers:
 
     @property
     def y_pred(self) -> np.ndarray:
-        """Decisions: `(num_texts,)` ints, -1 for no answer; for multi-label a bool matrix."""
+        """Decisions: `(num_texts,)` ints, -1 for no prediction; for multi-label a bool matrix."""
         return _read_only(self.predicted)
 
     @property
     def texts(self) -> list[str] | None:
-        """The texts, or `None` where they are not known."""
+        """The texts, or `None` if they are unknown."""
         has = self.table is not None and "text" in self.table.schema.names
         return self.table.column("text").to_pylist() if has and self.table is not None else None
 
     @property
     def name(self) -> str:
-        """What comparisons call the model."""
+        """The name of the model in comparisons."""
         return self.info.name or "model"
 
     @property
     def thresholds(self) -> dict[str, float] | None:
-        """The probability that each label must reach; `None`: 0.5 for multi-label, else none."""
+        """The threshold of each label; `None`: 0.5 for multi-label, otherwise no threshold."""
         if self.threshold_values is None:
             return None
         return dict(zip(self.labels, self.threshold_values.tolist(), strict=True))
@@ -152,12 +152,12 @@ class ReportNumbers:
 
     @functools.cached_property
     def predicted(self) -> np.ndarray:
-        """Decisions at the thresholds, as `y_pred`, which is a read-only view of them."""
+        """Decisions at the thresholds; `y_pred` is a read-only view of them."""
         return decide(self.scores.y_score, self.multi_label, self.threshold_values)
 
     @functools.cached_property
     def counts(self) -> Counts:
-        """True and false decisions of each label, `Counts`."""
+        """Counts of actual, predicted and correct labels, `Counts`."""
         return counts.count(self.scores, self.predicted)
 
     @functools.cached_property
@@ -167,7 +167,7 @@ class ReportNumbers:
 
     @functools.cached_property
     def values(self) -> dict[str, float]:
-        """All headline numbers, without intervals: a dict from name to float."""
+        """All metrics without intervals: a dict from name to float."""
         return metrics.point_values(
             self.scores, self.predicted, self.counts, self.areas, self.top_k
         )
@@ -182,7 +182,7 @@ class ReportNumbers:
 
     @functools.cached_property
     def metrics(self) -> dict[str, Metric]:
-        """All headline numbers with 95 % bootstrap intervals: a dict from name to `Metric`."""
+        """All metrics with 95 % bootstrap intervals: a dict from name to `Metric`."""
         said = metrics.reasons(self.scores, self.counts, self.areas, self.values)
         by_name = {}
         for name, value in self.values.items():
@@ -192,16 +192,16 @@ class ReportNumbers:
 
     @functools.cached_property
     def resamples(self) -> resampling.Resamples:
-        """The metrics of 1,000 bootstrap resamples; those of the areas may be fewer."""
+        """The metrics of 1,000 bootstrap resamples; areas may be computed for fewer."""
         return resampling.resample(self.scores, self.predicted, self.top_k, self.seed)
 
     @property
     def label_means(self) -> dict[str, float]:
-        """Macro, micro and weighted precision, recall and F1 alone, which take no sorting."""
+        """Macro, micro and weighted precision, recall and F1: a dict, quick to compute."""
         return {name: float(value) for name, value in counts.averaged(self.counts).items()}
 
     def summary(self) -> ResultTable:
-        """Return the headline numbers as a table.
+        """Return all metrics as a table.
 
         Returns:
             A `ResultTable` of metric, value, low, high and note.
@@ -213,29 +213,29 @@ class ReportNumbers:
         """Return counts and metrics of each label, with totals.
 
         Returns:
-            A `ResultTable` of label, support, predicted, tp, fn, fp, tn,
-            precision, recall, f1, roc_auc and average_precision; `nan` where
-            undefined: a precision where nothing is predicted, for example. The
-            last row sums the counts; its precision, recall and F1 are means
-            weighted by support, its areas plain means.
+            A `ResultTable` of label, support, predicted, tp, fn, fp, tn, precision,
+            recall, f1, roc_auc and average_precision. A metric is `nan` if it is
+            undefined, for example precision if nothing is predicted. The last row
+            holds the sums of the counts, the means of precision, recall and F1
+            weighted by support, and the unweighted means of the areas.
         """
         return label_table(self.scores.all_labels, self.counts, self.areas)
 
     def at_threshold(self, threshold: Any) -> Self:
-        """Return the same predictions judged at other thresholds.
+        """Return the report of the same predictions at other thresholds.
 
         Args:
-            threshold: float in `[0, 1]`, one a label, a dict from label to
-                float, or `TunedThresholds`. As in `TextClassifier.classify`: a
-                single-label text whose most probable label stays below has no
-                answer. `None` for the default.
+            threshold: float in `[0, 1]`, a list with one for each label, a dict from
+                label to float, or `TunedThresholds`; as in `TextClassifier.classify`.
+                A single-label text whose most probable label is below its threshold
+                has no prediction. `None` for the default.
 
         Returns:
             A `Report`.
 
         Raises:
-            ArgumentError: they were tuned on texts of this report: what they
-                reach here says nothing about other texts.
+            ArgumentError: a threshold is invalid, or the thresholds were tuned on
+                texts of this report, so that its metrics would be too optimistic.
         """
         if isinstance(threshold, TunedThresholds):
             self._refuse_own(threshold)
@@ -253,11 +253,11 @@ class ReportNumbers:
             floor: float in `(0, 1]`, or `None` for `"f1"`. Defaults to `None`.
 
         Returns:
-            `TunedThresholds`: assign them to `TextClassifier.thresholds`, or
-            pass them to `at_threshold` of a report on other texts.
+            `TunedThresholds`: assign them to `TextClassifier.thresholds`, or pass them
+            to `at_threshold` of a report on other texts.
 
         Raises:
-            ArgumentError: the objective is unknown, or the floor does not fit.
+            ArgumentError: the objective is unknown, or the floor does not fit it.
         """
         values, table, notes = tune(self.scores, objective, floor)
         digests = fingerprints.text_digests(self.table)
@@ -266,12 +266,11 @@ class ReportNumbers:
     # === Matrices and curves ===
 
     def confusion_matrix(self, kind: str = "count") -> LabelMatrix:
-        """Return which labels are taken for which: rows actual, columns predicted.
+        """Return the confusion matrix: rows are actual, columns are predicted labels.
 
-        Single-label: texts without an answer stand in the column `(none)`.
-        Multi-label: a text stands in the cell of each of its labels with each
-        predicted one, so that off the diagonal stand also labels that rightly
-        occur together.
+        Single-label: texts without a prediction count in the column `(none)`.
+        Multi-label: a text counts in the cell of each pair of an actual and a predicted
+        label, so labels that correctly occur together also count off the diagonal.
 
         Args:
             kind: string, `"count"` of texts, `"share"` of the texts of a row,
@@ -289,7 +288,7 @@ class ReportNumbers:
         return matrices.confusion(self.scores, self.predicted, kind)
 
     def co_occurrence(self, predicted: bool = False) -> LabelMatrix:
-        """Return how often labels occur together, on the diagonal how often at all.
+        """Count the texts that have both labels; on the diagonal, those that have the label.
 
         Args:
             predicted: bool, count predicted labels instead of actual ones.
@@ -301,7 +300,7 @@ class ReportNumbers:
         return matrices.co_occurrence(self.scores, self.predicted if predicted else None)
 
     def label_counts(self) -> dict[str, int]:
-        """Return how many texts have each label.
+        """Count the texts of each label.
 
         Returns:
             A dict from label to the number of texts.
@@ -309,7 +308,7 @@ class ReportNumbers:
         return dict(zip(self.scores.all_labels, self.counts.support.tolist(), strict=True))
 
     def roc_curve(self, label: str | None = None) -> curves.Curve:
-        """Return the ROC curve of a label, at every score that bends it.
+        """Return the ROC curve of a label, at every score where its slope changes.
 
         Args:
             label: string, or `None` for the mean over labels at 101 false
@@ -323,7 +322,7 @@ class ReportNumbers:
         return curves.roc(self.scores, self._own_label(label))
 
     def precision_recall_curve(self, label: str | None = None) -> curves.Curve:
-        """Return the precision-recall curve of a label, at every score that bends it.
+        """Return the precision-recall curve of a label, at every score where its slope changes.
 
         Args:
             label: string, or `None` for the mean over labels at 101 recalls.
@@ -337,10 +336,10 @@ class ReportNumbers:
         return curves.precision_recall(self.scores, self._own_label(label))
 
     def threshold_curve(self, label: str) -> dict[str, np.ndarray]:
-        """Return counts and metrics of a label alone at the thresholds 0, 0.01, ..., 1.
+        """Return counts and metrics of one label at the thresholds 0, 0.01, ..., 1.
 
-        Each text is given the label if its score reaches the threshold,
-        whatever its other scores are.
+        The label is predicted if its score reaches the threshold; other labels are
+        ignored.
 
         Args:
             label: string.
@@ -352,7 +351,7 @@ class ReportNumbers:
         return curves.at_grid(self.scores, self._own_label(label))
 
     def reliability(self, bins: int = BINS) -> reliability.Reliability:
-        """Return how often answers of a probability are right.
+        """Return the reliability diagram: accuracy by predicted probability.
 
         Args:
             bins: int, of equal width. Defaults to `15`.
@@ -363,7 +362,7 @@ class ReportNumbers:
         return reliability.reliability(self.scores, _read_number("bins", bins))
 
     def histogram(self, label: str, bins: int = 20) -> tuple[np.ndarray, ...]:
-        """Count the scores of a label, of texts with it and of those without.
+        """Compute histograms of the scores of a label, for texts with the label and without.
 
         Args:
             label: string.
@@ -381,14 +380,14 @@ class ReportNumbers:
     def examples(
         self, actual: str | None = None, predicted: str | None = None, limit: int | None = 20
     ) -> list[JudgedText]:
-        """Return the texts behind a cell of the confusion matrix, most confident first.
+        """Return the texts of a cell of the confusion matrix, the most confident first.
 
         Args:
             actual: string, an actual label, or `None` for any. Defaults to
                 `None`.
-            predicted: string, a predicted label, `"(none)"` for no answer, or
+            predicted: string, a predicted label, `"(none)"` for no prediction, or
                 `None` for any. Defaults to `None`.
-            limit: int, most texts returned, or `None` for all. Defaults to `20`.
+            limit: int, maximum number of texts, or `None` for all. Defaults to `20`.
 
         Returns:
             A list of `JudgedText`.
@@ -397,10 +396,10 @@ class ReportNumbers:
         return self._judged(rows_and_confidence, limit)
 
     def errors(self, limit: int | None = 20) -> list[JudgedText]:
-        """Return the texts that are judged wrongly, those the model was surest of first.
+        """Return the texts with wrong predictions, the most confident first.
 
         Args:
-            limit: int, most texts returned, or `None` for all. Defaults to `20`.
+            limit: int, maximum number of texts, or `None` for all. Defaults to `20`.
 
         Returns:
             A list of `JudgedText`.
@@ -410,13 +409,12 @@ class ReportNumbers:
     def suspected_label_errors(self, limit: int | None = None) -> list[SuspectedLabelError]:
         """Return texts whose label is probably wrong, by confident learning.
 
-        Meant for predictions of texts that the model was not trained on, such as
+        The predictions should be of texts that the model was not trained on, such as
         those of `cross_validate` ([Northcutt et al., 2021](
         https://doi.org/10.1613/jair.1.12125)).
 
         Args:
-            limit: int, most texts returned, or `None` for all. Defaults to
-                `None`.
+            limit: int, maximum number of texts, or `None` for all. Defaults to `None`.
 
         Returns:
             A list of `SuspectedLabelError`, the least probable labels first.
@@ -435,13 +433,13 @@ class ReportNumbers:
         ]
 
     def slices(self, by: str = "length", bins: int = 4) -> ResultTable:
-        """Return the metrics of parts of the texts.
+        """Return the metrics of slices of the texts.
 
         Args:
             by: string, `"length"` of the texts, or the name of a column of
                 metadata. Defaults to `"length"`.
-            bins: int, parts of about equally many texts for `"length"`. Defaults
-                to `4`.
+            bins: int, number of slices for `"length"`, with about equally many texts.
+                Defaults to `4`.
 
         Returns:
             A `ResultTable` of slice, texts and the main metrics.
@@ -464,10 +462,10 @@ class ReportNumbers:
             A `Report`.
 
         Raises:
-            ArgumentError: there are no such rows, or none is asked for.
+            ArgumentError: a row does not exist, or `rows` is empty.
         """
         try:
-            # Negative and bool rows become what Arrow takes.
+            # Arrow accepts neither negative nor bool rows.
             rows = np.arange(len(self))[np.asarray(rows)]
         except IndexError as error:
             raise ArgumentError(
@@ -490,10 +488,10 @@ class ReportNumbers:
         return self.scores.name_rows()
 
     def renamed(self, name: str) -> Self:
-        """Return the report under another name.
+        """Return the report with another name.
 
         Args:
-            name: string, what comparisons call the model.
+            name: string, name of the model in comparisons.
 
         Returns:
             A `Report`.
@@ -552,7 +550,7 @@ def read_seed(seed: Any) -> int:
 
 
 def read_top_k(top_k: int | None, scores: Scores) -> int | None:
-    """Check `top_k`; usually half of the labels, at most 5, and none where that is one."""
+    """Check `top_k`; the default is half of the labels, at most 5, or none for three or fewer."""
     classes = len(scores.labels)
     if top_k is None:
         usual = min(_MOST_TOP, classes // 2)

@@ -1,4 +1,4 @@
-"""The reports of a comparison, from whatever models and datasets were given."""
+"""Makes the reports of a comparison from models, reports and datasets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from keras_textcls.evaluation.report.report_files import is_report
 def reports_of(
     models: Iterable[Any] | Mapping[str, Any], datasets: Any, options: Mapping[str, Any]
 ) -> list[Report]:
-    """Evaluate what is not evaluated yet.
+    """Return a report for each model, or for each dataset; evaluate where needed.
 
     Args:
         models: as for `compare`.
@@ -24,7 +24,7 @@ def reports_of(
         options: dict of arguments of `evaluate`.
 
     Returns:
-        A list of `Report`s of different names.
+        A list of `Report`s with different names.
 
     Raises:
         ArgumentError: the numbers of models and datasets do not fit.
@@ -97,7 +97,7 @@ def _report(model: Any, name: str | None, data: Any, options: Mapping[str, Any])
 
 
 def _distinct(reports: list[Report]) -> list[Report]:
-    """Number reports of one name."""
+    """Add numbers to equal names of reports."""
     names = [report.name for report in reports]
     return [
         report

@@ -11,20 +11,21 @@ from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 
 
 def text_table(texts: Any, metadata: Mapping[str, Any] | None, rows: int) -> pa.Table | None:
-    """Put texts and metadata into a table.
+    """Return texts and metadata as a table.
 
     Args:
         texts: list of strings, a tuple of two such lists for text pairs, or
             `None`.
-        metadata: dict from the name of a column to a value a text, or `None`.
-        rows: int, how many values each column must have.
+        metadata: dict from the name of a column to a list with a value for each
+            text, or `None`.
+        rows: int, the number of values that each column must have.
 
     Returns:
-        A `pyarrow.Table`, or `None` where nothing is given.
+        A `pyarrow.Table`, or `None` if neither texts nor metadata are given.
 
     Raises:
-        ArgumentError: a column has not as many values, or is no column.
-        InvalidDataError: a text is missing or no string.
+        ArgumentError: a column has another number of values, or is not a column.
+        InvalidDataError: a text is missing, or is not a string.
     """
     columns: dict[str, Any] = {}
     if texts is not None:
@@ -46,7 +47,7 @@ def text_table(texts: Any, metadata: Mapping[str, Any] | None, rows: int) -> pa.
 
 
 def are_texts(kind: pa.DataType) -> bool:
-    """Whether a type of Arrow is one of strings.
+    """Return whether an Arrow type is a string type.
 
     Args:
         kind: `pyarrow.DataType`.

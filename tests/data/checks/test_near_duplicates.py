@@ -229,7 +229,7 @@ def test_the_size_of_chunks_does_not_matter(monkeypatch):
     for size in (1, 7, 100):
         monkeypatch.setattr(module, "_CHUNK", size)
         monkeypatch.setattr(module, "_BATCH", 10 * size)
-        monkeypatch.setattr(shingles, "_PIECE", 10 * size)
+        monkeypatch.setattr(shingles, "_CHUNK", 10 * size)
         assert _lists(near_duplicates(texts, 0.7)) == expected
 
 

@@ -139,8 +139,8 @@ def test_keys_depend_on_text_and_seed_only(monkeypatch):
     assert (MinHasher(4, 3, seed=2).keys(texts) != keys).all()
     alone = [MinHasher(4, 3, seed=1).keys([text])[:, 0] for text in texts]
     assert (np.stack(alone, axis=1) == keys).all()
-    for piece in (1, 7, 100):
-        monkeypatch.setattr(shingles, "_PIECE", piece)
+    for size in (1, 7, 100):
+        monkeypatch.setattr(shingles, "_CHUNK", size)
         assert (MinHasher(4, 3, seed=1).keys(texts) == keys).all()
 
 

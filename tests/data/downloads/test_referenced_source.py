@@ -52,7 +52,7 @@ def test_addresses_in_the_sdk_form(tmp_path, server):
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_lines_are_right_however_many_are_fetched_at_a_time(tmp_path, monkeypatch, size):
-    monkeypatch.setattr(referenced_source, "_CELLS_A_PIECE", size)
+    monkeypatch.setattr(referenced_source, "_CELLS_PER_CHUNK", size)
     for i in range(7):
         (tmp_path / f"{i}.txt").write_text(f"text {i}")
     rows = [(f"{i}.txt", "x") for i in range(4)] + [("missing.txt", "x"), ("one cell",)]

@@ -1,4 +1,4 @@
-"""The form of the seed platform for text-to-text data: one cell a row."""
+"""Clarifai's instruction form for text-to-text data: one cell a row."""
 
 import csv
 import json
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from keras_textcls import ArgumentError, InvalidDataError, PromptTemplate, TextDataset, read
 from keras_textcls.data.formats.instruction_form import (
     braced,
+    format_cell,
     labels_in_braces,
-    put_together,
-    take_apart,
+    parse_cell,
 )
 
 SEED = "Read the text and choose an answer from {positive, negative}"
@@ -80,12 +80,12 @@ def test_cells_with_commas_but_without_quotes(tmp_path):
     ],
 )
 def test_variants(cell, parts):
-    assert take_apart(cell) == parts
+    assert parse_cell(cell) == parts
 
 
 def test_other_marks_are_words_of_the_text():
-    # The seeds have three marks, and no synonyms for them.
-    assert take_apart("### Input: x ### Response: y")[0] == "not of the instruction form"
+    # The form has three marks, and no synonyms for them.
+    assert parse_cell("### Input: x ### Response: y")[0] == "not of the instruction form"
 
 
 def test_rows_that_cannot_be_used(tmp_path):
@@ -256,9 +256,9 @@ def test_what_is_put_together_is_taken_apart(part):
     parts = ("i", part.strip(), part.strip())
     if re.search("### (human|assistant):", part, re.IGNORECASE):
         with pytest.raises(ArgumentError, match="its text holds '### "):
-            put_together(*parts)
+            format_cell(*parts)
     else:
-        assert take_apart(put_together(*parts)) == parts
+        assert parse_cell(format_cell(*parts)) == parts
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_what_others_stand_on_is_not_deleted(tmp_path):
     unfinished = _make(tmp_path / "other", resume_from="model/2")
     _make(tmp_path / "other", status="trained", resume_from="model/1")
     assert (base.needed_by(), adapters.needed_by()) == ([adapters], [unfinished])
-    with pytest.raises(RunError, match="is what model/2 stands on"):
+    with pytest.raises(RunError, match="is needed by model/2"):
         base.delete()
     (base.directory / "run.json").write_text("{")
     with pytest.raises(RunError, match="model/2"):

@@ -1,10 +1,9 @@
-"""Two of the CSV forms of the platform that the project's seeds describe.
+"""The CSV forms of Clarifai's portal and of Clarifai's SDK; a label is called a concept there.
 
 Portal form: `input.id`, `input.data.text.raw`, `input.data.concepts[i].id`,
-`input.data.concepts[i].value` (1 present, 0 known to be absent, blank is 1) and
-`input.data.metadata`, a JSON object. SDK form: `inputid`, `input`, `concepts`
-(several in one cell, with commas), `metadata` (a dict as Python prints it) and
-`geopoints`.
+`input.data.concepts[i].value` (1: present, 0: known to be absent, blank: 1) and
+`input.data.metadata`, a JSON object. SDK form: `inputid`, `input`, `concepts` (several in
+one cell, separated by commas), `metadata` (a dict as Python prints it) and `geopoints`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from keras_textcls.data.rows.row_reader import plain
-from keras_textcls.data.rows.source import Piece, Source
+from keras_textcls.data.rows.source import RowChunk, Source
 
 PORTAL_TEXT, PORTAL_ID = "input.data.text.raw", "input.id"
 PORTAL_METADATA = "input.data.metadata"
@@ -29,8 +28,8 @@ SDK_COLUMNS = ("inputid", "input", "concepts", "metadata", "geopoints")
 _CONCEPT = re.compile(r"input\.data\.concepts\[(\d{1,6})\]\.(id|value)")
 
 
-def platform_form(columns: Sequence[str]) -> str | None:
-    """Tell the form from the names of the columns.
+def clarifai_form(columns: Sequence[str]) -> str | None:
+    """Detect the form from the names of the columns.
 
     Args:
         columns: sequence of strings.
@@ -39,7 +38,7 @@ def platform_form(columns: Sequence[str]) -> str | None:
         `"portal"`, `"sdk"` or `None`.
 
     Example:
-    >>> platform_form(["input", "concepts"])
+    >>> clarifai_form(["input", "concepts"])
     'sdk'
     """
     if columns.count(PORTAL_TEXT) == 1:
@@ -47,11 +46,11 @@ def platform_form(columns: Sequence[str]) -> str | None:
     return "sdk" if {"input", "concepts"} <= set(columns) <= set(SDK_COLUMNS) else None
 
 
-class PlatformSource:
-    """A delimited file in one of the two forms.
+class ClarifaiSource:
+    """A delimited file in one of Clarifai's two CSV forms.
 
-    Its columns are `text`, `label` (a list, or a mapping where something is
-    known to be absent), and as far as they are there, `id` and `metadata`.
+    Its columns are `text`, `label` (a list, or a mapping from concept to 1 or 0), and
+    `id` and `metadata` if the file has them.
 
     Args:
         source: `Source` of the file.
@@ -75,17 +74,17 @@ class PlatformSource:
         """The line of the first row."""
         return self._source.first_line
 
-    def pieces(self, columns: Sequence[str]) -> Iterator[Callable[[], Piece]]:
+    def chunks(self, columns: Sequence[str]) -> Iterator[Callable[[], RowChunk]]:
         """Yield functions that read some rows each; see `Source`."""
-        for read in self._source.pieces(_each_once(self._source.columns)):
+        for read in self._source.chunks(_each_once(self._source.columns)):
             yield lambda read=read: self._converted(read(), columns)  # type: ignore[misc]
 
-    def _converted(self, piece: Piece, columns: Sequence[str]) -> Piece:
-        cells = piece.columns
+    def _converted(self, chunk: RowChunk, columns: Sequence[str]) -> RowChunk:
+        cells = chunk.columns
         rows = cells.to_pydict() if isinstance(cells, pa.Table) else cells
         converted = self._convert(rows)
         return dataclasses.replace(
-            piece, columns={name: converted[name] for name in columns}, is_utf8=False
+            chunk, columns={name: converted[name] for name in columns}, is_utf8=False
         )
 
 
@@ -104,7 +103,7 @@ def _from_portal(rows: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         for label, name, value in zip(labels, names, values, strict=True):
             if name and name.strip():
                 said = value.strip() if value and value.strip() else "1"
-                # A label that is said to hold and not to hold is found by the reader.
+                # A second, contradicting value gets a name of its own; `row_reader` refuses it.
                 label[name.strip() if label.get(name.strip(), said) == said else name + " "] = said
     return {
         "text": texts,
@@ -130,14 +129,14 @@ def _from_sdk(rows: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
 
 
 def split_concepts(cell: str) -> list[str]:
-    """Take the concepts of one cell apart.
+    """Split a cell into its concepts.
 
     Args:
-        cell: string, such as `"llm, mobile"`; a concept that holds a comma
-            stands in quotes.
+        cell: string, such as `"llm, mobile"`; a concept that contains a comma is
+            in quotes.
 
     Returns:
-        A list of strings, without space around.
+        A list of strings, without surrounding white space.
 
     Example:
     >>> split_concepts('llm, "a, b"')
@@ -152,7 +151,7 @@ def split_concepts(cell: str) -> list[str]:
 
 
 def join_concepts(concepts: Sequence[str]) -> str:
-    """Put concepts into one cell, as `split_concepts` takes them apart.
+    """Join concepts into one cell that `split_concepts` splits.
 
     Args:
         concepts: sequence of strings.
@@ -166,7 +165,7 @@ def join_concepts(concepts: Sequence[str]) -> str:
 
 
 def is_concept(column: str) -> bool:
-    """Whether a column is one of the concepts of the portal form.
+    """Return whether a column belongs to a concept of the portal form.
 
     Args:
         column: string.
@@ -184,7 +183,7 @@ def json_object(cell: str) -> dict[str, Any]:
         cell: string.
 
     Returns:
-        A dict, of the cell as it is where it is no JSON object.
+        A dict; `{"metadata": cell}` if the cell is not a JSON object.
     """
     if not cell or not cell.strip():
         return {}
@@ -196,7 +195,7 @@ def json_object(cell: str) -> dict[str, Any]:
 
 
 def _python_dict(cell: str) -> dict[str, Any]:
-    """A dict as Python prints it; only literals are read, nothing is run."""
+    """Read a dict as Python prints it; only literals are read, no code is run."""
     if not cell or not cell.strip():
         return {}
     try:

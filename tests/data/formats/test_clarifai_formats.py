@@ -1,11 +1,11 @@
-"""The two forms of the seed platform."""
+"""The CSV forms of Clarifai's portal and SDK."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_textcls import ArgumentError, read
-from keras_textcls.data.formats.platform_formats import join_concepts, split_concepts
+from keras_textcls.data.formats.clarifai_formats import join_concepts, split_concepts
 
 PORTAL = (
     "input.id,input.data.text.raw,input.data.concepts[0].id,input.data.concepts[0].value,"
