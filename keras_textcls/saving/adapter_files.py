@@ -100,7 +100,7 @@ def read_record(files: PresetFiles) -> AdapterRecord:
     contents, file = files.adapter or {}, files.describe(ADAPTER_FILE, SCHEMA_VERSION)
     record = file.read(AdapterRecord, contents)
     names = sorted(field.name for field in dataclasses.fields(LoraConfig))
-    if sorted(contents["lora"]) != names:  # Trained with others than the defaults, perhaps.
+    if sorted(contents["lora"]) != names:  # A default need not be what they were trained with.
         raise file.broken(f"`lora` must have {names}. Received: {shorten(contents['lora'])}")
     if record.head:  # A language model that answers in labels has none beside its output layer.
         file.read(AdapterHead, record.head, "head.")

@@ -152,12 +152,12 @@ class JsonFile:
         kinds, values = typing.get_type_hints(kind), {}
         unknown = set(contents) - set(kinds) if place else set()
         if unknown:
-            raise self.broken(f"it has an unknown field `{place}{min(unknown)}`")
+            raise self.broken(f"it has an unknown field {shorten(place + min(unknown))}")
         for field in dataclasses.fields(kind):
             name, wanted = f"{place}{field.name}", kinds[field.name]
             if field.name in contents:
                 values[field.name] = self._value(contents[field.name], wanted, name)
-            elif field.default is field.default_factory:  # Both are missing.
+            elif field.default is field.default_factory:  # It has neither.
                 raise self.broken(f"it has no `{name}`, which must be {in_words(wanted)}")
         try:
             return kind(**values)

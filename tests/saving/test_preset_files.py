@@ -127,7 +127,7 @@ def test_head_weights_of_another_shape(preset):
         ),
         (lambda c: c.update(long_texts=3), '`long_texts` must be "truncate" or "chunk"'),
         (lambda c: c["answer_options"].update(min_score=2), "`answer_options`: `min_score` must"),
-        (lambda c: c["answer_options"].update(more=2), "unknown field `answer_options.more`"),
+        (lambda c: c["answer_options"].update(more=2), "unknown field 'answer_options.more'"),
     ],
 )
 def test_bad_classifier_json(preset, change, message):

@@ -72,7 +72,7 @@ def test_a_record_is_made_of_its_fields_and_defaults():
         ({"inner": [1]}, "`inner` must be an object or null. Received: [1]."),
         ({"inner": {}}, "it has no `inner.size`, which must be an integer."),
         ({"inner": {"size": True}}, "`inner.size` must be an integer. Received: True."),
-        ({"inner": {"size": 1, "x": 2}}, "it has an unknown field `inner.x`."),
+        ({"inner": {"size": 1, "x": 2}}, "it has an unknown field 'inner.x'."),
         ({"inner": {"size": -1}}, "`inner`: `size` must not be negative."),
         (
             {"inner": {"size": 1, "names": [2]}},

@@ -30,7 +30,6 @@ SCHEMA_VERSION = 2
 REPORT_FILE, PREDICTIONS_FILE = "report.json", "predictions.arrow"
 _FILES = (REPORT_FILE, PREDICTIONS_FILE)
 _ACTUAL, _SCORES = "actual", "scores"
-
 _REMEDY = "Evaluate again."
 
 Kind = TypeVar("Kind", bound=ReportNumbers)
