@@ -49,7 +49,12 @@ from keras_textcls.optimization.masked import (
     unknown_refused_for,
 )
 from keras_textcls.saving import adapter_presets, classifier_presets, huggingface
-from keras_textcls.saving.preset_files import LONG_TEXTS, ClassifierRecord, describe_presets
+from keras_textcls.saving.preset_files import (
+    LONG_TEXTS,
+    ClassifierRecord,
+    LongTexts,
+    describe_presets,
+)
 from keras_textcls.tokenization.text_encoder import TextEncoder
 
 
@@ -569,7 +574,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         self.preprocessor.sequence_length = int(value)
 
     @property
-    def long_texts(self) -> str:
+    def long_texts(self) -> LongTexts:
         """How texts longer than `sequence_length` are read. Settable.
 
         - `"truncate"`, the default: the tokens beyond `sequence_length` are left out.
@@ -596,7 +601,8 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         >>> classifier.predict(["a long story " * 100], verbose=0).shape
         (1, 2)
         """
-        return str(self._runtime.long_texts)
+        kept: LongTexts = self._runtime.long_texts
+        return kept
 
     @long_texts.setter
     def long_texts(self, value: str) -> None:

@@ -9,7 +9,7 @@ that is read from such a checkpoint gets the other one, layer by layer, and
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -20,7 +20,8 @@ from keras_textcls.keras_compat.transformer_blocks import (
     has_block_part,
 )
 
-_FUNCTIONS = {"exact": keras.activations.gelu, "tanh": gelu_approximate}
+Gelu = Literal["exact", "tanh"]
+_FUNCTIONS: dict[Gelu, Any] = {"exact": keras.activations.gelu, "tanh": gelu_approximate}
 # The names of `transformers` for the same two functions.
 KINDS = {
     "gelu": "exact",
@@ -36,7 +37,7 @@ def _blocks(backbone: keras.Model) -> list[Any]:
     return [block for block in blocks if has_block_part(block, "intermediate")]
 
 
-def gelu_kind(backbone: keras.Model) -> str | None:
+def gelu_kind(backbone: keras.Model) -> Gelu | None:
     """Return which GELU the blocks of a backbone compute.
 
     Args:
@@ -52,7 +53,7 @@ def gelu_kind(backbone: keras.Model) -> str | None:
     return None
 
 
-def changed_gelu(backbone: keras.Model) -> str | None:
+def changed_gelu(backbone: keras.Model) -> Gelu | None:
     """Return which GELU `set_gelu` gave a backbone that its class does not have.
 
     Args:

@@ -18,19 +18,38 @@ import safetensors.numpy
 
 from keras_textcls.adapters.lora import LoraConfig
 from keras_textcls.catalogue import ADAPTER_FILE
-from keras_textcls.errors import ArgumentError, PresetError, shorten
-from keras_textcls.saving.preset_files import PresetFiles, check_schema
+from keras_textcls.errors import PresetError, shorten
+from keras_textcls.saving.preset_files import PresetFiles
 from keras_textcls.utils.records import fits
 
 WEIGHTS_FILE = "adapter.safetensors"
 SCHEMA_VERSION = 1
-_HEAD_TYPES: dict[str, Any] = {
-    "pooling": str,
-    "hidden_dim": int | None,
-    "activation": str | None,
-    "dropout": float,
-    "normalize": bool,
-}
+
+
+@dataclasses.dataclass(frozen=True)
+class AdapterHead:
+    """How the head beside adapters is built: arguments of the classifier's constructor."""
+
+    pooling: str
+    hidden_dim: int | None
+    activation: str | None
+    dropout: float
+    normalize: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class AdapterBase:
+    """The backbone that adapters belong to.
+
+    Args:
+        preset: string, its preset, as it was given.
+        fingerprint: string, its `weight_fingerprint`.
+        dtype: string, in which its weights were.
+    """
+
+    preset: str
+    fingerprint: str
+    dtype: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,21 +57,16 @@ class AdapterRecord:
     """The contents of `adapter.json`.
 
     Args:
-        config: `LoraConfig`.
-        layers: dict from path to the shapes of A and B.
-        base: string, the preset of the backbone, as it was given.
-        fingerprint: string, `weight_fingerprint` of that backbone.
-        dtype: string, in which its weights were.
-        head: dict of arguments of the constructor: `pooling`, `hidden_dim`,
-            `activation`, `dropout` and `normalize`.
+        lora: `LoraConfig`.
+        layers: dict from path to a dict with the shapes of A and B as `a` and `b`.
+        base: `AdapterBase`.
+        head: dict with the fields of `AdapterHead`, or empty for a language model.
         sequence_length: int or `None`, to which texts were truncated.
     """
 
-    config: LoraConfig
-    layers: dict[str, tuple[list[int], list[int]]]
-    base: str
-    fingerprint: str
-    dtype: str
+    lora: LoraConfig
+    layers: dict[str, Any]
+    base: AdapterBase
     head: dict[str, Any]
     sequence_length: int | None = None
 
@@ -65,18 +79,7 @@ def write_adapter(record: AdapterRecord, weights: dict[str, np.ndarray], directo
         weights: dict from name to float32 array.
         directory: `Path` of the preset.
     """
-    contents = {
-        "schema_version": SCHEMA_VERSION,
-        "lora": dataclasses.asdict(record.config),
-        "layers": {path: {"a": a, "b": b} for path, (a, b) in record.layers.items()},
-        "base": {
-            "preset": record.base,
-            "fingerprint": record.fingerprint,
-            "dtype": record.dtype,
-        },
-        "head": record.head,
-        "sequence_length": record.sequence_length,
-    }
+    contents = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(record)}
     text = json.dumps(contents, indent=2, ensure_ascii=False) + "\n"
     (directory / ADAPTER_FILE).write_text(text, encoding="utf-8")
     safetensors.numpy.save_file(weights, directory / WEIGHTS_FILE)
@@ -94,28 +97,25 @@ def read_record(files: PresetFiles) -> AdapterRecord:
     Raises:
         PresetError: it lacks something, or holds something of the wrong kind.
     """
-    contents = files.adapter or {}
-    where = f"{ADAPTER_FILE} of the preset {files.preset!r}"
-    check_schema(contents, SCHEMA_VERSION, where)
-    base, lora, head, layers = (
-        _part(contents, name, where) for name in ("base", "lora", "head", "layers")
-    )
-    length = contents.get("sequence_length")
-    _check(length is None or (_is_size(length)), where, "sequence_length", length)
-    for name in ("preset", "fingerprint", "dtype"):
-        _check(isinstance(base.get(name), str), where, f"base/{name}", base.get(name))
-    # A language model that answers in labels has no head beside its output layer.
-    for name, kind in _HEAD_TYPES.items() if head else ():
-        _check(fits(head.get(name), kind), where, name, head.get(name))
-    return AdapterRecord(
-        _read_config(lora, where),
-        {path: _read_shapes(path, shapes, where) for path, shapes in layers.items()},
-        base["preset"],
-        base["fingerprint"],
-        base["dtype"],
-        {name: head[name] for name in _HEAD_TYPES if head},
-        length,
-    )
+    contents, file = files.adapter or {}, files.describe(ADAPTER_FILE, SCHEMA_VERSION)
+    record = file.read(AdapterRecord, contents)
+    names = sorted(field.name for field in dataclasses.fields(LoraConfig))
+    if sorted(contents["lora"]) != names:  # A default need not be what they were trained with.
+        raise file.broken(f"`lora` must have {names}. Received: {shorten(contents['lora'])}")
+    if record.head:  # A language model that answers in labels has none beside its output layer.
+        file.read(AdapterHead, record.head, "head.")
+    if record.sequence_length is not None and record.sequence_length < 1:
+        raise file.broken(f"`sequence_length` must be positive. Received: {record.sequence_length}")
+    for path, shapes in record.layers.items():
+        if (
+            not fits(shapes, dict[str, list[int]])
+            or set(shapes) != {"a", "b"}
+            or any(size < 1 for shape in shapes.values() for size in shape)
+        ):
+            raise file.broken(
+                f"`layers.{path}` must hold the shapes `a` and `b`. Received: {shorten(shapes)}"
+            )
+    return record
 
 
 def read_weights(
@@ -163,36 +163,3 @@ def _read_tensor(file: Any, name: str, shape: tuple[int, ...], where: str) -> np
             f"the classifier takes F32 of shape {tuple(shape)}."
         )
     return file.get_tensor(name)
-
-
-def _read_config(lora: dict[str, Any], where: str) -> LoraConfig:
-    names = {field.name for field in dataclasses.fields(LoraConfig)}
-    if set(lora) != names:
-        raise PresetError(f"{where}: `lora` must have {sorted(names)}. Received {shorten(lora)}.")
-    try:
-        return LoraConfig(**lora)
-    except ArgumentError as error:
-        raise PresetError(f"{where}: {error}") from error
-
-
-def _read_shapes(path: str, shapes: Any, where: str) -> tuple[list[int], list[int]]:
-    pair: list[Any] = [shapes.get(n) for n in ("a", "b")] if isinstance(shapes, dict) else [None]
-    for shape in pair:
-        right = isinstance(shape, list) and all(_is_size(size) for size in shape)
-        _check(right, where, f"layers/{path}", shapes)
-    return pair[0], pair[1]
-
-
-def _part(contents: dict[str, Any], name: str, where: str) -> dict[str, Any]:
-    part = contents.get(name)
-    _check(isinstance(part, dict), where, name, part)
-    return part  # type: ignore[return-value]
-
-
-def _is_size(value: Any) -> bool:
-    return fits(value, int) and value > 0
-
-
-def _check(right: bool, where: str, name: str, value: Any) -> None:
-    if not right:
-        raise PresetError(f"{where} has an unusable `{name}`. Received {shorten(value)}.")

@@ -21,6 +21,7 @@ from keras_textcls.catalogue import ADAPTER_FILE, find_preset
 from keras_textcls.errors import ArgumentError, PresetError, did_you_mean
 from keras_textcls.saving import classifier_presets, huggingface
 from keras_textcls.saving.adapter_files import (
+    AdapterBase,
     AdapterRecord,
     read_record,
     read_weights,
@@ -92,7 +93,7 @@ def _load_adapter(
             f"The preset {files.preset!r} has no classifier.json, which would name its labels. "
             "Copy the whole directory, or pass labels=[...]."
         )
-    base = record.base if base is None else os.fspath(base)
+    base = record.base.preset if base is None else os.fspath(base)
     base_files = _base_files(files, base)
     arguments.update(kwargs)
     model = cls.load_whole(base_files, load_weights, **arguments)
@@ -133,17 +134,18 @@ def _check_base(
 ) -> None:
     """Compare the backbone with the one that the adapters were trained on."""
     backbone = model.backbone
-    if backbone.dtype_policy.variable_dtype != record.dtype:
+    if backbone.dtype_policy.variable_dtype != record.base.dtype:
         # Rounded numbers have another hash.
         labels = {"labels": ["0", "1"]} if answers_in_labels(model) else {}
-        as_trained = type(model).load_whole(base_files, True, dtype=record.dtype, **labels)
+        as_trained = type(model).load_whole(base_files, True, dtype=record.base.dtype, **labels)
         backbone = as_trained.backbone
     fingerprint = weight_fingerprint(backbone)
-    if fingerprint != record.fingerprint:
+    if fingerprint != record.base.fingerprint:
         raise PresetError(
             f"The base preset {base!r} is not the one that the adapters in {files.preset!r} were "
             f"trained on: its backbone has the hash {fingerprint[:12]}, theirs had "
-            f"{record.fingerprint[:12]}. Pass base=... with the preset that they were trained on."
+            f"{record.base.fingerprint[:12]}. Pass base=... with the preset that they were "
+            "trained on."
         )
 
 
@@ -160,10 +162,10 @@ def _attach(
     if load_weights:
         head = {} if fresh else _head_weights(model)
         shapes = {name: tuple(weight.shape) for name, weight in head.items()}
-        for path, (a, b) in record.layers.items():
-            shapes |= {f"lora/{path}/a": tuple(a), f"lora/{path}/b": tuple(b)}
+        for path, named in record.layers.items():
+            shapes |= {f"lora/{path}/{name}": tuple(shape) for name, shape in named.items()}
         values = read_weights(files, shapes, "head/" if fresh else None)
-    lora = adapters.add_lora(model, record.config, seed=0, layers=layers)
+    lora = adapters.add_lora(model, record.lora, seed=0, layers=layers)
     model.lora = lora
     weights = {**_lora_weights(lora), **_head_weights(model)}
     for name, value in values.items():
@@ -186,8 +188,8 @@ def _checked_layers(
             axes = low_rank(known[path], path)
         except ArgumentError as error:
             raise PresetError(f"{where} does not fit the backbone: {error}") from error
-        rank = record.config.rank
-        needed = list(axes.a_shape(rank)), list(axes.b_shape(rank))
+        rank = record.lora.rank
+        needed = {"a": list(axes.a_shape(rank)), "b": list(axes.b_shape(rank))}
         if needed != shapes:
             raise PresetError(
                 f"{where} has shapes {shapes} for the layer {path!r}, which takes {needed}."
@@ -202,11 +204,12 @@ def _save_adapter(model: SavedModel, target: Path) -> None:
         for name, weight in {**_lora_weights(lora), **_head_weights(model)}.items()
     }
     record = AdapterRecord(
-        config=lora.config,
-        layers={p: (list(a.shape), list(b.shape)) for p, (a, b) in lora.weights().items()},
-        base=base.preset,
-        fingerprint=fingerprint,
-        dtype=model.backbone.dtype_policy.variable_dtype,
+        lora=lora.config,
+        layers={
+            path: {"a": list(a.shape), "b": list(b.shape)}
+            for path, (a, b) in lora.weights().items()
+        },
+        base=AdapterBase(base.preset, fingerprint, model.backbone.dtype_policy.variable_dtype),
         head=model.head_arguments(),
         sequence_length=model.sequence_length,
     )

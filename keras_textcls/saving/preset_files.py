@@ -15,7 +15,7 @@ import os
 import re
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from keras_textcls.catalogue import (
     ADAPTER_FILE,
@@ -26,7 +26,7 @@ from keras_textcls.catalogue import (
     search_path,
     verify_bundled,
 )
-from keras_textcls.errors import ArgumentError, PresetError, did_you_mean, shorten
+from keras_textcls.errors import PresetError, did_you_mean, shorten
 from keras_textcls.keras_compat.presets import (
     BACKBONE_WEIGHTS_FILE,
     CONFIG_FILE,
@@ -36,6 +36,7 @@ from keras_textcls.keras_compat.presets import (
     kaggle_handle,
     local_file,
 )
+from keras_textcls.models.gelu import Gelu
 from keras_textcls.predictions.calibration import VectorScaling
 from keras_textcls.predictions.prediction import AnswerOptions
 from keras_textcls.saving.preset_checks import (
@@ -44,11 +45,12 @@ from keras_textcls.saving.preset_checks import (
     check_hdf5,
     check_links,
 )
-from keras_textcls.utils.records import fits
+from keras_textcls.utils.records import JsonFile
 
 CLASSIFIER_FILE = "classifier.json"
 SCHEMA_VERSION = 1
-LONG_TEXTS = ("truncate", "chunk")
+LongTexts = Literal["truncate", "chunk"]
+LONG_TEXTS = get_args(LongTexts)
 
 _OWN_FILES = re.compile(
     r"(config|task|preprocessor|tokenizer|metadata|classifier|adapter)\.json"
@@ -80,9 +82,9 @@ class ClassifierRecord:
     thresholds: list[float] | None = None
     temperature: float = 1.0
     training: dict[str, Any] | None = None
-    gelu: str | None = None
+    gelu: Gelu | None = None
     answer_options: AnswerOptions | None = None
-    long_texts: str = LONG_TEXTS[0]
+    long_texts: LongTexts = "truncate"
     vector_scaling: VectorScaling | None = None
     text_to_text: dict[str, Any] | None = None
 
@@ -176,18 +178,11 @@ class PresetFiles:
         path = self.path(name)
         if path is None:
             return None
-        try:
-            contents = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise PresetError(f"{name} of the preset {self.preset!r} is broken: {error}") from error
-        if not isinstance(contents, dict):
-            raise PresetError(
-                f"{name} of the preset {self.preset!r} must hold a JSON object. Received "
-                f"{shorten(contents)}."
-            )
+        file = self.describe(name)
+        contents = file.load(Path(path), "preset", "save_to_preset()")
         # A Hugging Face tokenizer.json is data for another library, not a Keras config.
         if "class_name" in contents or "registered_name" in contents:
-            check_config(contents, f"{name} of the preset {self.preset!r}")
+            check_config(contents, file.name)
         return contents
 
     def weights(self, name: str) -> str | None:
@@ -206,7 +201,12 @@ class PresetFiles:
     def record(self) -> ClassifierRecord | None:
         """Return the contents of `classifier.json`, or `None` if there is none."""
         contents = None if self._is_remote_checkpoint else self.json(CLASSIFIER_FILE)
-        return None if contents is None else _read_record(contents, self.preset)
+        return None if contents is None else _read_record(contents, self.describe(CLASSIFIER_FILE))
+
+    def describe(self, name: str, newest: int = SCHEMA_VERSION) -> JsonFile:
+        """Return a JSON file as errors describe it; see `JsonFile`."""
+        where = f"{name} of the preset {self.preset!r}"
+        return JsonFile(where, PresetError, "Save or copy the whole preset again.", newest)
 
     def _unreachable(self, name: str, error: Exception) -> PresetError:
         handle = kaggle_handle(self.preset)
@@ -253,97 +253,24 @@ class PresetFiles:
         return sorted(set(names))
 
 
-def check_schema(contents: dict[str, Any], newest: int, where: str) -> None:
-    """Check the version of the schema that a JSON file of a preset follows.
-
-    Args:
-        contents: dict, of the file.
-        newest: int, the version that is written today.
-        where: string, the file, for messages.
-
-    Raises:
-        PresetError: it has none, or a newer one.
-    """
-    version: Any = contents.get("schema_version")
-    if not fits(version, int) or version < 1:
-        raise PresetError(f"{where} has no `schema_version`. Received {shorten(version)}.")
-    if version > newest:
-        raise PresetError(
-            f"{where} was written by a newer version of keras-textcls (schema {version}; this one "
-            f"reads up to {newest}). Upgrade keras-textcls."
-        )
-
-
-def _read_record(contents: dict[str, Any], preset: str) -> ClassifierRecord:
-    where = f"{CLASSIFIER_FILE} of the preset {preset!r}"
-    check_schema(contents, SCHEMA_VERSION, where)
-    labels: Any = contents.get("labels")
-    if not fits(labels, list[str]):
-        raise PresetError(f"{where}: `labels` must be a list of names. Received {shorten(labels)}.")
-    thresholds: Any = contents.get("thresholds")
-    temperature: Any = contents.get("temperature", 1.0)
-    if not (fits(thresholds, list[float] | None) and fits(temperature, float)):
-        raise PresetError(
-            f"{where}: `thresholds` and `temperature` must be numbers. Received "
-            f"{shorten(thresholds)} and {shorten(temperature)}."
-        )
+def _read_record(contents: dict[str, Any], file: JsonFile) -> ClassifierRecord:
+    record = file.read(ClassifierRecord, contents)
+    labels, thresholds, scaling = record.labels, record.thresholds, record.vector_scaling
     if thresholds is not None and len(thresholds) != len(labels):
-        raise PresetError(f"{where} has {len(labels)} labels but {len(thresholds)} thresholds.")
-    gelu = contents.get("gelu")
-    if gelu not in (None, "exact", "tanh"):
-        raise PresetError(f'{where}: `gelu` must be "exact" or "tanh". Received {shorten(gelu)}.')
-    long_texts = contents.get("long_texts", LONG_TEXTS[0])
-    if long_texts not in LONG_TEXTS:
-        raise PresetError(
-            f"{where}: `long_texts` must be one of {list(LONG_TEXTS)}. Received "
-            f"{shorten(long_texts)}."
-        )
-    asking = contents.get("text_to_text")
-    if not fits(asking, dict[str, Any] | None):
-        raise PresetError(f"{where}: `text_to_text` must be an object. Received {shorten(asking)}.")
-    return ClassifierRecord(
-        labels,
-        bool(contents.get("multi_label")),
-        thresholds,
-        temperature,
-        contents.get("training"),
-        gelu,
-        _read_answer_options(contents.get("answer_options"), labels, where),
-        long_texts,
-        _read_vector_scaling(contents.get("vector_scaling"), labels, where),
-        asking,
-    )
-
-
-def _read_vector_scaling(contents: Any, labels: list[str], where: str) -> VectorScaling | None:
-    if contents is None:
-        return None
-    fields = ("scale", "bias")
-    lists: list[Any] = [contents.get(f) for f in fields] if isinstance(contents, dict) else []
-    if not lists or not all(
-        fits(numbers, list[float])
-        and len(numbers) == len(labels)
-        and all(map(math.isfinite, numbers))
-        for numbers in lists
+        raise file.broken(f"it has {len(labels)} labels but {len(thresholds)} thresholds")
+    if scaling is not None and not all(
+        len(numbers) == len(labels) and all(map(math.isfinite, numbers))
+        for numbers in (scaling.scale, scaling.bias)
     ):
-        raise PresetError(
-            f"{where}: `vector_scaling` must hold {len(labels)} finite numbers each of `scale` and "
-            f"`bias`. Received {shorten(contents)}."
+        raise file.broken(
+            f"`vector_scaling` must hold {len(labels)} finite numbers each of `scale` and `bias`. "
+            f"Received: {shorten(contents['vector_scaling'])}"
         )
-    return VectorScaling(*(tuple(map(float, numbers)) for numbers in lists))
-
-
-def _read_answer_options(contents: Any, labels: list[str], where: str) -> AnswerOptions | None:
-    if contents is None:
-        return None
-    try:
-        options = AnswerOptions(**contents)
-    except (TypeError, ArgumentError) as error:
-        raise PresetError(f"{where}: `answer_options` is broken: {error}") from error
+    options = record.answer_options or AnswerOptions()
     unknown = [name for name in options.select_labels or () if name not in labels]
     if unknown:
-        raise PresetError(f"{where}: `answer_options` selects {unknown[0]!r}, which is no label.")
-    return options
+        raise file.broken(f"`answer_options` selects {unknown[0]!r}, which is no label")
+    return record
 
 
 def write_record(record: ClassifierRecord, directory: Path) -> None:

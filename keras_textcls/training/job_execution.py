@@ -16,7 +16,7 @@ from keras_textcls.predictions.prediction import AnswerOptions
 from keras_textcls.training.preparation import leakage
 from keras_textcls.training.run_folders.checkpoint import CheckpointStore
 from keras_textcls.training.run_folders.run_directory import RunDirectory
-from keras_textcls.training.run_folders.run_record import now
+from keras_textcls.training.run_folders.run_record import Status, now
 from keras_textcls.training.run_folders.training_log import TrainingLog
 from keras_textcls.training.trainers.callbacks import TrainingStopped
 from keras_textcls.training.trainers.fine_tuning import fine_tune
@@ -42,7 +42,7 @@ def execute(run: RunDirectory, job: Callable[..., Job], verbose: int) -> None:
     """
     begun, before = time.monotonic(), run.record
 
-    def update(status: str, **changes: Any) -> None:
+    def update(status: Status, **changes: Any) -> None:
         seconds = round(before.seconds + time.monotonic() - begun, 3)
         dataclasses.replace(run.record, status=status, seconds=seconds, **changes).write(
             run.directory

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, shorten
+from keras_textcls.utils.records import fits
 
 _KEY = "keras_textcls"
 _KINDS = {"int": "an integer", "float": "a number", "bool": "True or False", "str": "a string"}
@@ -126,19 +127,16 @@ class Parameter:
         """The value in its own type, or `None`."""
         if self.kind in ("strings", "floats"):
             return self._convert_many(value)
-        if self.kind == "bool":
-            return bool(value) if isinstance(value, (bool, np.bool_)) else None
-        if self.kind == "str":
-            return value if isinstance(value, str) else None
+        value = value.item() if isinstance(value, np.generic) else value
         if isinstance(value, str) and value in self.choices:
             return value  # Such as "auto", in place of a number.
-        if isinstance(value, (bool, np.bool_)) or not isinstance(
-            value, (int, float, np.integer, np.floating)
-        ):
+        if self.kind in ("bool", "str"):
+            return value if fits(value, {"bool": bool, "str": str}[self.kind]) else None
+        if not fits(value, float) or not math.isfinite(value):
             return None
-        if not math.isfinite(value) or (self.kind == "int" and value != int(value)):
-            return None
-        return int(value) if self.kind == "int" else float(value)
+        if self.kind == "float":
+            return float(value)
+        return int(value) if value == int(value) else None
 
     def _convert_many(self, value: Any) -> Any:
         if not isinstance(value, Sequence) or isinstance(value, str):

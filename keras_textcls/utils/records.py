@@ -1,12 +1,27 @@
-"""Checks that the values of a JSON file have the types that are declared for them."""
+"""JSON files, read into dataclasses whose annotations say what the file may hold."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import types
 import typing
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from keras_textcls.errors import KerasTextclsError, shorten
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_LISTS = (list, tuple, Sequence)
+_WORDS = {
+    str: "a string", bool: "true or false", int: "an integer", float: "a number", Any: "a value",
+    types.NoneType: "null",
+}  # fmt: skip
 _NUMBERS = {int: (int,), float: (int, float)}
+_Record = TypeVar("_Record", bound="DataclassInstance")
 
 
 def fits(value: Any, kind: Any) -> bool:
@@ -15,8 +30,10 @@ def fits(value: Any, kind: Any) -> bool:
     Args:
         value: anything that `json.loads` returns.
         kind: a type as an annotation writes it: `str`, `bool`, `int`, `float`,
-            `list[...]`, `dict[str, ...]`, `Any`, or several with `|`. An integer is
-            a `float` too, and a bool is no number.
+            `list[...]`, `tuple[..., ...]`, `Sequence[...]`, `dict[str, ...]`,
+            `Literal[...]`, a dataclass, `Any`, or several with `|`. A tuple and
+            a sequence are a JSON array, a dataclass is a JSON object. An
+            integer is a `float` too, and a bool is no number.
 
     Returns:
         A bool.
@@ -30,23 +47,151 @@ def fits(value: Any, kind: Any) -> bool:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return any(fits(value, one) for one in arguments)
-    if origin is list:
+    if origin is typing.Literal:
+        return value in arguments
+    if origin in _LISTS:
         return isinstance(value, list) and all(fits(one, arguments[0]) for one in value)
     if origin is dict:
         return isinstance(value, dict) and all(fits(one, arguments[1]) for one in value.values())
     if kind in _NUMBERS:
         return isinstance(value, _NUMBERS[kind]) and not isinstance(value, bool)
-    return isinstance(value, kind)
+    return isinstance(value, dict if dataclasses.is_dataclass(kind) else kind)
 
 
-def wrong_field(record: Any) -> str | None:
-    """Return the first field of a dataclass whose value is not of the type declared.
+def in_words(kind: Any) -> str:
+    """Return a type that `fits` knows in the words of error messages.
 
     Args:
-        record: a dataclass made of what a JSON file holds.
+        kind: a type.
 
     Returns:
-        A string, the field's name, or `None` if all are right.
+        A string.
+
+    Example:
+    >>> in_words(list[str] | None)
+    'a list of strings or null'
     """
-    kinds = typing.get_type_hints(type(record))
-    return next((n for n, kind in kinds.items() if not fits(getattr(record, n), kind)), None)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(map(in_words, arguments))
+    if origin is typing.Literal:
+        return " or ".join(map(json.dumps, arguments))
+    if origin in _LISTS:
+        # Of "a string", "strings".
+        return f"a list of {in_words(arguments[0]).split()[-1]}s"
+    if origin is dict and arguments[1] is not Any:
+        return f"an object whose values are {in_words(arguments[1]).split()[-1]}s"
+    return _WORDS.get(kind, "an object")
+
+
+@dataclasses.dataclass(frozen=True)
+class JsonFile:
+    """A JSON file as its errors describe it.
+
+    Args:
+        name: string, the file, such as `"run.json of the run 'runs/sms/1'"`.
+        error: the class of the errors.
+        remedy: string, a sentence that says what to do about a broken file.
+        newest: int, the `schema_version` that is written today. Defaults to `1`.
+    """
+
+    name: str
+    error: type[KerasTextclsError]
+    remedy: str
+    newest: int = 1
+
+    def load(self, path: Path, thing: str, saver: str) -> dict[str, Any]:
+        """Return what a file holds.
+
+        Args:
+            path: `Path`.
+            thing: string, what a directory with this file is, such as `"run"`.
+            saver: string, the function that writes it.
+
+        Returns:
+            A dict.
+
+        Raises:
+            KerasTextclsError: of the class `error`: there is no such file, it
+                cannot be read, or it holds no JSON object.
+        """
+        try:
+            contents = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise self.error(
+                f"{path.parent} is no {thing}: it has no {path.name}. Pass a directory that "
+                f"{saver} wrote."
+            ) from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise self.broken(f"{error!s:.200}") from None
+        if not isinstance(contents, dict):
+            raise self.broken(f"it must hold a JSON object. Received: {shorten(contents)}")
+        return contents
+
+    def read(self, kind: type[_Record], contents: dict[str, Any], place: str = "") -> _Record:
+        """Make a dataclass of what the file holds.
+
+        Objects in it become the dataclasses that the annotations name. Unknown
+        fields of the file are left out, those of an object in it are refused.
+
+        Args:
+            kind: a dataclass whose fields have types that `fits` knows.
+            contents: dict, of the file, with `schema_version`, or of an object in it.
+            place: string, where that object stands, such as `"base."`. Defaults
+                to `""`, the whole file.
+
+        Returns:
+            An instance of `kind`.
+
+        Raises:
+            KerasTextclsError: of the class `error`: the schema is newer, or a
+                field is missing, or has a value that it cannot have.
+        """
+        if not place:
+            self._check_schema(contents.get("schema_version"))
+        kinds, values = typing.get_type_hints(kind), {}
+        unknown = set(contents) - set(kinds) if place else set()
+        if unknown:
+            raise self.broken(f"it has an unknown field {shorten(place + min(unknown))}")
+        for field in dataclasses.fields(kind):
+            name, wanted = f"{place}{field.name}", kinds[field.name]
+            if field.name in contents:
+                values[field.name] = self._value(contents[field.name], wanted, name)
+            elif field.default is field.default_factory:  # It has neither.
+                raise self.broken(f"it has no `{name}`, which must be {in_words(wanted)}")
+        try:
+            return kind(**values)
+        except KerasTextclsError as error:
+            raise self.broken(f"`{place[:-1]}`: {str(error).rstrip('.')}") from error
+
+    def broken(self, reason: str) -> KerasTextclsError:
+        """Return the error that says what is wrong with the file.
+
+        Args:
+            reason: string, what is wrong, without a full stop.
+
+        Returns:
+            An instance of `error`.
+        """
+        return self.error(f"{self.name} is broken: {reason}. {self.remedy}")
+
+    def _value(self, value: Any, kind: Any, name: str) -> Any:
+        """A value as its type has it: JSON knows neither tuples nor dataclasses."""
+        if not fits(value, kind):
+            wanted = in_words(kind)
+            raise self.broken(f"`{name}` must be {wanted}. Received: {shorten(value)}")
+        for one in (kind, *typing.get_args(kind)):
+            if isinstance(value, dict) and isinstance(one, type) and dataclasses.is_dataclass(one):
+                return self.read(one, value, f"{name}.")
+            if isinstance(value, list) and typing.get_origin(one) is tuple:
+                return tuple(value)
+        return value
+
+    def _check_schema(self, version: Any) -> None:
+        if not fits(version, int) or version < 1:
+            raise self.broken(f"it has no `schema_version`. Received: {shorten(version)}")
+        if version > self.newest:
+            raise self.error(
+                f"{self.name} was written by a newer version of keras-textcls (schema_version "
+                f"{version}; this one reads up to {self.newest}). Update keras-textcls."
+            )

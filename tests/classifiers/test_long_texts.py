@@ -280,7 +280,7 @@ def test_a_preset_keeps_it(tmp_path):
     path.write_text(json.dumps(record))
     assert TextClassifier.from_preset(tmp_path / "kept").long_texts == "truncate"
     path.write_text(json.dumps({**record, "long_texts": "summarize"}))
-    with pytest.raises(PresetError, match=r"`long_texts` must be one of .* Received 'summarize'"):
+    with pytest.raises(PresetError, match="`long_texts` must be .* Received: 'summarize'"):
         TextClassifier.from_preset(tmp_path / "kept")
 
 

@@ -139,7 +139,7 @@ def test_a_dataset_that_is_saved_while_it_is_loaded(tmp_path, monkeypatch):
     calls = []
 
     def load(directory, description, *arguments):
-        calls.append(description["rows"])
+        calls.append(description.rows)
         if len(calls) == 1:
             second.save(tmp_path / "d")
         return original(directory, description, *arguments)

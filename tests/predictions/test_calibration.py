@@ -118,10 +118,15 @@ def test_what_is_refused(classifier, tmp_path):
     classifier.vector_scaling = VectorScaling((1.0, 2.0), (0.0, 1.0))
     classifier.save_to_preset(tmp_path / "preset")
     path = tmp_path / "preset" / "classifier.json"
-    for broken in ([1], {"scale": [1.0], "bias": [0.0]}, {"scale": [1, "x"], "bias": [0, 0]}):
+    for broken, message in (
+        ([1], "`vector_scaling` must be an object or null"),
+        ({"scale": [1.0], "bias": [0.0]}, "`vector_scaling` must hold 2 finite numbers"),
+        ({"scale": [1, float("nan")], "bias": [0, 0]}, "must hold 2 finite numbers"),
+        ({"scale": [1, "x"], "bias": [0, 0]}, "`vector_scaling.scale` must be a list of numbers"),
+    ):
         contents = json.loads(path.read_text()) | {"vector_scaling": broken}
         path.write_text(json.dumps(contents))
-        with pytest.raises(PresetError, match="`vector_scaling` must hold 2 finite numbers"):
+        with pytest.raises(PresetError, match=message):
             TextClassifier.from_preset(tmp_path / "preset")
 
 

@@ -215,11 +215,11 @@ def _edit(contents, where, value):
         (["lora"], {"rank": 2}, "`lora` must have"),
         (["layers", "nowhere/query"], {"a": [2], "b": [2]}, "the layer 'nowhere/query', which"),
         (["layers", "token_embedding"], {"a": [2], "b": [2]}, "does not fit the backbone"),
-        (["layers", "x"], [1], "unusable `layers/x`"),
-        (["base"], "base", "unusable `base`"),
-        (["base", "preset"], 3, "unusable `base/preset`"),
-        (["head", "pooling"], 3, "unusable `pooling`"),
-        (["sequence_length"], -1, "unusable `sequence_length`"),
+        (["layers", "x"], [1], "`layers.x` must hold the shapes `a` and `b`"),
+        (["base"], "base", "`base` must be an object"),
+        (["base", "preset"], 3, "`base.preset` must be a string. Received: 3."),
+        (["head", "pooling"], 3, "`head.pooling` must be a string. Received: 3."),
+        (["sequence_length"], -1, "`sequence_length` must be positive"),
     ],
 )
 def test_a_spoilt_record_is_refused(copied, where, value, message):

@@ -115,12 +115,19 @@ def test_head_weights_of_another_shape(preset):
     [
         (lambda c: c.update(schema_version=99), "written by a newer version of keras-textcls"),
         (lambda c: c.pop("schema_version"), "has no `schema_version`"),
-        (lambda c: c.update(labels="ham"), "`labels` must be a list of names"),
-        (lambda c: c.update(labels=["ham", 3]), "`labels` must be a list of names"),
+        (lambda c: c.pop("labels"), "it has no `labels`, which must be a list of strings. Save or"),
+        (lambda c: c.update(labels="ham"), "`labels` must be a list of strings. Received: 'ham'."),
+        (lambda c: c.update(labels=["ham", 3]), "`labels` must be a list of strings"),
         (lambda c: c.update(thresholds=[0.5]), "has 2 labels but 1 thresholds"),
-        (lambda c: c.update(thresholds=5), "must be numbers"),
-        (lambda c: c.update(temperature="hot"), "must be numbers"),
-        (lambda c: c.update(gelu="erf"), '`gelu` must be "exact" or "tanh"'),
+        (lambda c: c.update(thresholds=5), "`thresholds` must be a list of numbers or null"),
+        (lambda c: c.update(temperature="hot"), "`temperature` must be a number"),
+        (
+            lambda c: c.update(gelu="erf"),
+            '`gelu` must be "exact" or "tanh" or null. Received',
+        ),
+        (lambda c: c.update(long_texts=3), '`long_texts` must be "truncate" or "chunk"'),
+        (lambda c: c["answer_options"].update(min_score=2), "`answer_options`: `min_score` must"),
+        (lambda c: c["answer_options"].update(more=2), "unknown field 'answer_options.more'"),
     ],
 )
 def test_bad_classifier_json(preset, change, message):

@@ -23,25 +23,31 @@ from keras_textcls.evaluation.report.text_table import are_texts
 from keras_textcls.labels import LabelSet
 from keras_textcls.predictions.decisions import read_thresholds
 from keras_textcls.utils.atomic import is_free, replace_directory
+from keras_textcls.utils.records import JsonFile
 
 # 2: `top_k`, `seed` and the notes of `info`; a report of schema 1 has their defaults.
 SCHEMA_VERSION = 2
 REPORT_FILE, PREDICTIONS_FILE = "report.json", "predictions.arrow"
 _FILES = (REPORT_FILE, PREDICTIONS_FILE)
 _ACTUAL, _SCORES = "actual", "scores"
-_KINDS: dict[str, Any] = {
-    "labels": list,
-    "extra_labels": list,
-    "multi_label": bool,
-    "thresholds": (list, type(None)),
-    "top_k": (int, type(None)),
-    "seed": int,
-    "rows": int,
-    "info": dict,
-}
-_LATER: dict[str, Any] = {"top_k": None, "seed": 0}
+_REMEDY = "Evaluate again."
 
 Kind = TypeVar("Kind", bound=ReportNumbers)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Description:
+    """What is read of `report.json`."""
+
+    labels: list[str]
+    extra_labels: list[str]
+    multi_label: bool
+    thresholds: list[float] | None
+    rows: int
+    info: ReportInfo
+    top_k: int | None = None
+    seed: int = 0
+    fingerprint: str | None = None
 
 
 def is_report(directory: Path) -> bool:
@@ -125,7 +131,6 @@ def load_report(directory: Path, kind: type[Kind]) -> Kind:
             table = file.read_all()
         table.validate(full=True)
         scores = _read_scores(table, described)
-        info = _read_info(described["info"])
         names = [name for name in table.schema.names if name.startswith("column:")]
         texts = pa.table({n.removeprefix("column:"): table.column(n) for n in names})
         for name in {"text", "text_pair"} & set(texts.schema.names):
@@ -134,12 +139,12 @@ def load_report(directory: Path, kind: type[Kind]) -> Kind:
         report = kind(
             scores,
             texts if names else None,
-            info,
-            read_thresholds(described["thresholds"], scores.labels),
-            read_top_k(described["top_k"], scores),
-            read_seed(described["seed"]),
+            described.info,
+            read_thresholds(described.thresholds, scores.labels),
+            read_top_k(described.top_k, scores),
+            read_seed(described.seed),
         )
-        if described.get("fingerprint", report.fingerprint) != report.fingerprint:
+        if described.fingerprint not in (None, report.fingerprint):
             raise InvalidDataError("texts and labels do not match its fingerprint")
         return report
     except KerasTextclsError as error:
@@ -148,35 +153,15 @@ def load_report(directory: Path, kind: type[Kind]) -> Kind:
         raise _broken(directory, f"{path.name}: {error!s:.200}") from None
 
 
-def _read_description(directory: Path) -> dict[str, Any]:
+def _read_description(directory: Path) -> _Description:
     path = directory / REPORT_FILE
-    try:
-        described = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise InvalidDataError(
-            f"{directory} is no saved report: it has no {path.name}. Pass a directory that "
-            "Report.save() wrote."
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise _broken(directory, f"{path.name}: {error!s:.200}") from None
-    version = described.get("schema_version") if isinstance(described, dict) else None
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise _broken(directory, f"{path.name} has no schema_version")
-    if version > SCHEMA_VERSION:
-        raise InvalidDataError(
-            f"{path} has schema_version {version}; this version of keras-textcls reads up to "
-            f"{SCHEMA_VERSION}. Update keras-textcls."
-        )
-    described = _LATER | described
-    for name, kind in _KINDS.items():
-        if name not in described or not isinstance(described[name], kind):
-            raise _broken(directory, f"{path.name}: `{name}` is missing or of the wrong type")
-    return described
+    file = JsonFile(str(path), InvalidDataError, _REMEDY, SCHEMA_VERSION)
+    return file.read(_Description, file.load(path, "saved report", "Report.save()"))
 
 
-def _read_scores(table: pa.Table, described: dict[str, Any]) -> Scores:
+def _read_scores(table: pa.Table, described: _Description) -> Scores:
     y_true, y_score = (_array(table.column(name)) for name in (_ACTUAL, _SCORES))
-    labels, extra = described["labels"], tuple(described["extra_labels"])
+    labels, extra = described.labels, tuple(described.extra_labels)
     names = [*labels, *extra]
     if extra:
         LabelSet(names)  # Refuses what is no name, or a name twice.
@@ -184,30 +169,17 @@ def _read_scores(table: pa.Table, described: dict[str, Any]) -> Scores:
         raise InvalidDataError("the scores are no matrix")
     if y_true.dtype.kind not in "iu":
         raise InvalidDataError("the actual labels are no integers")
-    if table.num_rows != described["rows"]:
-        raise InvalidDataError(f"{table.num_rows:,} rows, {described['rows']:,} were saved")
+    if table.num_rows != described.rows:
+        raise InvalidDataError(f"{table.num_rows:,} rows, {described.rows:,} were saved")
     if y_true.ndim == 1 and not ((y_true >= 0) & (y_true < len(names))).all():
         raise InvalidDataError("an actual label is out of range")
     if y_true.ndim == 2 and (
         y_true.shape[1] != len(names) or not np.isin(y_true, (-1, 0, 1)).all()
     ):
         raise InvalidDataError("the actual labels do not fit the names")
-    if y_true.ndim != (2 if described["multi_label"] else 1):
+    if y_true.ndim != (2 if described.multi_label else 1):
         raise InvalidDataError("`multi_label` does not fit the actual labels")
     return encoded_scores(y_true, extra, y_score, LabelSet(labels))
-
-
-def _read_info(described: dict[str, Any]) -> ReportInfo:
-    info = ReportInfo(**described | {"notes": tuple(described.get("notes", ()))})
-    fits = (
-        (info.name is None or isinstance(info.name, str))
-        and all(isinstance(one, dict) for one in (info.model, info.data, info.environment))
-        and all(isinstance(one, str) for one in (info.created, *info.notes))
-        and not isinstance(described.get("notes"), str)
-    )
-    if not fits:
-        raise InvalidDataError("`info` holds values of the wrong type")
-    return info
 
 
 def _array(column: pa.ChunkedArray) -> np.ndarray:
@@ -221,4 +193,4 @@ def _array(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def _broken(directory: Path, why: str) -> InvalidDataError:
-    return InvalidDataError(f"The report in {directory} is broken: {why}. Evaluate again.")
+    return InvalidDataError(f"The report in {directory} is broken: {why}. {_REMEDY}")

@@ -6,15 +6,15 @@ import dataclasses
 import datetime
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from keras_textcls.errors import RunError, shorten
 from keras_textcls.utils.atomic import replace_file
-from keras_textcls.utils.records import fits, wrong_field
+from keras_textcls.utils.records import JsonFile, fits, in_words
 
 RECORD_FILE = "run.json"
 SCHEMA_VERSION = 1
-STATUSES = ("queued", "training", "trained", "failed", "stopped")
+Status = Literal["queued", "training", "trained", "failed", "stopped"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class RunRecord:
     Args:
         name: string, the model that the run is a version of.
         version: int.
-        status: one of `STATUSES`.
+        status: string, one of `Status`.
         template: string.
         parameters: dict of all parameters of the template.
         preset: string, what was trained: a name, or the path of a directory from
@@ -53,7 +53,7 @@ class RunRecord:
     dataset: dict[str, Any]
     validation: dict[str, Any] | None = None
     resume_from: str | None = None
-    status: str = "queued"
+    status: Status = "queued"
     reason: str | None = None
     backend: str = ""
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -89,40 +89,14 @@ class RunRecord:
             RunError: it is missing, broken or of a newer version.
         """
         path = directory / RECORD_FILE
-        try:
-            contents = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RunError(f"{directory} is no run: it has no {RECORD_FILE}.") from None
-        except (OSError, ValueError, RecursionError) as error:
-            raise RunError(
-                f"{path} is broken: {error}. Remove {str(directory)!r} if nothing in it is needed."
-            ) from error
-        if not isinstance(contents, dict):
-            raise RunError(f"{path} is broken: it holds {shorten(contents)}.")
-        version = contents.get("schema_version")
-        if not isinstance(version, int) or version > SCHEMA_VERSION:
-            raise RunError(
-                f"{path} was written by a newer keras-textcls (schema_version={shorten(version)}, "
-                f"this one reads {SCHEMA_VERSION}). Update it."
-            )
-        known = {field.name for field in dataclasses.fields(cls)}
-        try:
-            record = cls(**{k: v for k, v in contents.items() if k in known})
-        except TypeError as error:
-            raise RunError(f"{path} is broken: {error}.") from error
-        _check(record, path)
+        remedy = f"Remove {str(directory)!r} if nothing in it is needed."
+        file = JsonFile(str(path), RunError, remedy, SCHEMA_VERSION)
+        record = file.read(cls, file.load(path, "run", "train()"))
+        for name, kind in (("rows", int), ("labels", list[Any])):
+            if not fits(record.dataset.get(name, kind()), kind):
+                value = shorten(record.dataset[name])
+                raise file.broken(f"`dataset.{name}` must be {in_words(kind)}. Received: {value}")
         return record
-
-
-def _check(record: RunRecord, path: Path) -> None:
-    name = wrong_field(record)
-    if name is not None:
-        raise RunError(f"{path} is broken: {name}={shorten(getattr(record, name))}.")
-    for name, kind in (("rows", int), ("labels", list[Any])):
-        if not fits(record.dataset.get(name, kind()), kind):
-            raise RunError(f"{path} is broken: dataset.{name}={shorten(record.dataset[name])}.")
-    if record.status not in STATUSES:
-        raise RunError(f"{path} is broken: status={shorten(record.status)}.")
 
 
 def now() -> str:

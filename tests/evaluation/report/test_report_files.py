@@ -109,7 +109,7 @@ def test_a_newer_schema_is_refused(tmp_path):
     report_of(single()).save(tmp_path / "report")
     change(tmp_path / "report", schema_version=3)
     with pytest.raises(
-        InvalidDataError, match="schema_version 3.*reads up to 2. Update keras-textcls"
+        InvalidDataError, match="schema_version 3.*reads up to 2.*Update keras-textcls"
     ):
         Report.load(tmp_path / "report")
 
