@@ -288,7 +288,8 @@ def test_killed_while_saving_leaves_the_old_preset(fatal, processes, tmp_path):
         f"""
         import os, signal, sys, warnings
         warnings.simplefilter("ignore")
-        from keras_textcls import TextClassifier, atomic
+        from keras_textcls import TextClassifier
+        from keras_textcls.utils import atomic
         classifier = TextClassifier.from_preset({str(tmp_path / "p")!r})
         def hook(event, args):
             writes = event == "open" and args[1] in ("w", "wb", "w+b", "r+b", "xb")
