@@ -65,15 +65,15 @@ def learn_vocabulary(texts: Iterator[str], size: int) -> Tokenizer:
 def token_blocks(tokenizer: Tokenizer, texts: Iterator[str], count: int, length: int) -> np.ndarray:
     """`count` blocks of `length + 1` tokens, passages end to end with a sign between."""
     end = tokenizer.token_to_id(END)
-    needed, found = count * (length + 1), []
+    needed, sequences = count * (length + 1), []
     while needed > 0:
         chunk = list(itertools.islice(texts, 2000))
         if not chunk:
             break
         for encoding in tokenizer.encode_batch(chunk):
-            found.append(np.array([*encoding.ids, end], "int32"))
-            needed -= len(found[-1])
-    tokens = np.concatenate(found)
+            sequences.append(np.array([*encoding.ids, end], "int32"))
+            needed -= len(sequences[-1])
+    tokens = np.concatenate(sequences)
     whole = len(tokens) // (length + 1)
     return tokens[: whole * (length + 1)].reshape(whole, length + 1)[:count]
 
