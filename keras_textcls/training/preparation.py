@@ -74,13 +74,13 @@ def check_labels(
         multi_label = is_multi_label(dataset, template)
     if continued is None and len(labels) < 2 and not multi_label:
         raise InvalidDataError(
-            f"The dataset has one label only, {labels[0]!r}; there is nothing to tell apart. Add "
-            'texts of another label, or of none with multi_label=True (label "not there").'
+            f"The dataset has one label only, {labels[0]!r}; there is nothing to learn. Add texts "
+            "of another label, or with multi_label=True texts without a label."
         )
     if continued is None and len(labels) == 1 and not _has_negatives(dataset, template):
         raise InvalidDataError(
-            f"Every text has the label {labels[0]!r}, the only one; there is nothing to tell "
-            "apart. Add texts without it."
+            f"Every text has the label {labels[0]!r}, the only one; there is nothing to learn. Add "
+            "texts without it."
         )
     if continued is not None:
         continued.encode(labels, "dataset.labels")
@@ -170,8 +170,8 @@ def leakage(dataset: TextDataset, validation: TextDataset) -> str | None:
     if not shared:
         return None
     return (
-        f"{shared:,} of {len(validation):,} validation texts stand in the training data too: what "
-        "is measured on them says nothing of new texts."
+        f"{shared:,} of {len(validation):,} validation texts are in the training data too: metrics "
+        "on them say nothing about new texts."
     )
 
 
@@ -200,8 +200,8 @@ def hold_out(dataset: TextDataset, template: Any) -> tuple[TextDataset, TextData
         if not alone:
             raise
         raise InvalidDataError(
-            f"A share of the texts is held out with the label mix of the whole, which takes two "
-            f"texts a label. With one only: {shorten(alone)}. Add texts, pass `validation_data`, "
+            f"A stratified share of the texts is held out, which takes two texts of each label. "
+            f"With one only: {shorten(alone)}. Add texts, pass `validation_data`, "
             "or set validation_share=0 in the template."
         ) from error
     if parts.validation is None or not len(parts.validation):
