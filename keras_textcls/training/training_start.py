@@ -174,7 +174,7 @@ def _find_earlier(output: Any, which: Any) -> RunDirectory | None:
         raise ArgumentError(
             f"`resume_from` names {run!r}, but the new version would be in {str(output)!r}. Pass "
             f"output={str(run.directory.parent.parent)!r}, or preset={str(run.preset)!r} for a "
-            "model that stands alone."
+            "model that is independent of that run."
         )
     if run.status != "trained":
         raise RunError(f"`resume_from` names {run!r}, which is {run.status}, not trained.")

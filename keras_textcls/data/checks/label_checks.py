@@ -97,7 +97,7 @@ def check_label_names(dataset: LabelledTable) -> list[Finding]:
                 "warning",
                 sum(map(len, twins)),
                 f"{len(twins):,} groups of labels differ in case, space or hyphens only",
-                "They are different classes as they stand. Merge them: "
+                "They are separate classes now. Merge them: "
                 f"dataset.relabel({{{twins[0][1]!r}: {twins[0][0]!r}}}).",
                 tuple(" / ".join(map(repr, group)) for group in twins[:EXAMPLES]),
             )

@@ -306,7 +306,7 @@ def _smaller(job: Job, progress: Progress, error: BaseException, num_texts: int)
             f"Memory ran out with batches of {size} texts. Take a smaller batch_size with a larger "
             "gradient_accumulation, a smaller sequence_length, or a smaller preset."
         ) from error
-    job.tell(f"Memory ran out with batches of {size} texts: beginning anew with {(size + 1) // 2}.")
+    job.tell(f"Memory ran out with batches of {size} texts: starting again with {(size + 1) // 2}.")
     return Progress(batch_size=(size + 1) // 2)
 
 

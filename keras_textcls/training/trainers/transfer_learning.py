@@ -217,7 +217,7 @@ def start_head(classifier: TextClassifier, dataset: TextDataset, seed: int) -> s
         num_classes=classifier.num_classes,
     )
     if _is_hidden_by_dropout(head, features, classifier.dropout):
-        return "dropout would hide what a solved one says"
+        return "the noise of dropout would be larger than the logits of a solved head"
     install_head(classifier, head)
     return None
 
