@@ -66,7 +66,8 @@ def legacy_encoding(data: bytes) -> Opinion:
         other encoding is clearly better.
 
     Example:
-    >>> legacy_encoding("Доставка пришла раньше, чем обещали.\n".encode("cp1251")).encoding
+    >>> text = "Доставка пришла раньше, чем обещали. Спасибо, всё понравилось!\n"
+    >>> legacy_encoding(text.encode("cp1251")).encoding
     'cp1251'
     """
     # Loaded where it is needed: most files are UTF-8.
