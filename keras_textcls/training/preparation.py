@@ -133,7 +133,7 @@ def _check_counts(dataset: TextDataset) -> None:
         shown = ", ".join(f"{n!r} ({c})" for n, c in list(few.items())[:_SHOWN])
         more = f" and {len(few) - _SHOWN} more" if len(few) > _SHOWN else ""
         raise InvalidDataError(
-            f"A label needs {_FEWEST_TEXTS} texts at the least. With fewer: {shown}{more}. Add "
+            f"A label needs at least {_FEWEST_TEXTS} texts. With fewer: {shown}{more}. Add "
             "texts, merge labels with dataset.relabel({...}), or leave them out with "
             "dataset.filter(...)."
         )

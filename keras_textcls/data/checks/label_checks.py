@@ -30,8 +30,8 @@ def check_label_counts(dataset: LabelledTable) -> list[Finding]:
                 "error",
                 len(single),
                 f"{len(single):,} labels have one text or none",
-                "A stratified split needs two a label at the least, and a model many more. Add "
-                "texts, or merge labels with relabel().",
+                "A stratified split needs at least two texts of each label, and a model many more. "
+                "Add texts, or merge labels with relabel().",
                 tuple(f"{name}: {counts[name]}" for name in single[:EXAMPLES]),
             )
         )

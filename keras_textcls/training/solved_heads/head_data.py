@@ -133,7 +133,7 @@ def _read_features(features: Any) -> np.ndarray:
     values = np.asarray(features, "float32")
     if values.ndim != 2 or 0 in values.shape:
         raise InvalidDataError(
-            "`features` must have the shape (num_texts, hidden_dim), with a text at the least. "
+            "`features` must have the shape (num_texts, hidden_dim), with at least one text. "
             f"Received shape {values.shape}."
         )
     # If the sum is finite, all values are; this needs no mask of the size of the features.
