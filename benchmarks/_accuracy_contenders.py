@@ -72,8 +72,8 @@ def sentence_encoder(model: str) -> Any:
 @functools.lru_cache(maxsize=2)
 def sentence_vectors(model: str, texts: tuple[str, ...]) -> np.ndarray:
     """Embeddings of the test texts, the same for each seed."""
-    found = sentence_encoder(model).encode(list(texts), show_progress_bar=False)
-    return np.asarray(found)
+    vectors = sentence_encoder(model).encode(list(texts), show_progress_bar=False)
+    return np.asarray(vectors)
 
 
 def solve_sentence_transformers(task: Task, settings: Settings) -> Outcome:
@@ -93,9 +93,9 @@ def solve_sentence_transformers(task: Task, settings: Settings) -> Outcome:
 
 def spread(scores: np.ndarray, classes: np.ndarray, task: Task) -> np.ndarray:
     """Columns for all names, zero for a label that the training texts lack."""
-    found = np.zeros((len(scores), len(task.names)))
-    found[:, [task.names.index(name) for name in classes]] = scores
-    return found
+    columns = np.zeros((len(scores), len(task.names)))
+    columns[:, [task.names.index(name) for name in classes]] = scores
+    return columns
 
 
 def solve_trainer(task: Task, settings: Settings) -> Outcome:

@@ -34,12 +34,12 @@ def measure(job: dict[str, Any], data: Path) -> dict[str, Any]:
 def answer(job: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
     """The job with its results, or with the reason why there are none."""
     try:
-        found = measure(job, Path(request["data"]))
+        results = measure(job, Path(request["data"]))
     except Exception as error:  # A contender's failure is a cell of the table.
         traceback.print_exc()
         lines = str(error).strip().splitlines() or [""]
-        found = {"failed": f"{type(error).__name__}: {lines[0]}"[:200]}
-    return job | found | {"ended_utc": time.strftime("%Y-%m-%d %H:%M", time.gmtime())}
+        results = {"failed": f"{type(error).__name__}: {lines[0]}"[:200]}
+    return job | results | {"ended_utc": time.strftime("%Y-%m-%d %H:%M", time.gmtime())}
 
 
 def main() -> None:

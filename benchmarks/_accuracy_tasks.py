@@ -31,7 +31,7 @@ SEED_SETS = ("seed_imdb_129", "seed_imdb_200")
 
 
 class Examples(NamedTuple):
-    """Texts and what stands in the label column beside each."""
+    """Texts and the cell of the label column of each."""
 
     texts: list[str]
     labels: list[str]
@@ -97,12 +97,12 @@ def fine_tuning_task(data: Path, name: str, seed: int) -> Task:
     train = read_examples(data / name / "train.csv")
     test = read_examples(data / name / f"{FINE_TUNING_SETS[name]}.csv")
     multi_label = name.endswith("multilabel")
-    found = {
+    names = {
         part
         for label in train.labels
         for part in (label.split(SEPARATOR) if multi_label else [label])
     }
-    return Task(name, train, test, sorted(found), multi_label)
+    return Task(name, train, test, sorted(names), multi_label)
 
 
 def seed_task(data: Path, name: str, seed: int) -> Task:
@@ -130,18 +130,18 @@ def metrics(task: Task, scores: np.ndarray) -> dict[str, Any]:
         raise ValueError(f"Scores of shape {scores.shape} for {task.name}.")
     truth = task.targets(task.test)
     if task.multi_label:
-        found = (scores >= 0.5).astype("int64")
-        right = (found == truth).all(axis=1)
+        predicted = (scores >= 0.5).astype("int64")
+        right = (predicted == truth).all(axis=1)
         matrix = truth
     else:
-        found = scores.argmax(axis=1)
-        right = found == truth
+        predicted = scores.argmax(axis=1)
+        right = predicted == truth
         matrix = np.eye(len(task.names), dtype="int64")[truth]
     occurring = matrix.any(axis=0)
     auc = roc_auc_score(matrix[:, occurring], scores[:, occurring], average="macro")
     return {
         "accuracy": float(right.mean()),
-        "macro_f1": float(f1_score(truth, found, average="macro", zero_division=0)),
+        "macro_f1": float(f1_score(truth, predicted, average="macro", zero_division=0)),
         "roc_auc": float(auc),
         "train_rows": len(task.train.texts),
         "test_rows": len(task.test.texts),

@@ -178,16 +178,18 @@ def build_grouped_trainer(task: str, model: Path, names: list[str]) -> Runner:
 
 def all_contenders() -> list[Contender]:
     """Every contender, in the order of the report."""
-    found = []
+    contenders = []
     for task in ("predict", "fit"):
         for backend in BACKENDS:
             name = f"keras-hub-{backend}"
-            found.append(Contender(name, task, "keras-hub", build_keras_hub, backend, slow=True))
-        found += PEERS[task]
+            contenders.append(
+                Contender(name, task, "keras-hub", build_keras_hub, backend, slow=True)
+            )
+        contenders += PEERS[task]
         for backend in BACKENDS:
             name = f"keras-textcls-{backend}"
-            found.append(Contender(name, task, "keras-textcls", build_ours, backend))
-    return found
+            contenders.append(Contender(name, task, "keras-textcls", build_ours, backend))
+    return contenders
 
 
 PEERS = {

@@ -120,17 +120,17 @@ def key(job: Job) -> str:
 
 
 def load(path: Path) -> dict[str, Job]:
-    """The last result of each measurement; a line that a kill has cut is told and left out."""
+    """The last result of each measurement; truncated lines are reported and left out."""
     if not path.is_file():
         return {}
-    found = {}
+    results = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
             one = json.loads(line)
-            found[key(one)] = one
+            results[key(one)] = one
         except (ValueError, KeyError, TypeError) as error:
             say(f"{path}, line {number} is no result ({error!r}): left out")
-    return found
+    return results
 
 
 def measure(todo: list[Job], options: argparse.Namespace) -> None:
@@ -165,7 +165,7 @@ def measure(todo: list[Job], options: argparse.Namespace) -> None:
 
 
 def add_line(path: Path, result: Job) -> None:
-    """Add a result in one piece, so that several processes may write to the same file."""
+    """Append a result in one write, so that several processes may use the same file."""
     with path.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(result) + "\n")
 

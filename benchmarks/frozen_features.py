@@ -63,7 +63,7 @@ def accuracy(train: Any, labels: np.ndarray, test: Any, test_labels: np.ndarray)
 def tfidf(train: list[str], test: list[str]) -> Features:
     """TF-IDF of words and pairs of words."""
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    # A larger C of the regression stands for vectors of this length.
+    # Longer vectors have the same effect as a larger C of the regression.
     return vectorizer.fit_transform(train) * 5.0, vectorizer.transform(test) * 5.0
 
 
@@ -74,10 +74,10 @@ def preset_features(preset: str) -> Callable[[list[str], list[str]], Features]:
     classifier = TextClassifier.from_preset(preset, num_classes=2)
 
     def features(train: list[str], test: list[str]) -> Features:
-        found = classifier.embed(train, verbose=0), classifier.embed(test, verbose=0)
-        scaler = StandardScaler().fit(found[0])
-        size = np.sqrt(found[0].shape[1])
-        return scaler.transform(found[0]) / size, scaler.transform(found[1]) / size
+        embeddings = classifier.embed(train, verbose=0), classifier.embed(test, verbose=0)
+        scaler = StandardScaler().fit(embeddings[0])
+        size = np.sqrt(embeddings[0].shape[1])
+        return scaler.transform(embeddings[0]) / size, scaler.transform(embeddings[1]) / size
 
     return features
 

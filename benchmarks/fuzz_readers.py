@@ -112,10 +112,10 @@ def _try(data: bytes, original: Path, folder: Path, rng: random.Random) -> str:
         return f"WRONG: {type(error).__name__}: {error}"
     if time.perf_counter() - start > SLOW:
         return f"WRONG: took {time.perf_counter() - start:.0f} s"
-    found = len(dataset) + len(dataset.invalid_rows)
-    expected = _count_rows(data, dataset.details, header) if original.suffix == ".csv" else found
-    if found != expected:
-        return f"WRONG: {found} rows of {expected}"
+    num_rows = len(dataset) + len(dataset.invalid_rows)
+    expected = _count_rows(data, dataset.details, header) if original.suffix == ".csv" else num_rows
+    if num_rows != expected:
+        return f"WRONG: {num_rows} rows of {expected}"
     lines = [row.line for row in dataset.invalid_rows]
     if lines != sorted(lines):
         return "WRONG: lines out of order"
@@ -123,7 +123,7 @@ def _try(data: bytes, original: Path, folder: Path, rng: random.Random) -> str:
 
 
 def _count_rows(data: bytes, details: Mapping[str, str], header: bool) -> int:
-    """Records of the file, in one piece, by the dialect that was chosen."""
+    """Number of records of the whole file, in the dialect that was chosen."""
     text = data.decode(details["encoding"], "replace").removeprefix("\ufeff")
     quote = details.get("quote", "'\"'")
     dialect = Dialect(details["delimiter"].strip("'").replace("\\t", "\t"), '"')

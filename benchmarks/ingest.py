@@ -5,7 +5,7 @@
 Writes a CSV and a JSON Lines file of texts of some 15 words and a label, some
 of them in quotes, and reads them: `read` with the table in memory, `read` with
 a limit of 32 MiB, so that the table lies in a file, pandas, polars, and the
-readers of pyarrow, which `read` stands on. Every run is a process of its own, so
+readers of pyarrow, which `read` uses. Every run is a process of its own, so
 that its peak memory is its own; contenders take turns, and the best of the turns
 counts. The last lines are the speed of the fingerprint and of SHA-256 alone.
 """
@@ -78,8 +78,8 @@ def _generate(path: Path, rows: int) -> None:
 def _run_apart(name: str, path: Path) -> dict[str, float]:
     command = [sys.executable, __file__, "--one", name, str(path)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
-    return found
+    figures: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
+    return figures
 
 
 def _run(name: str, path: str) -> dict[str, float]:
@@ -89,17 +89,17 @@ def _run(name: str, path: str) -> dict[str, float]:
     rows = load()
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    found = {"rows": len(rows), "seconds": seconds, "peak_mb": peak / 1024}
+    figures = {"rows": len(rows), "seconds": seconds, "peak_mb": peak / 1024}
     if name == "read":
         size = sum(rows.table.column(c).nbytes for c in rows.table.schema.names)
         start = time.perf_counter()
         _ = rows.fingerprint
-        found["fingerprint_mb_s"] = size / 1e6 / (time.perf_counter() - start)
+        figures["fingerprint_mb_s"] = size / 1e6 / (time.perf_counter() - start)
         data = b"x" * (256 << 20)
         start = time.perf_counter()
         hashlib.sha256(data).digest()
-        found["sha256_mb_s"] = len(data) / 1e6 / (time.perf_counter() - start)
-    return found
+        figures["sha256_mb_s"] = len(data) / 1e6 / (time.perf_counter() - start)
+    return figures
 
 
 def _loader(name: str, path: str) -> Any:

@@ -96,8 +96,8 @@ def recall(
     for number, members in enumerate(clusters):
         cluster[members] = number
     similar = [p for p in pairs if similarity(texts[p[0]], texts[p[1]]) >= threshold]
-    found = sum(cluster[a] == cluster[b] != -1 for a, b in similar)
-    return found, len(similar)
+    num_hits = sum(cluster[a] == cluster[b] != -1 for a, b in similar)
+    return num_hits, len(similar)
 
 
 def resident_mib() -> float:
@@ -135,12 +135,12 @@ def measure_near(texts: list[str], pairs: list[tuple[int, int]], threshold: floa
         seconds = time.perf_counter() - start
     peak = peak_mib() - held
     bands, rows = bands_and_rows(threshold)
-    found, similar = recall(texts, pairs, clusters, threshold)
+    num_hits, similar = recall(texts, pairs, clusters, threshold)
     print(f"near, threshold {threshold}: {seconds:.1f} s, ", end="")
     print(f"{len(texts) / seconds:,.0f} rows/s, ", end="")
     print(f"peak {peak:,.0f} MiB over the texts; {bands} bands of {rows} rows, ", end="")
     print(f"{compared:,} pairs compared, {len(clusters):,} clusters")
-    print(f"recall: {found:,} of {similar:,} planted pairs, {found / max(similar, 1):.4f}")
+    print(f"recall: {num_hits:,} of {similar:,} planted pairs, {num_hits / max(similar, 1):.4f}")
 
 
 def main() -> None:

@@ -57,9 +57,9 @@ def main() -> None:
 
 def _show(path: Path, folder: Path, dataset: TextDataset, milliseconds: float) -> None:
     expected = _count(path, dataset.details["encoding"])
-    found = len(dataset) + len(dataset.invalid_rows)
-    if found != expected:
-        raise SystemExit(f"{path}: {found} rows of {expected}")
+    num_rows = len(dataset) + len(dataset.invalid_rows)
+    if num_rows != expected:
+        raise SystemExit(f"{path}: {num_rows} rows of {expected}")
     labels = len(dataset.labels or ())
     print(
         f"| {path.relative_to(folder)} | {expected:,} | {len(dataset):,} | "

@@ -54,9 +54,9 @@ def main() -> None:
     words = statistics.mean(len(text.split()) for text in texts)
     print(f"{len(texts):,} texts of {words:.0f} words, {keras.config.backend()}\n")
     print("| contender | texts/s | lowest to highest |\n|---|---:|---:|")
-    for name, found in speeds.items():
+    for name, rates in speeds.items():
         print(
-            f"| {name} | {statistics.median(found):,.0f} | {min(found):,.0f} to {max(found):,.0f} |"
+            f"| {name} | {statistics.median(rates):,.0f} | {min(rates):,.0f} to {max(rates):,.0f} |"
         )
 
 

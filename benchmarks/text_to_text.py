@@ -160,9 +160,9 @@ def score(model: Any, arguments: argparse.Namespace) -> None:
                 prompts = window.texts
                 width = float(prompts.lengths.mean())
                 calls["naive"] = functools.partial(naive.score, prompts, planner, verbose=0)
-        found = {kind: call() for kind, call in calls.items()}
-        for kind, values in found.items():
-            np.testing.assert_allclose(values, found["naive"], atol=2e-3, err_msg=kind)
+        outputs = {kind: call() for kind, call in calls.items()}
+        for kind, values in outputs.items():
+            np.testing.assert_allclose(values, outputs["naive"], atol=2e-3, err_msg=kind)
         seconds = time_in_turn(calls)
         base = len(texts) / seconds["naive"]
         ratios = (seconds["naive"] / seconds[kind] for kind in ("plain", "cached", "tree"))
@@ -201,11 +201,11 @@ def generate(model: Any, arguments: argparse.Namespace) -> None:
         def ours(padded: Any = padded, mask: Any = mask) -> Any:
             # These are tokens already.
             preprocessor, model.preprocessor = model.preprocessor, None
-            found = model.generate(
+            output = model.generate(
                 {"token_ids": padded, "padding_mask": mask}, stop_token_ids=None
             )["token_ids"]
             model.preprocessor = preprocessor
-            return np.asarray(found)
+            return np.asarray(output)
 
         def theirs(tokens: Any = tokens) -> Any:
             with torch.no_grad():
@@ -225,15 +225,15 @@ def generate(model: Any, arguments: argparse.Namespace) -> None:
 
 def time_in_turn(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
     """Median seconds of each, called in turn, after one call to warm up."""
-    found: dict[str, list[float]] = {name: [] for name in calls}
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()
     for _ in range(REPEATS):
         for name, call in calls.items():
             start = time.perf_counter()
             call()
-            found[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in found.items()}
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 def matrix_rate() -> float:

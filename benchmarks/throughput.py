@@ -79,8 +79,8 @@ def chosen(options: argparse.Namespace) -> list[Contender]:
     for pattern in patterns:
         if not any(fnmatch(one.name, pattern) for one in known):
             raise SystemExit(f"--only: no contender is named {pattern}; see --help")
-    found = [one for one in known if any(fnmatch(one.name, pattern) for pattern in patterns)]
-    return [one for one in found if options.task in (None, one.task)]
+    named = [one for one in known if any(fnmatch(one.name, pattern) for pattern in patterns)]
+    return [one for one in named if options.task in (None, one.task)]
 
 
 def ask(

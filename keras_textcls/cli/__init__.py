@@ -1,7 +1,7 @@
-"""The command `keras-textcls`: one file a command.
+"""The command `keras-textcls`, with one file for each group of commands.
 
-Commands are thin: they read their arguments, call the library and print. An
-error that the library raises on purpose is one line, without a traceback.
+Commands parse their arguments, call the library and print the result. Errors that the
+library raises intentionally are shown in one line, without a traceback.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from keras_textcls.errors import KerasTextclsError
 
 
 class _Group(click.Group):
-    """Shows the library's own errors as messages."""
+    """A group of commands that shows the library's own errors as messages."""
 
     def invoke(self, context: click.Context) -> Any:
-        # TensorFlow tells a terminal of its own affairs; whoever wants that sets the variable.
+        # TensorFlow's own log messages are hidden unless the variable is set.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
             return super().invoke(context)
         except KerasTextclsError as error:
             raise click.ClickException(str(error)) from error
         except BrokenPipeError:
-            # Whoever read the output has seen enough; click ends quietly.
+            # The reader of the output has closed it; click ends without a message.
             raise
         except OSError as error:
-            # A full disk, a folder that may not be written to.
+            # For example a full disk, or a folder without write permission.
             place = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{place}{error.strerror or error}") from error
 

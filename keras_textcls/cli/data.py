@@ -1,4 +1,4 @@
-"""`keras-textcls data`: look at, check, convert and split files of labelled texts."""
+"""`keras-textcls data`: inspect, check, convert and split files of labelled texts."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @click.group("data")
 def data_group() -> None:
-    """Look at, check, convert and split labelled texts.
+    """Inspect, check, convert and split labelled texts.
 
     SOURCE is a CSV, TSV, JSON, Parquet, Arrow or Excel file, plain or compressed,
-    a folder with a sub-folder of .txt files a label, a saved dataset, or
+    a folder with a sub-folder of .txt files for each label, a saved dataset, or
     tfds:NAME.
     """
 
@@ -27,7 +27,7 @@ def data_group() -> None:
 @reads_a_file
 @click.option("--preset", help="Count tokens as this preset would.")
 def inspect_command(source: str, preset: str | None, **options: Any) -> None:
-    """Show what SOURCE holds: how it was read, counts, lengths, first rows."""
+    """Show the contents of SOURCE: how it was read, counts, lengths, first rows."""
     dataset = read_source(source, options)
     for name, value in dataset.details.items():
         click.echo(f"{name}: {value}")
@@ -42,9 +42,9 @@ def inspect_command(source: str, preset: str | None, **options: Any) -> None:
 @click.option("--against", help="Another file that must share no text, such as the test set.")
 @click.option("--preset", help="Count tokens as this preset would.")
 def check_command(source: str, against: str | None, preset: str | None, **options: Any) -> None:
-    """Look for what makes training or evaluation on SOURCE go wrong.
+    """Check SOURCE for problems of training and evaluation.
 
-    Ends with exit code 1 if there is an error among the findings.
+    The exit code is 1 if one of the findings is an error.
     """
     dataset = read_source(source, options)
     other = read_source(against, {**options, "invalid_rows": None}) if against else None
@@ -63,8 +63,8 @@ def check_command(source: str, against: str | None, preset: str | None, **option
               help="csv, tsv, jsonl, parquet, portal, sdk, instruction, or dataset (a directory)."
               )  # fmt: skip
 @click.option("--instruction",
-              help="What stands before the texts in the instruction form; {labels} in it becomes "
-              "the labels in braces.")  # fmt: skip
+              help="The instruction before the texts in the instruction form; {labels} in it is "
+              "replaced by the labels in braces.")  # fmt: skip
 def convert_command(
     source: str, target: Path, form: str, instruction: str | None, **options: Any
 ) -> None:
@@ -100,7 +100,7 @@ def split_command(
     form: str,
     **options: Any,
 ) -> None:
-    """Cut SOURCE into train, validation and test files in the folder TARGET."""
+    """Split SOURCE into train, validation and test files in the folder TARGET."""
     dataset = read_source(source, options)
     parts = dataset.split(train, validation, test, stratify=stratify, seed=seed)
     suffix = form if form in ("tsv", "jsonl", "parquet") else "csv"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-# The defaults of the library, repeated so that `--help` needs no Keras; a test compares them.
+# The defaults of the library, repeated here so that `--help` needs no Keras; a test checks them.
 _EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _SEED = 8, 128, 1e-3, 0
 
 
@@ -38,11 +38,11 @@ def distill_command(
     seed: int,
     work_directory: Path | None,
 ) -> None:
-    """Train a small preset to give what the preset TEACHER gives, on texts of FILES.
+    """Distill the preset TEACHER into a small preset, on texts of FILES.
 
-    FILES hold a passage a line, plain or compressed (.gz, .bz2, .xz). Sentences,
-    pairs of sentences and whole passages are sampled from them. A run that was
-    killed is taken up where it stood by the same command.
+    FILES hold one passage on each line, plain or compressed (.gz, .bz2, .xz). Sentences,
+    pairs of sentences and whole passages are sampled from them. After a kill, the same
+    command continues the run.
     """
     from keras_textcls.distillation.distillation import distill
     from keras_textcls.distillation.distiller import DistillationConfig

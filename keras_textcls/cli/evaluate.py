@@ -1,4 +1,4 @@
-"""`keras-textcls evaluate`, `compare` and `cross-validate`: what models are worth."""
+"""`keras-textcls evaluate`, `compare` and `cross-validate`: evaluate models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _threshold = click.option(
 _save = click.option(
     "--save", type=click.Path(path_type=Path), help="Directory to save the report in."
 )
-_html = click.option("--html", type=click.Path(path_type=Path), help="File of a page to write.")
+_html = click.option("--html", type=click.Path(path_type=Path), help="HTML page to write.")
 
 
 @click.command("evaluate")
@@ -29,7 +29,7 @@ _html = click.option("--html", type=click.Path(path_type=Path), help="File of a 
 @_threshold
 @_html
 @_save
-@click.option("--name", help="What comparisons call the model.")
+@click.option("--name", help="Name of the model in comparisons.")
 @click.option("--errors", type=click.IntRange(min=0), default=0, help="Wrong answers to list.")
 def evaluate_command(
     model: str,
@@ -61,7 +61,7 @@ def evaluate_command(
 @with_reading_options
 @_threshold
 @click.option("--metric", help="Metric to rank by: accuracy, or micro_f1 of several labels a text.")
-@click.option("--output", type=click.Path(path_type=Path), help="Directory for tables, pictures.")
+@click.option("--output", type=click.Path(path_type=Path), help="Directory for tables and plots.")
 @click.option("--disagreements", type=click.IntRange(min=0), default=0, help="Texts to list.")
 def compare_command(
     models: tuple[str, ...],
@@ -114,7 +114,7 @@ def cross_validate_command(
     save: Path | None,
     **options: Any,
 ) -> None:
-    """Train on SOURCE as many times as there are folds, and evaluate what each held out."""
+    """Train and evaluate on SOURCE once for each fold; each text is held out once."""
     template, _ = read_template(template_name, settings, None)
     dataset = read_source(source, options)
     from keras_textcls.evaluation.cross_validation import cross_validate

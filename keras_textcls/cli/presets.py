@@ -1,4 +1,4 @@
-"""`keras-textcls presets`: which presets have a name."""
+"""`keras-textcls presets`: lists the presets that have a name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options with which commands read a file of labelled texts."""
+"""The options of commands that read a file of labelled texts."""
 
 from __future__ import annotations
 
@@ -19,30 +19,31 @@ _READING = (
     click.option("--label", multiple=True, help="Column of the labels; several for 0/1 columns."),
     click.option("--text-pair", help="Column of the second texts."),
     click.option("--id", help="Column of the identifiers."),
-    click.option("--split", help="Column that names the part."),
-    click.option("--labels", help="Names of the labels in their order, with commas between."),
-    click.option("--label-separator", help="What stands between labels in one cell, such as '|'."),
-    click.option("--multi-label/--single-label", default=None, help="Any number of labels a text."),
+    click.option("--split", help="Column with the part of each text."),
+    click.option("--labels", help="Names of the labels in their order, separated by commas."),
+    click.option("--label-separator", help="Separator between labels in one cell, such as '|'."),
+    click.option("--multi-label/--single-label", default=None,
+                 help="Whether a text may have any number of labels."),
     click.option("--keep-unlabelled", is_flag=True, help="Keep texts without a label."),
     click.option("--metadata", is_flag=True, help="Keep all other columns as metadata."),
     click.option("--format", "format_", help="csv, tsv, json, parquet, arrow or excel."),
     click.option("--encoding", default="auto", show_default=True),
     click.option("--delimiter", help="One character; tab is written \\t."),
-    click.option("--quote", default="auto", help="One character, or none. Told by what fits."),
+    click.option("--quote", default="auto", help="One character, or none; auto detects it."),
     click.option("--sheet", help="Sheet of a workbook; the first if not given."),
     click.option("--no-header", is_flag=True, help="The first row is data; columns are 0, 1, ..."),
     click.option("--cells", type=click.Choice(["text", "path", "url"]), default="text"),
     click.option("--root", type=click.Path(path_type=Path),
                  help="Folder that paths in the cells are relative to."),
     click.option("--allow-private", is_flag=True,
-                 help="Let addresses in cells lead into this machine or a private network."),
-    click.option("--max-text-length", type=int, help="Most characters of a text."),
+                 help="Allow addresses of this machine and of private networks in cells."),
+    click.option("--max-text-length", type=int, help="Maximum number of characters of a text."),
     click.option("--replace-undecodable", is_flag=True,
-                 help="Read texts with bytes that are no characters, U+FFFD in their place."),
+                 help="Replace bytes that cannot be decoded by U+FFFD."),
     click.option("--tolerance", type=float, default=5.0, show_default=True,
                  help="Percent of the rows that may be invalid."),
     click.option("--invalid-rows", type=click.Path(path_type=Path),
-                 help="CSV to write the rows to that could not be used."),
+                 help="CSV file to write, with the rows that could not be used."),
 )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def with_reading_options(command: Command) -> Command:
 
 
 def read_source(source: str, options: dict[str, Any]) -> TextDataset:
-    """Read SOURCE as the options say, and write down its invalid rows."""
+    """Read SOURCE with the options, and write its invalid rows if a file is given."""
     from keras_textcls.data.downloads.downloads import DownloadPolicy
     from keras_textcls.data.formats.clarifai_formats import split_concepts
     from keras_textcls.data.reading import read

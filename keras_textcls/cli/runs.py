@@ -1,4 +1,4 @@
-"""`keras-textcls runs`: the versions of all models, and what became of each."""
+"""`keras-textcls runs`: lists, shows, resumes, repeats and deletes versions of models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _find(output: str, which: str) -> Run:
 def runs_group() -> None:
     """List, show, resume, repeat and delete runs.
 
-    NAME alone is the newest version of that model.
+    NAME without a version is the newest version of that model.
     """
 
 
@@ -34,7 +34,7 @@ def runs_group() -> None:
 @click.argument("name", required=False)
 @_output
 def list_command(name: str | None, output: str) -> None:
-    """List the runs, all or those of NAME."""
+    """List all runs, or those of the model NAME."""
     from keras_textcls.training.run_folders.versions import broken_versions
     from keras_textcls.training.runs import runs
 
@@ -64,7 +64,7 @@ def list_command(name: str | None, output: str) -> None:
 @_which
 @_output
 def show_command(run: str, output: str) -> None:
-    """Show how a run stands: data, parameters, metrics."""
+    """Show the status, the data, the parameters and the metrics of a run."""
     version = _find(output, run)
     record, reason = version.record, version.reason
     click.echo(
@@ -105,7 +105,7 @@ def log_command(run: str, output: str) -> None:
 @_which
 @_output
 def resume_command(run: str, output: str) -> None:
-    """Go on with a run that was stopped or failed."""
+    """Continue a run that was stopped or failed."""
     report_run(_find(output, run).resume())
 
 
@@ -113,12 +113,12 @@ def resume_command(run: str, output: str) -> None:
 @_which
 @_output
 def rerun_command(run: str, output: str) -> None:
-    """Train the same once more, as the next version."""
+    """Train again with the same data and parameters, as the next version."""
     report_run(_find(output, run).rerun())
 
 
 def report_run(run: Run) -> None:
-    """Say how a run ended; one that was stopped ends the program as Ctrl-C does."""
+    """Print how a run ended; after a stopped run, the exit code is that of Ctrl-C."""
     click.echo(f"{run.name}/{run.version}: {run.status}, {run.preset}")
     if run.status != "trained":
         raise click.exceptions.Exit(130)
@@ -128,11 +128,11 @@ def report_run(run: Run) -> None:
 @click.argument("run", metavar="NAME/VERSION")
 @_output
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="Even where other runs stand on it.")
+@click.option("--force", is_flag=True, help="Delete it even if other runs need it.")
 def delete_command(run: str, output: str, yes: bool, force: bool) -> None:
     """Delete a run and its model."""
     if "/" not in run.strip("/"):
-        raise click.UsageError("Say which version is to go: NAME/VERSION.")
+        raise click.UsageError("Name the version to delete: NAME/VERSION.")
     from keras_textcls.training.run_folders.deletion import delete_version
     from keras_textcls.training.run_folders.run_directory import RunDirectory
     from keras_textcls.training.run_folders.versions import broken_versions

@@ -1,4 +1,4 @@
-"""`keras-textcls templates`: what can be trained with, and every parameter of it."""
+"""`keras-textcls templates`: lists the training templates and their parameters."""
 
 from __future__ import annotations
 

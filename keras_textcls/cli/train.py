@@ -1,4 +1,4 @@
-"""`keras-textcls train`: from a file of labelled texts to a model."""
+"""`keras-textcls train`: trains a classifier on a file of labelled texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from keras_textcls.cli.reading import Command, read_source, reads_a_file
 from keras_textcls.cli.runs import report_run
 from keras_textcls.errors import ArgumentError
 
-# What YAML reads as no value.
+# Strings that YAML reads as null.
 _NONE = ("", "~", "null", "Null", "NULL")
 
 
@@ -30,7 +30,7 @@ def chooses_a_template(command: Command) -> Command:
             "template_name",
             help="transfer_learning (if not given), fine_tuning, lora or text_to_text_lora.",
         ),
-        click.option("--preset", help="What to start from; the bundled encoder if not given."),
+        click.option("--preset", help="Preset to train; the bundled encoder if not given."),
     ):
         command = option(command)
     return command
@@ -46,8 +46,8 @@ def chooses_a_template(command: Command) -> Command:
 )
 @click.option("--output", default="runs", show_default=True, help="Directory of the runs.")
 @click.option("--name", default="classifier", show_default=True, help="Name of the model.")
-@click.option("--validation", help="File to pick the best epoch on; else a share of SOURCE.")
-@click.option("--resume", is_flag=True, help="Go on with the newest version if it is not trained.")
+@click.option("--validation", help="File to choose the best epoch on; else a share of SOURCE.")
+@click.option("--resume", is_flag=True, help="Continue the newest version if it is not trained.")
 @click.option("--resume-from", help="NAME or NAME/VERSION whose training continues on new texts.")
 @click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard.")
 @click.option("--quiet", is_flag=True, help="Show nothing but the result.")
@@ -66,9 +66,9 @@ def train_command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Train a classifier on SOURCE: the next version of a model in OUTPUT/NAME.
+    """Train a classifier on SOURCE as the next version of a model in OUTPUT/NAME.
 
-    A run that was killed goes on with the same command and --resume.
+    After a kill, the same command with --resume continues the run.
     """
     template, beside = read_template(template_name, settings, config)
     dataset = read_source(source, options)
@@ -97,7 +97,7 @@ def train_command(
 def read_template(
     name: str | None, settings: tuple[str, ...], config: Path | None
 ) -> tuple[Any, dict[str, Any]]:
-    """The template of the options, and what stood beside it in the file."""
+    """Return the template of the options, and the other keys of the file."""
     from keras_textcls.training.templates import (
         DEFAULT_TEMPLATE,
         from_text,
@@ -111,8 +111,8 @@ def read_template(
         read, beside = read_yaml(config)
         if name not in (None, read.name):
             raise ArgumentError(
-                f"`--template {name}` and `--config {config}` are at odds: the file is of the "
-                f"template {read.name!r}. Leave one of them out."
+                f"`--template {name}` and `--config {config}` contradict each other: the file is "
+                f"of the template {read.name!r}. Leave one of them out."
             )
         name, values = read.name, read.to_dict()
     name = name or DEFAULT_TEMPLATE
@@ -127,7 +127,7 @@ def read_template(
 
 
 def _value(text: str, kind: Any) -> Any:
-    """What a value on the command line stands for: YAML, but text where text is wanted."""
+    """Parse a value of the command line as YAML; values of string parameters stay strings."""
     import yaml
 
     is_text = kind is not None and kind.kind == "str"
@@ -144,7 +144,7 @@ def _value(text: str, kind: Any) -> Any:
 
 
 def _tell_if_other(name: str, given: Any, beside: dict[str, Any]) -> None:
-    """Say that the texts are not those that a run.yaml was written for."""
+    """Print a note if the texts are not those that a run.yaml was written for."""
     written = beside.get(name)
     fingerprint = None if given is None else given.fingerprint
     expected = written.get("fingerprint") if isinstance(written, dict) else None

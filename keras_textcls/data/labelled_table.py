@@ -82,9 +82,9 @@ class LabelledTable:
         unknown = [name for name in table.schema.names if name not in TYPES]
         if unknown or "text" not in table.schema.names:
             raise InvalidDataError(
-                f"A table of a TextDataset has the columns {', '.join(TYPES)}, `text` at the least."
-                f" Received {table.schema.names}. Use keras_textcls.read(table, text=..., label="
-                "...) for other names."
+                "A table of a TextDataset has at least the column `text`, and no other columns than "
+                f"{', '.join(TYPES)}. Received {table.schema.names}. Use keras_textcls.read(table, "
+                "text=..., label=...) for other names."
             )
         names = [name for name in TYPES if name in table.schema.names]
         schema = pa.schema([(name, TYPES[name]) for name in names])

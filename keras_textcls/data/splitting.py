@@ -68,7 +68,7 @@ def check_stratifiable(labels: Sequence[Sequence[str]]) -> None:
         shown = ", ".join(map(repr, single[:_TOO_FEW_SHOWN]))
         more = len(single) - _TOO_FEW_SHOWN
         raise InvalidDataError(
-            f"A stratified split needs two texts a label at the least. With one only: {shown}"
+            f"A stratified split needs at least two texts of each label. With one only: {shown}"
             f"{f' and {more} more' if more > 0 else ''}. Add texts, rename the label with "
             "relabel(), leave it out with filter(), or pass stratify=False."
         )

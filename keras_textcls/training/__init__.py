@@ -1,1 +1,1 @@
-"""Training: how models come to be."""
+"""Training templates and runs."""

@@ -1,4 +1,4 @@
-"""Executing a run: train, save, and write down how it ended, whatever happens."""
+"""Executes a run: trains, saves the model, and records the result or the error."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ _TRAINERS = {
 
 
 def execute(run: RunDirectory, job: Callable[..., Job], verbose: int) -> None:
-    """Train, and write down how it ended, whatever happens.
+    """Train, and record the result or the error in the run.
 
     Args:
         run: `RunDirectory`, locked.
         job: function from `tell`, `log` and `verbose` to the `Job`.
-        verbose: int, 0 silent, 1 progress bar, 2 a line an epoch.
+        verbose: int, 0 silent, 1 progress bar, 2 one line for each epoch.
 
     Raises:
-        KerasTextclsError: the training failed; the record of the run says why.
+        KerasTextclsError: the training failed; the record of the run holds the
+            reason.
     """
     begun, before = time.monotonic(), run.record
 
@@ -66,7 +67,7 @@ def execute(run: RunDirectory, job: Callable[..., Job], verbose: int) -> None:
         except BaseException as error:
             reason = str(error) or type(error).__name__
             log.write(f"Failed: {type(error).__name__}: {reason}")
-            # On a full disk the reason is told, not written.
+            # On a full disk the record cannot be written; the error is still raised.
             with contextlib.suppress(OSError):
                 update("failed", ended=now(), reason=reason)
             if isinstance(error, OSError) and not isinstance(error, KerasTextclsError):
@@ -88,9 +89,9 @@ def _how_to_go_on(run: RunDirectory) -> str:
 
 
 def _write_inputs(job: Job) -> None:
-    """Put down what the run is trained with, before it begins."""
+    """Save the data and the parameters of the run, and log them, before training."""
     directory, record = job.run.directory, job.run.record
-    # The texts last: a run that has them has all that it needs to be resumed.
+    # The training texts are saved last: a run that has them can be resumed.
     if job.validation is not None and not (directory / "validation_data").exists():
         job.validation.save(directory / "validation_data")
     if not (directory / "data").exists():

@@ -1,4 +1,4 @@
-"""Where the model of a training comes from: a preset with a new head, or an earlier version."""
+"""Makes the model of a training: a preset with a new head, or an earlier version."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from keras_textcls.training.preparation import check_labels, check_pairs, is_mul
 from keras_textcls.training.run_folders.run_directory import RunDirectory
 from keras_textcls.training.templates import Template, TextToTextLora, TransferLearning
 
-# Tokens that are read of a text at the most where the preset says nothing of whole texts.
+# Sequence length after training on chunks, where the preset's may be that of short chunks.
 _WHOLE = 512
 
 
 @dataclasses.dataclass
 class ModelSource:
-    """Makes the classifier that is trained, equal every time.
+    """Makes the classifier to train; it is equal every time.
 
     Args:
         preset: string.
@@ -35,7 +35,9 @@ class ModelSource:
         multi_label: bool.
         template: `Template`.
         keeps_head: bool, whether the head of the preset is trained further.
-        after_pieces: bool, whether that head was made for long texts in pieces.
+            Defaults to `False`.
+        after_chunks: bool, whether that head was trained on long texts in
+            chunks. Defaults to `False`.
     """
 
     preset: str
@@ -43,8 +45,8 @@ class ModelSource:
     multi_label: bool
     template: Template
     keeps_head: bool = False
-    after_pieces: bool = False
-    # The first one is made before the run, to find what is wrong with the preset.
+    after_chunks: bool = False
+    # The first classifier is made before the run is created, to check the preset.
     first: Classifier | None = None
 
     def fingerprint(self) -> str:
@@ -67,7 +69,7 @@ class ModelSource:
                     f"The preset {self.preset!r} holds adapters alone, so adapters on it cannot be "
                     'saved alone. Use save="merged".'
                 )
-            # From here on they are part of the backbone.
+            # From here on, the adapters are part of the backbone.
             classifier.merge_lora()
             classifier.lora.remove()
         if isinstance(classifier, TextClassifier):
@@ -82,8 +84,8 @@ class ModelSource:
                 f"`sequence_length` of the template must be at most {positions}, the positions of "
                 f"the backbone of {self.preset!r}. Received: sequence_length={wanted}."
             )
-        if wanted is None and self.after_pieces and classifier.long_texts == "chunk":
-            # Its length may be that of short pieces, and training reads a text's first piece.
+        if wanted is None and self.after_chunks and classifier.long_texts == "chunk":
+            # Its length may be that of short chunks, and training reads only the first chunk.
             wanted = min(_WHOLE, positions or _WHOLE)
         if wanted is not None:
             classifier.sequence_length = wanted
@@ -106,20 +108,20 @@ class ModelSource:
 def model_source(
     data: TextDataset, preset: Any, chosen: Template, earlier: RunDirectory | None
 ) -> tuple[ModelSource, TextDataset]:
-    """Return what makes the classifier, and the texts to train it on.
+    """Return the `ModelSource` of a training, and the texts to train on.
 
     Args:
         data: `TextDataset`.
         preset: string or path, or `None` for the bundled encoder.
         chosen: `Template`.
-        earlier: `RunDirectory` whose training continues, or `None`.
+        earlier: `RunDirectory` of the version whose training continues, or `None`.
 
     Returns:
         A tuple of a `ModelSource` and a `TextDataset`.
 
     Raises:
-        InvalidDataError: the labels cannot be trained on.
-        ArgumentError: the template or the preset asks for what cannot be.
+        InvalidDataError: a model cannot be trained on the labels.
+        ArgumentError: the template, the preset and the data do not fit together.
     """
     if isinstance(chosen, TextToTextLora):
         _check_text_to_text(data, preset, chosen, earlier)
@@ -130,13 +132,13 @@ def model_source(
         start = str(earlier.preset)
     if isinstance(chosen, TransferLearning) and chosen.piece_length and data.text_pairs is not None:
         raise ArgumentError(
-            "`piece_length` of the template is for single texts: text pairs are not cut into "
-            "pieces. Leave it out."
+            "`piece_length` of the template is for single texts: text pairs are not split into "
+            "chunks. Leave it out."
         )
     if earlier is None or isinstance(chosen, TransferLearning):
         if earlier is not None:
             check_pairs(data, earlier.dataset(), "resume_from")
-            # A head is solved on all texts at once; of equal texts the new one counts.
+            # The head is solved on all texts; of duplicates, the new text counts.
             data = data.concat(earlier.dataset()).without_duplicates()
         labels = check_labels(data, chosen)
         return ModelSource(start, labels, is_multi_label(data, chosen), chosen), data
@@ -152,12 +154,12 @@ def model_source(
             "version without `resume_from`."
         )
     labels = check_labels(data, chosen, continued.labels, continued.multi_label)
-    in_pieces = earlier.record.template == TransferLearning.name
-    return ModelSource(start, labels, continued.multi_label, chosen, True, in_pieces), data
+    in_chunks = earlier.record.template == TransferLearning.name
+    return ModelSource(start, labels, continued.multi_label, chosen, True, in_chunks), data
 
 
 def _check_kind(chosen: Template, earlier: RunDirectory | None) -> None:
-    """Refuse to train a model with a head as one that is asked, or the other way."""
+    """Refuse a template for language models with a classifier that has a head, and vice versa."""
     if earlier is None:
         return
     asks = earlier.record.template == TextToTextLora.name
@@ -190,7 +192,7 @@ def _check_text_to_text(
 
 
 def _place_of(preset: Any) -> str:
-    """The preset as it can be found again from any directory."""
+    """The name or the absolute path of the preset."""
     if not isinstance(preset, (str, os.PathLike)) or not os.fspath(preset):
         raise ArgumentError(
             f"`preset` must be a name or a path. Received: preset={shorten(preset)}."

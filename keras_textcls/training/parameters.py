@@ -1,7 +1,7 @@
 """The parameters of a template: type, default, range and meaning of each.
 
-They are fields of a frozen dataclass. What a value may be stands in the field's
-metadata, from which checks, listings and the command line all read.
+Parameters are fields of a frozen dataclass. The metadata of a field describe its values;
+checks, listings and the command line use them.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Parameter:
     Args:
         name: string. Defaults to `""`, before it is a field.
         kind: `"int"`, `"float"`, `"bool"`, `"str"`, `"strings"` or `"floats"`,
-            what a value is.
+            the type of a value.
         default: the default value.
         meaning: string, one sentence.
         low: lowest value, or `None`.
         high: highest value, or `None`.
-        above: value that must be exceeded, or `None`.
-        below: value that must not be reached, or `None`.
-        choices: the values allowed, or `()` for any.
-        or_none: bool, whether `None` is a value too.
+        above: exclusive lower bound, or `None`.
+        below: exclusive upper bound, or `None`.
+        choices: tuple of the values allowed, or `()` for any value.
+        or_none: bool, whether `None` is allowed too.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class Parameter:
 
     @property
     def range(self) -> str:
-        """What values are allowed, in words; empty if all of the kind are."""
+        """The allowed range in words; empty if all values of the type are allowed."""
         if self.choices:
             return ", ".join(map(repr, self.choices))
         bounds = [
@@ -68,7 +68,7 @@ class Parameter:
 
     @property
     def wanted(self) -> str:
-        """What a value must be, in words."""
+        """The type and the range of a value, in words."""
         many = {"strings": "a list of different strings", "floats": "a list of numbers"}
         words = many.get(self.kind) or _KINDS[self.kind]
         words += f" {self.range}" if self.range else ""
@@ -80,13 +80,13 @@ class Parameter:
 
         Args:
             value: anything.
-            owner: string, the template's name, for the message.
+            owner: string, name of the template in the message.
 
         Returns:
-            The value, a number as Python's own.
+            The value; numbers as Python numbers.
 
         Raises:
-            ArgumentError: it is not what the parameter takes.
+            ArgumentError: the value has the wrong type or is out of range.
         """
         if value is None and self.or_none:
             return None
@@ -102,15 +102,15 @@ class Parameter:
         return found
 
     def from_text(self, value: Any) -> Any:
-        """Turn a string from YAML or a command line into a number, if a number is meant.
+        """Convert a string from YAML or the command line to a number, for numeric parameters.
 
-        YAML takes `1e-4` for a string.
+        YAML reads `1e-4` as a string.
 
         Args:
             value: anything.
 
         Returns:
-            The value, or the number that it spells.
+            The number, or the value itself if it is not a number.
         """
         if self.kind == "strings" and isinstance(value, str):
             return [value]

@@ -1,4 +1,4 @@
-"""What is wrong with a training can be said before it starts."""
+"""Checks of the data and the template before a training starts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _SHOWN = 5
 
 
 def as_dataset(data: Any, name: str) -> TextDataset:
-    """Return what was given as a dataset.
+    """Return the data as a dataset.
 
     Args:
         data: `TextDataset`, or anything that `keras_textcls.read` takes.
-        name: string, what error messages call it.
+        name: string, name of the argument in error messages.
 
     Returns:
         A `TextDataset`.
 
     Raises:
-        InvalidDataError: it has no labels, or a text without one.
+        InvalidDataError: the data have no labels, or a text has no label.
     """
     dataset = data if isinstance(data, TextDataset) else read(data)
     if dataset.labels is None:
@@ -54,19 +54,19 @@ def check_labels(
         dataset: `TextDataset`.
         template: `Template`.
         continued: `LabelSet` of the model whose training continues, or `None`
-            for a new one. Defaults to `None`.
+            for a new model. Defaults to `None`.
         multi_label: bool, whether the model is multi-label. Defaults to `None`,
-            what the dataset and the template say.
+            determined from the dataset and the template.
 
     Returns:
         The `LabelSet` of the model.
 
     Raises:
-        InvalidDataError: there is one label only, or a label has fewer than two
+        InvalidDataError: there is only one label, or a label has fewer than two
             texts.
-        UnknownLabelError: the model that training continues, or the dataset,
-            lacks a label.
-        ArgumentError: the template asks for what the labels do not allow.
+        UnknownLabelError: a label of the dataset is missing in the model whose
+            training continues, or a label of `select_labels` is unknown.
+        ArgumentError: a parameter of the template does not fit the labels.
     """
     labels = dataset.labels
     assert labels is not None
@@ -74,13 +74,13 @@ def check_labels(
         multi_label = is_multi_label(dataset, template)
     if continued is None and len(labels) < 2 and not multi_label:
         raise InvalidDataError(
-            f"The dataset has one label only, {labels[0]!r}; there is nothing to tell apart. Add "
-            'texts of another label, or of none with multi_label=True (label "not there").'
+            f"The dataset has one label only, {labels[0]!r}; there is nothing to learn. Add texts "
+            "of another label, or with multi_label=True texts without a label."
         )
     if continued is None and len(labels) == 1 and not _has_negatives(dataset, template):
         raise InvalidDataError(
-            f"Every text has the label {labels[0]!r}, the only one; there is nothing to tell "
-            "apart. Add texts without it."
+            f"Every text has the label {labels[0]!r}, the only one; there is nothing to learn. Add "
+            "texts without it."
         )
     if continued is not None:
         continued.encode(labels, "dataset.labels")
@@ -97,17 +97,18 @@ def check_labels(
 
 
 def is_multi_label(dataset: TextDataset, template: Template) -> bool:
-    """Whether a text may have any number of labels.
+    """Return whether a text may have any number of labels.
 
     Args:
         dataset: `TextDataset`.
-        template: `Template`, which may say so.
+        template: `Template`; its parameter `multi_label` has priority.
 
     Returns:
         A bool.
 
     Raises:
-        ArgumentError: the template says one a text, and the data have more.
+        ArgumentError: `multi_label` of the template is false, and texts have
+            several labels or none.
     """
     if template.multi_label is False and dataset.multi_label:
         raise ArgumentError(
@@ -118,7 +119,7 @@ def is_multi_label(dataset: TextDataset, template: Template) -> bool:
 
 
 def _has_negatives(dataset: TextDataset, template: Template) -> bool:
-    """Whether some text is without the only label, or neutral sentences stand in for one."""
+    """Whether a text does not have the only label, or neutral sentences are used instead."""
     if isinstance(template, TransferLearning) and template.enrich != "disabled":
         return True
     statistics = dataset.stats()
@@ -132,14 +133,14 @@ def _check_counts(dataset: TextDataset) -> None:
         shown = ", ".join(f"{n!r} ({c})" for n, c in list(few.items())[:_SHOWN])
         more = f" and {len(few) - _SHOWN} more" if len(few) > _SHOWN else ""
         raise InvalidDataError(
-            f"A label needs {_FEWEST_TEXTS} texts at the least. With fewer: {shown}{more}. Add "
+            f"A label needs at least {_FEWEST_TEXTS} texts. With fewer: {shown}{more}. Add "
             "texts, merge labels with dataset.relabel({...}), or leave them out with "
             "dataset.filter(...)."
         )
 
 
 def describe(dataset: TextDataset) -> dict[str, Any]:
-    """Return what `run.json` says of a dataset.
+    """Return the description of a dataset in `run.json`.
 
     Args:
         dataset: `TextDataset`.
@@ -156,7 +157,7 @@ def describe(dataset: TextDataset) -> dict[str, Any]:
 
 
 def leakage(dataset: TextDataset, validation: TextDataset) -> str | None:
-    """Say how many validation texts stand in the training data.
+    """Return a warning if validation texts are in the training data.
 
     Args:
         dataset: `TextDataset`, to train on.
@@ -169,24 +170,25 @@ def leakage(dataset: TextDataset, validation: TextDataset) -> str | None:
     if not shared:
         return None
     return (
-        f"{shared:,} of {len(validation):,} validation texts stand in the training data too: what "
-        "is measured on them says nothing of new texts."
+        f"{shared:,} of {len(validation):,} validation texts are in the training data too: metrics "
+        "on them say nothing about new texts."
     )
 
 
 def hold_out(dataset: TextDataset, template: Any) -> tuple[TextDataset, TextDataset | None]:
-    """Cut off the texts that the best epoch is picked on.
+    """Split off the validation texts, which determine the best epoch.
 
     Args:
         dataset: `TextDataset`.
         template: `GradientTraining`.
 
     Returns:
-        A tuple of the `TextDataset` to train on and that to validate on, or
-        `None` where there are too few texts.
+        A tuple of the `TextDataset` to train on and the `TextDataset` to validate
+        on, or `None` if there are too few texts.
 
     Raises:
-        ArgumentError: a label would be left with no text to train on.
+        InvalidDataError: a label has a single text.
+        ArgumentError: a label would have no text to train on.
     """
     share = template.validation_share
     if not share:
@@ -198,8 +200,8 @@ def hold_out(dataset: TextDataset, template: Any) -> tuple[TextDataset, TextData
         if not alone:
             raise
         raise InvalidDataError(
-            f"A share of the texts is held out with the label mix of the whole, which takes two "
-            f"texts a label. With one only: {shorten(alone)}. Add texts, pass `validation_data`, "
+            f"A stratified share of the texts is held out, which takes two texts of each label. "
+            f"With one only: {shorten(alone)}. Add texts, pass `validation_data`, "
             "or set validation_share=0 in the template."
         ) from error
     if parts.validation is None or not len(parts.validation):
@@ -215,7 +217,7 @@ def hold_out(dataset: TextDataset, template: Any) -> tuple[TextDataset, TextData
 
 def check_validation(dataset: TextDataset, validation: TextDataset, labels: LabelSet,
                      multi_label: bool) -> None:  # fmt: skip
-    """Check that validation data are of the same kind as those to train on.
+    """Check that validation data are of the same kind as the training data.
 
     Args:
         dataset: `TextDataset`, to train on.
@@ -224,9 +226,10 @@ def check_validation(dataset: TextDataset, validation: TextDataset, labels: Labe
         multi_label: bool, of the model.
 
     Raises:
-        InvalidDataError: one has text pairs and the other has not, or it has
-            several labels a text and the model has not.
-        UnknownLabelError: it has a label that the model has not.
+        InvalidDataError: only one of the two datasets has text pairs, or the
+            validation data are multi-label and the model is not.
+        UnknownLabelError: the validation data have a label that the model does
+            not have.
     """
     labels.encode(validation.labels or (), "validation_data.labels")
     check_pairs(dataset, validation, "validation_data")
@@ -238,12 +241,12 @@ def check_validation(dataset: TextDataset, validation: TextDataset, labels: Labe
 
 
 def check_pairs(dataset: TextDataset, other: TextDataset, name: str) -> None:
-    """Check that two datasets both have text pairs, or both have not.
+    """Check that both datasets have text pairs, or neither has.
 
     Args:
         dataset: `TextDataset`.
         other: `TextDataset`.
-        name: string, what error messages call `other`.
+        name: string, name of `other` in error messages.
 
     Raises:
         InvalidDataError: they differ.
@@ -258,19 +261,19 @@ def check_pairs(dataset: TextDataset, other: TextDataset, name: str) -> None:
 def parts_of(
     dataset: TextDataset, validation: TextDataset | None
 ) -> tuple[TextDataset, TextDataset | None, tuple[str, ...]]:
-    """Take the parts that a dataset names: what is a test part is not trained on.
+    """Return the training and validation parts of a dataset; other parts are not used.
 
     Args:
-        dataset: `TextDataset`, perhaps with a column `split`.
-        validation: `TextDataset` given as such, or `None`.
+        dataset: `TextDataset`; it may have a column `split`.
+        validation: `TextDataset` that was passed as validation data, or `None`.
 
     Returns:
-        A tuple of the `TextDataset` to train on, that to validate on or `None`,
-        and what the log should say of other parts, a tuple of strings.
+        A tuple of the `TextDataset` to train on, the `TextDataset` to validate on or
+        `None`, and a tuple of strings, notes on the other parts for the log.
 
     Raises:
-        ArgumentError: it names several parts and none of them is `train`.
-        InvalidDataError: texts are of no part.
+        ArgumentError: there are several parts and none of them is `train`.
+        InvalidDataError: texts belong to no part.
     """
     parts = dataset.splits
     if len(parts) < 2:

@@ -1,4 +1,4 @@
-"""`Run`: one version of a model, and what can be done with it; `runs` finds them."""
+"""`Run`: one version of a model; `runs` lists them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from keras_textcls.training.run_folders.versions import (
 
 
 class Run(RunDirectory):
-    """One version of a model: what it was trained with, how it stands, the model.
+    """One version of a model: its data, parameters, status, log and trained model.
 
-    `train` makes one; `runs` finds those there are.
+    `train` creates a run; `runs` lists the existing ones.
 
     Args:
         directory: string or path of the run.
 
     Raises:
-        RunError: it is no run, or its `run.json` is broken.
+        RunError: the directory is not a run, or its `run.json` is broken.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -32,7 +32,7 @@ class Run(RunDirectory):
         RunRecord.read(self.directory)
 
     def resume(self, **kwargs: Any) -> Run:
-        """Go on where the run was stopped or failed, with the texts that it holds.
+        """Continue a run that was stopped or failed, with the texts that it has saved.
 
         Args:
             **kwargs: `verbose`, `checkpoint_seconds` and `tensorboard`, as for
@@ -41,30 +41,30 @@ class Run(RunDirectory):
         Returns:
             This `Run`.
         """
-        # Not above: runs are listed without Keras.
+        # Imported here, so that runs are listed without Keras.
         from keras_textcls.training.training_start import train_again
 
         train_again(self, resume=self, **kwargs)
         return self
 
     def rerun(self, **kwargs: Any) -> Run:
-        """Train the same once more, as the next version.
+        """Train again with the same data and parameters, as the next version.
 
         Args:
             **kwargs: as for `resume`.
 
         Returns:
-            Another `Run`.
+            The new `Run`.
         """
         from keras_textcls.training.training_start import train_again
 
         return Run(train_again(self, **kwargs).directory)
 
     def needed_by(self) -> list[Run]:
-        """Return the runs that would be lost with this one.
+        """Return the runs that cannot be used without this one.
 
-        Those are runs whose model is adapters of this one's, and those that
-        continue it and are not trained yet.
+        These are runs that hold adapters for the model of this run, and runs that
+        continue this run and are not trained yet.
 
         Returns:
             A list of `Run`.
@@ -72,11 +72,11 @@ class Run(RunDirectory):
         return needed_by(self)
 
     def delete(self, force: bool = False) -> None:
-        """Delete the run and all that it holds.
+        """Delete the run and all its files.
 
         Args:
-            force: bool, whether to delete it even where other runs need it.
-                Defaults to `False`.
+            force: bool, whether to delete it even if other runs need it. Defaults to
+                `False`.
 
         Raises:
             RunError: a process is training it, or other runs need it.
@@ -85,16 +85,16 @@ class Run(RunDirectory):
 
 
 def runs(output: str | os.PathLike[str] = DEFAULT_OUTPUT, name: str | None = None) -> list[Run]:
-    """Find the runs in a directory.
+    """List the runs in a directory.
 
     Args:
         output: string or path, as given to `train`. Defaults to `"runs"`.
-        name: string, the model whose versions are wanted. Defaults to `None`,
-            all.
+        name: string, name of the model whose versions are listed. Defaults to
+            `None`, all models.
 
     Returns:
-        A list of `Run`, by name and version. Directories that are no run, or
-        whose `run.json` is broken, are left out.
+        A list of `Run`, sorted by name and version. Directories that are not a run,
+        or whose `run.json` is broken, are left out.
 
     Example:
     >>> runs("no-such-directory")
@@ -114,6 +114,6 @@ def find_run(output: str | os.PathLike[str], which: str) -> Run:
         A `Run`.
 
     Raises:
-        RunError: there is none, or its `run.json` is broken.
+        RunError: there is no such run, or its `run.json` is broken.
     """
     return find_version(Run, output, which)

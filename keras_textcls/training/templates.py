@@ -1,6 +1,7 @@
 """Templates: named, documented sets of training hyperparameters, with YAML in and out.
 
-A template says how to train, nothing of data or model. `train` runs it.
+A template holds the parameters of a training, and nothing of the data or the model. `train`
+uses it.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from keras_textcls.errors import ArgumentError, did_you_mean, shorten
 from keras_textcls.training.parameters import Parameter, parameter, parameters_of
 from keras_textcls.utils.atomic import replace_file
 
-# What a YAML file may hold beside the template: where a run got it from.
+# Further keys of a YAML file: what a run was trained with.
 _BESIDE = ("preset", "resume_from", "dataset", "validation")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Template:
-    """What all templates have in common.
+    """The base class of all templates.
 
-    Values are checked when a template is made; `dataclasses.replace` changes
-    one of them.
+    Values are checked when a template is created. A template is immutable;
+    `dataclasses.replace` returns a changed copy.
     """
 
     name: ClassVar[str] = ""
@@ -40,30 +41,30 @@ class Template:
     multi_label: bool | None = parameter(
         "bool",
         None,
-        "Whether a text may have any number of labels; None as the data have it.",
+        "Whether a text may have any number of labels; None is determined from the data.",
         or_none=True,
     )
     class_weight: str | None = parameter(
         "str",
         None,
-        "Weigh labels by how rare they are; not for multi-label data.",
+        "Weight of the labels in the loss: balanced gives rare labels more; not for multi-label.",
         choices=("balanced",),
         or_none=True,
     )
     select_labels: tuple[str, ...] | None = parameter(
         "strings",
         None,
-        "The only labels that `classify` answers, of all that were trained; None for all.",
+        "The only labels that `classify` may return, of all that were trained; None for all.",
         or_none=True,
     )
     min_score: float = parameter(
-        "float", 0.0, "Lowest probability of a label that `classify` lists.", low=0, high=1
+        "float", 0.0, "Lowest probability of a label that `classify` returns.", low=0, high=1
     )
     max_labels: int | None = parameter(
-        "int", None, "Most labels that `classify` lists for a text.", low=1, or_none=True
+        "int", None, "Maximum number of labels that `classify` returns.", low=1, or_none=True
     )
     seed: int = parameter(
-        "int", 0, "From which initial weights, order, split and dropout follow.", low=0, below=2**31
+        "int", 0, "Random seed of initial weights, order, split and dropout.", low=0, below=2**31
     )
 
     def __post_init__(self) -> None:
@@ -86,8 +87,8 @@ class Template:
         Args:
             path: string or path, the file to write, or `None`. Defaults to
                 `None`, no file.
-            **beside: `preset` or `resume_from`, `dataset` and `validation`, what a
-                run trained with, for whoever reads the file.
+            **beside: `preset` or `resume_from`, `dataset` and `validation`, what a run
+                was trained with, for readers of the file.
 
         Returns:
             The YAML, a string.
@@ -112,7 +113,7 @@ class Template:
 
     @staticmethod
     def from_yaml(source: str | os.PathLike[str]) -> Template:
-        """Read a template that `to_yaml` or a person wrote.
+        """Read a template from YAML.
 
         Args:
             source: path of a YAML file, or the YAML itself (a string with a
@@ -122,8 +123,8 @@ class Template:
             A `Template` of the kind that the file names.
 
         Raises:
-            ArgumentError: the file is missing or no YAML, or it has an unknown
-                key, template or parameter.
+            ArgumentError: the file is missing or not YAML, or it has an unknown key,
+                template or parameter.
         """
         return read_yaml(source)[0]
 
@@ -144,21 +145,21 @@ class TransferLearning(Template):
     pooling: str = parameter(
         "str",
         "auto",
-        "How the hidden states of a text become one vector; auto is what the preset was made "
-        "with, else the mean.",
+        "How the hidden states of a text become one vector; auto is the pooling that the preset "
+        "was made with, or the mean.",
         choices=("auto", "pooler", "cls", "mean", "max", "last"),
     )
     normalize: bool | None = parameter(
         "bool",
         None,
-        "Whether the head sees embeddings of length 1; None decides by cross-validation, and says "
-        "yes to fewer than 200 texts or more than 50 labels.",
+        "Whether embeddings are scaled to length 1; None decides by cross-validation, and is True "
+        "for fewer than 200 texts or more than 50 labels.",
         or_none=True,
     )
     strengths: tuple[float, ...] | None = parameter(
         "floats",
         None,
-        "Strengths of the penalty on the weights to choose from; None for a grid.",
+        "Strengths of the regularization to choose from; None for a grid.",
         above=0,
         or_none=True,
     )
@@ -174,21 +175,21 @@ class TransferLearning(Template):
     long_texts: str = parameter(
         "str",
         "chunk",
-        "Take texts longer than the sequence in pieces, averaged, or cut them off.",
+        "Split texts longer than the sequence into chunks and average them, or truncate them.",
         choices=("chunk", "truncate"),
     )
     piece_length: int | None = parameter(
         "int",
         None,
-        "Tokens of a piece of a long text; None cross-validates short pieces of 32 against those "
-        "of the preset's length, where a twentieth of the texts is longer than that.",
+        "Tokens of a chunk of a long text; None compares chunks of 32 with those of the preset's "
+        "length by cross-validation, if a twentieth of the texts is longer than that.",
         low=8,
         or_none=True,
     )
     enrich: str = parameter(
         "str",
         "auto",
-        "Neutral sentences as negatives of every label: for small multi-label data, or never.",
+        "Add neutral sentences as negatives of every label: for small multi-label data, or never.",
         choices=("auto", "disabled"),
     )
     cache: bool = parameter("bool", True, "Keep embeddings on disk, for the next run on the texts.")
@@ -196,16 +197,16 @@ class TransferLearning(Template):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GradientTraining(Template):
-    """What the templates that train step by step have in common."""
+    """The base class of the templates that train by gradient descent."""
 
     epochs: int = parameter("int", 3, "Passes over the training texts.", low=1)
-    batch_size: int = parameter("int", 32, "Texts a step.", low=1)
+    batch_size: int = parameter("int", 32, "Number of texts in a batch.", low=1)
     auto_batch_size: bool = parameter(
-        "bool", True, "Halve the batch, and accumulate gradients, when memory runs out."
+        "bool", True, "Halve the batch size and accumulate gradients if memory runs out."
     )
     learning_rate: float = parameter("float", 5e-5, "Highest learning rate.", above=0, high=1)
     warmup_share: float = parameter(
-        "float", 0.1, "Share of the steps in which the learning rate rises.", low=0, below=1
+        "float", 0.1, "Share of the steps in which the learning rate increases.", low=0, below=1
     )
     weight_decay: float = parameter(
         "float", 0.01, "Of AdamW, on all weights but biases and norms.", low=0, high=1
@@ -230,7 +231,7 @@ class GradientTraining(Template):
     mixed_precision: str | None = parameter(
         "str",
         None,
-        "Half-precision computation; pays on a GPU.",
+        "Half-precision computation; faster on a GPU.",
         choices=("bfloat16", "float16"),
         or_none=True,
     )
@@ -243,7 +244,7 @@ class GradientTraining(Template):
     validation_share: float = parameter(
         "float",
         0.1,
-        "Share of the texts held out with the label mix of the whole, to stop early on.",
+        "Share of the texts that are held out, stratified, for early stopping.",
         low=0,
         below=1,
     )
@@ -257,7 +258,7 @@ class GradientTraining(Template):
     monitor: str = parameter(
         "str",
         "val_loss",
-        "What picks the epoch whose weights are kept.",
+        "The metric that determines the best epoch, whose weights are kept.",
         choices=("val_loss", "val_accuracy"),
     )
 
@@ -275,8 +276,8 @@ class FineTuning(GradientTraining):
         above=0,
         high=1,
     )
-    frozen_layers: int = parameter("int", 0, "Lowest layers that stay as they are.", low=0)
-    freeze_embeddings: bool = parameter("bool", False, "Whether embeddings stay as they are.")
+    frozen_layers: int = parameter("int", 0, "Number of lowest layers that are frozen.", low=0)
+    freeze_embeddings: bool = parameter("bool", False, "Whether embeddings are frozen.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -288,8 +289,8 @@ class Lora(GradientTraining):
     learning_rate: float = parameter(
         "float",
         1e-3,
-        "Highest learning rate. The best differs from set to set: with MiniLM 3e-3 was better on "
-        "two sets, and too much on a third.",
+        "Highest learning rate. The best value depends on the data: with MiniLM 3e-3 was better "
+        "on two data sets, and too high on a third.",
         above=0,
         high=1,
     )
@@ -325,28 +326,26 @@ class TextToTextLora(Lora):
     sequence_length: int | None = parameter(
         "int",
         512,
-        "Most tokens of a prompt and its answer, of which a long text loses its end; None keeps "
-        "the preset's.",
+        "Maximum number of tokens of a prompt and its answer, to which long texts are truncated; "
+        "None keeps the preset's.",
         low=16,
         or_none=True,
     )
     head_start: str = parameter(
         "str", "random", "A language model has no head to solve.", choices=("random",)
     )
-    label_smoothing: float = parameter(
-        "float", 0.0, "None: an answer is right or wrong.", low=0, high=0
-    )
+    label_smoothing: float = parameter("float", 0.0, "Not used for language models.", low=0, high=0)
     instruction: str | None = parameter(
         "str",
         None,
         "The instruction of the prompt, with {labels} for the answers to choose from; None for "
-        "that of the project's seeds, or of the run that is resumed from.",
+        "the default instruction, or that of the run in `resume_from`.",
         or_none=True,
     )
     turn: str | None = parameter(
         "str",
         None,
-        "The form of a text and its answer in the prompt, with {text} and at its end {answer}; "
+        "The form of a text and its answer in the prompt, with {text}, and {answer} at its end; "
         "None as for the instruction.",
         or_none=True,
     )
@@ -359,7 +358,7 @@ DEFAULT_TEMPLATE = TransferLearning.name
 
 
 class TemplateCatalogue(Mapping[str, type[Template]]):
-    """All templates by name; shows itself as a table."""
+    """All templates by name; `print` shows them as a table."""
 
     def __getitem__(self, name: str) -> type[Template]:
         if name not in _TEMPLATES:
@@ -380,7 +379,7 @@ def templates() -> TemplateCatalogue:
     """List the templates.
 
     Returns:
-        A mapping from name to the class of the template, whose `parameters()`
+        A mapping from name to the class of the template. Its method `parameters()`
         describes each parameter.
 
     Example:
@@ -393,18 +392,18 @@ def templates() -> TemplateCatalogue:
 
 
 def template(name: str, **parameters: Any) -> Any:
-    """Make a template by name.
+    """Create a template by name.
 
     Args:
         name: string, one of `templates()`.
-        **parameters: those that differ from their defaults.
+        **parameters: parameters that differ from their defaults.
 
     Returns:
         A frozen `Template`.
 
     Raises:
-        ArgumentError: there is no such template or parameter, or a value is out
-            of range; the message names the nearest.
+        ArgumentError: there is no such template or parameter (the message names
+            the most similar one), or a value is out of range.
 
     Example:
     >>> template("fine_tuning", epochs=5).epochs
@@ -427,7 +426,7 @@ def template(name: str, **parameters: Any) -> Any:
 
 
 def from_text(name: str, parameters: Mapping[str, Any]) -> Any:
-    """Make a template from values as YAML or a command line gives them.
+    """Create a template from values of YAML or of the command line.
 
     Args:
         name: string, one of `templates()`.
@@ -442,7 +441,7 @@ def from_text(name: str, parameters: Mapping[str, Any]) -> Any:
 
 
 def read_yaml(source: str | os.PathLike[str]) -> tuple[Template, dict[str, Any]]:
-    """Read a template and what stands beside it; see `Template.from_yaml`.
+    """Read a template and the other keys of its file; see `Template.from_yaml`.
 
     Args:
         source: path of a YAML file, or the YAML itself.

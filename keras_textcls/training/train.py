@@ -1,4 +1,4 @@
-"""`train`: a dataset, a preset and a template become a run, the next version of a model."""
+"""`train`: trains a preset on a dataset with a template; the result is a run."""
 
 from __future__ import annotations
 
@@ -25,53 +25,54 @@ def train(
     tensorboard: bool = False,
     verbose: str | int = "auto",
 ) -> Run:
-    """Train a classifier: the next version of a model, in a directory of its own.
+    """Train a classifier as the next version of a model, in a directory of its own.
 
-    Whatever can be wrong with the arguments or the data is said before training
-    starts. A run whose process was killed goes on with `resume=True`, and ends
-    at the weights of the unbroken run, bit for bit on one backend and machine.
-    Ctrl-C in a training of several epochs stops after the step, saves, and
-    returns the run, whose `status` is `"stopped"`; elsewhere it stops at once.
-    Where the dataset names its parts (a column `split`), `train` is trained on
-    and `validation` validated on. The random generators of Keras, NumPy and
-    Python are seeded.
+    The arguments and the data are checked before training starts. A run whose process was
+    killed continues with `resume=True`, and ends with the same weights as an uninterrupted
+    run, bit for bit on one backend and machine. Ctrl-C during a training of several epochs
+    finishes the current step, saves a checkpoint and returns the run with the `status`
+    `"stopped"`; at other times it stops at once. If the dataset has a column `split`, the
+    part `train` is used for training and the part `validation` for validation. The random
+    generators of Keras, NumPy and Python are seeded.
 
     Args:
         dataset: `TextDataset`, or anything that `read` takes, such as the path
             of a CSV file.
-        preset: string or path, what to start from, as for
+        preset: string or path, the preset to train, as for
             `TextClassifier.from_preset`. Defaults to `None`: the bundled
             encoder, or with `resume_from` the preset of that run.
-        template: name of a template, with its defaults, or a `Template`.
-            Defaults to `"transfer_learning"`.
+        template: name of a template, for its default parameters, or a
+            `Template`. Defaults to `"transfer_learning"`.
         output: string or path, the directory of the runs. Defaults to `"runs"`.
-        name: string, of the model. Defaults to `"classifier"`.
-        validation_data: like `dataset`, what the epoch to keep is picked on.
-            Defaults to `None`: a share of `dataset`, as the template says.
-        resume: bool or `Run`: whether to go on with the newest version of the
-            model, or which run to go on with. If it is trained already, it is
-            returned as it is; if it was trained with something else, the next
-            version is begun. Defaults to `False`, a new version.
+        name: string, name of the model. Defaults to `"classifier"`.
+        validation_data: like `dataset`, texts that determine the best epoch.
+            Defaults to `None`: a share of `dataset`, set by the template.
+        resume: bool or `Run`: whether to continue the newest version of the
+            model, or the run to continue. If that run is already trained, it is
+            returned; if it was trained with other arguments, the next version is
+            started. Defaults to `False`, a new version.
         resume_from: `Run`, `"name/version"` or `"name"`: an earlier version
             whose training continues on new data. Fine-tuning starts from its
-            weights; transfer learning solves the head on its data and the new
-            ones together. Defaults to `None`.
-        checkpoint_seconds: float, time between checkpoints within an epoch.
-            Defaults to 300.
+            weights; transfer learning solves the head on its data together with
+            the new data. Defaults to `None`.
+        checkpoint_seconds: float, seconds between checkpoints within an epoch.
+            Defaults to `300.0`.
         tensorboard: bool, whether to write events for TensorBoard into the run.
             Defaults to `False`.
-        verbose: 0 (silent), 1 (progress bar), 2 (a line an epoch) or `"auto"`:
-            a bar on a terminal or in a notebook, else lines.
+        verbose: 0 (silent), 1 (progress bar), 2 (one line for each epoch) or
+            `"auto"`: a progress bar on a terminal or in a notebook, otherwise
+            lines. Defaults to `"auto"`.
 
     Returns:
         A `Run`.
 
     Raises:
         InvalidDataError: the data cannot be trained on.
-        ArgumentError: an argument is wrong, or two are at odds.
+        ArgumentError: an argument is wrong, or two arguments contradict each
+            other.
         PresetError: the preset is missing, broken or refused.
-        RunError: the run is in use, differs from what is to be resumed, or
-            fails.
+        RunError: the run is in use, the run to resume was started with other
+            arguments, or the training fails.
 
     Example:
     >>> import tempfile

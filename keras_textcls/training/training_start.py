@@ -1,6 +1,6 @@
-"""From what `train` is given to the run that is executed: a new one, or one begun before.
+"""Checks the arguments of `train`, and creates a new run or finds the one to resume.
 
-Whatever can be wrong with the arguments or the data is said here.
+All errors in the arguments and the data are raised here.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from keras_textcls.training.trainers.job import Job
 from keras_textcls.utils.versions import installed_versions
 from keras_textcls.version import __version__
 
-# Written down in the record of every run.
+# Packages whose versions are written into the record of every run.
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "torch", "numpy")
-# What a run that is taken up must have in common with the one that was begun.
+# Fields of the record that must be equal when a run is resumed.
 _SAME = (
     "template", "parameters", "preset_fingerprint", "dataset", "validation", "resume_from",
     "backend",
@@ -78,8 +78,8 @@ def start_training(
     earlier = _find_earlier(output, _as_begun(output, name, resume, resume_from))
     if earlier is not None and preset is not None:
         raise ArgumentError(
-            "`preset` and `resume_from` are at odds: the earlier version is the preset. Leave "
-            "`preset` out."
+            "`preset` and `resume_from` contradict each other: the earlier version is the preset. "
+            "Leave `preset` out."
         )
     data = as_dataset(dataset, "dataset")
     validation = None if validation_data is None else as_dataset(validation_data, "validation_data")
@@ -110,7 +110,7 @@ def _check_seconds(checkpoint_seconds: Any) -> None:
 
 
 def _finished(run: RunDirectory) -> RunDirectory:
-    """A trained run, without the checkpoint that it has if it was killed at the very end."""
+    """Return a trained run; remove its checkpoint, in case it was killed at the very end."""
     if run.checkpoint.exists():
         with contextlib.suppress(RunError), run.locked():
             CheckpointStore(run.checkpoint).clear()
@@ -118,11 +118,11 @@ def _finished(run: RunDirectory) -> RunDirectory:
 
 
 def train_again(run: RunDirectory, **kwargs: Any) -> RunDirectory:
-    """Train with what a run was trained with.
+    """Train with the data, the preset and the parameters of a run.
 
     Args:
         run: `RunDirectory`.
-        **kwargs: `resume` to go on with it, and further arguments of `train`.
+        **kwargs: `resume` to continue that run, and further arguments of `train`.
 
     Returns:
         The `RunDirectory` that was trained.
@@ -141,7 +141,7 @@ def train_again(run: RunDirectory, **kwargs: Any) -> RunDirectory:
 
 
 def as_template(given: Any) -> Template:
-    """Return the template that was given, or the one of that name.
+    """Return the given template, or the template with the given name.
 
     Args:
         given: string or `Template`.
@@ -150,7 +150,7 @@ def as_template(given: Any) -> Template:
         A `Template`.
 
     Raises:
-        ArgumentError: it is neither.
+        ArgumentError: `given` is neither a template nor the name of one.
     """
     if isinstance(given, Template):
         return given
@@ -175,7 +175,7 @@ def _find_earlier(output: Any, which: Any) -> RunDirectory | None:
         raise ArgumentError(
             f"`resume_from` names {run!r}, but the new version would be in {str(output)!r}. Pass "
             f"output={str(run.directory.parent.parent)!r}, or preset={str(run.preset)!r} for a "
-            "model that stands alone."
+            "model that is independent of that run."
         )
     if run.status != "trained":
         raise RunError(f"`resume_from` names {run!r}, which is {run.status}, not trained.")
@@ -189,7 +189,7 @@ def _checked_record(
     validation: TextDataset | None,
     earlier: RunDirectory | None,
 ) -> Callable[..., RunRecord]:
-    """What makes the record of a version, once data and template are known to fit the preset."""
+    """Check that data and template fit the preset; return a function that makes the record."""
     train_on = data
     if validation is not None:
         check_validation(data, validation, make.labels, make.multi_label)
@@ -216,9 +216,9 @@ def _checked_record(
 
 
 def _as_begun(output: Any, name: str, resume: bool | RunDirectory, resume_from: Any) -> Any:
-    """What `resume_from` meant when the run that is resumed was begun.
+    """Return the value of `resume_from` when the run to resume was started.
 
-    The name of a model meant its newest version, which since is that run.
+    A name without a version meant the newest version then, which now is that run itself.
     """
     there = _versions_to_resume(output, name, resume)
     begun = there[-1].record.resume_from if there else None
@@ -228,7 +228,7 @@ def _as_begun(output: Any, name: str, resume: bool | RunDirectory, resume_from: 
 
 
 def _versions_to_resume(output: Any, name: str, resume: bool | RunDirectory) -> list[RunDirectory]:
-    """What `resume` may mean, the newest version last."""
+    """The versions that `resume` may refer to, the newest last."""
     if isinstance(resume, RunDirectory):
         return [resume]
     return find_versions(RunDirectory, output, name) if resume else []
@@ -237,10 +237,10 @@ def _versions_to_resume(output: Any, name: str, resume: bool | RunDirectory) -> 
 def _to_resume(
     output: Any, name: str, record: Callable[..., RunRecord], resume: bool | RunDirectory
 ) -> RunDirectory | None:
-    """The run to go on with, after a look at whether it is the same."""
+    """Return the run to resume, after checking that it was started with the same arguments."""
     there = _versions_to_resume(output, name, resume)
     if not there:
-        return None  # A new version, or killed before it began: it begins now.
+        return None  # A new version, also if the process was killed before it was created.
     run = there[-1]
     newest = newest_version(run.directory.parent)
     if not isinstance(resume, RunDirectory) and newest > run.version:
@@ -255,7 +255,7 @@ def _to_resume(
         if getattr(before, key) != getattr(asked, key)
     ]
     if differing and run.status == "trained" and not isinstance(resume, RunDirectory):
-        return None  # Killed before the version that was asked for began.
+        return None  # The process was killed before the requested version was created.
     if differing:
         raise RunError(
             f"{run!r} cannot be resumed with what was given: it differs in {'; '.join(differing)}. "
@@ -274,7 +274,7 @@ def _difference(before: Any, asked: Any) -> str:
 
 
 def _brief(value: Any) -> str:
-    # Of a hash, the beginning says enough.
+    # The beginning of a hash is enough.
     is_hash = isinstance(value, str) and len(value) == 64 and " " not in value
     return f"{value[:12]}..." if is_hash else shorten(value)
 

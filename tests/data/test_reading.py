@@ -154,7 +154,7 @@ def test_repeated_identifiers_are_listed(tmp_path):
     dataset = read(path, invalid_data_tolerance_percent=50)
     assert dataset.texts == ["a", "b", "d", "e"]
     (row,) = dataset.invalid_rows
-    assert (row.line, row.reason, row.detail) == (4, "duplicate id", "'1' stands on line 2")
+    assert (row.line, row.reason, row.detail) == (4, "duplicate id", "'1' is also on line 2")
 
 
 def test_a_large_dataset_lies_in_a_file(tmp_path):

@@ -264,7 +264,7 @@ def test_tf_dataset(dataset, multi):
 
 
 def test_a_table_is_checked():
-    with pytest.raises(InvalidDataError, match="`text` at the least"):
+    with pytest.raises(InvalidDataError, match="at least the column `text`"):
         TextDataset(pa.table({"sentence": ["a"]}))
     with pytest.raises(UnknownLabelError):
         TextDataset(pa.table({"text": ["a"], "labels": [["x"]]}), labels=["y"])

@@ -247,7 +247,7 @@ def test_the_best_epoch_is_kept(few, preset, tmp_path):
 
 def test_texts_that_are_held_out_twice_are_told(messages, preset, tmp_path):
     run = _train(messages, preset, tmp_path, validation_data=messages[:10])
-    assert "10 of 10 validation texts stand in the training data" in run.log
+    assert "10 of 10 validation texts are in the training data" in run.log
 
 
 # === Continuing an earlier version ===

@@ -30,8 +30,8 @@ def check_label_counts(dataset: LabelledTable) -> list[Finding]:
                 "error",
                 len(single),
                 f"{len(single):,} labels have one text or none",
-                "A stratified split needs two a label at the least, and a model many more. Add "
-                "texts, or merge labels with relabel().",
+                "A stratified split needs at least two texts of each label, and a model many more. "
+                "Add texts, or merge labels with relabel().",
                 tuple(f"{name}: {counts[name]}" for name in single[:EXAMPLES]),
             )
         )
@@ -97,7 +97,7 @@ def check_label_names(dataset: LabelledTable) -> list[Finding]:
                 "warning",
                 sum(map(len, twins)),
                 f"{len(twins):,} groups of labels differ in case, space or hyphens only",
-                "They are different classes as they stand. Merge them: "
+                "They are separate classes now. Merge them: "
                 f"dataset.relabel({{{twins[0][1]!r}: {twins[0][0]!r}}}).",
                 tuple(" / ".join(map(repr, group)) for group in twins[:EXAMPLES]),
             )

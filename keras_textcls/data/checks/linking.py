@@ -70,17 +70,17 @@ class Components:
 def link_groups(
     members: np.ndarray, sizes: np.ndarray, components: Components, are_similar: AreSimilar
 ) -> None:
-    """Join what is similar among the members of each group.
+    """Join similar members of each group.
 
-    Goes by rounds. In each, one member of each group, the pivot, is compared with
-    all members that it is not connected to. The pivots are the first members,
-    those first that are connected to no pivot before. A group is done when all its
-    members are connected or compared.
+    This works in rounds. In each round, one member of each group, the pivot, is compared
+    with all members that it is not connected to. The next pivot is the first member that is
+    not connected to an earlier pivot, or else the first that was no pivot. A group is done
+    when all its members are connected or were compared.
 
-    One of more than `EXHAUSTIVE` members is done after as many rounds at the
-    latest, and a pivot is compared with a sample of 16 first: with the others only
-    if it is similar to one of these, and after two that were not the group is
-    given up. So the comparisons are linear in the number of members.
+    A group of more than `EXHAUSTIVE` members takes at most as many rounds. Its pivot is
+    compared with a sample of 16 members first, and with the others only if it is similar to
+    one of these; after two pivots without a similar member the group is given up. So the
+    number of comparisons is linear in the number of members.
 
     Args:
         members: int array, the items of one group after the other; an item is in

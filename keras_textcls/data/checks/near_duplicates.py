@@ -100,8 +100,7 @@ def text_digests(texts: Iterable[str]) -> np.ndarray:
 def exact_duplicates(texts: Iterable[str]) -> list[np.ndarray]:
     """Find texts that are the same after `normalize`.
 
-    Texts are read one after the other and not kept; what is kept of each takes some
-    40 bytes.
+    Texts are read one after the other and not kept; about 40 bytes are kept of each.
 
     Args:
         texts: iterable of strings.

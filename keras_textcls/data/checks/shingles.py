@@ -212,7 +212,7 @@ def similarities(texts: Sequence[str], first: np.ndarray, second: np.ndarray) ->
         sizes = counts[members]
         pairs = np.repeat(np.arange(len(members), dtype=np.uint64), sizes) << np.uint64(bits + 1)
         keys.append(pairs | codes[spans(starts[members], sizes)] | np.uint64(side))
-    # Sorted, what a text has twice and what both texts have lies side by side.
+    # After sorting, repeated shingles of one text and shared ones of both are adjacent.
     ordered = np.concatenate(keys)
     ordered.sort()
     steps = np.full(len(ordered), 2, np.uint64)

@@ -116,7 +116,7 @@ def _read_record(text: str, begin: int, dialect: Dialect, is_last: bool) -> Reco
         if match[4] == dialect.delimiter:
             continue
         is_cut = not match[4] or (match[4] == "\r" and position == len(text))
-        # The text ends here; the file may go on with the rest of the cell.
+        # The text ends here; the rest of the cell may follow in the file.
         if is_cut and not is_last:
             is_endless = len(text) - begin >= MAX_RECORD
             return Record(cells, begin, len(text), is_unclosed=True) if is_endless else None

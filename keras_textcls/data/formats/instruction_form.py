@@ -74,9 +74,9 @@ def _fault(names: list[str], before: str) -> tuple[str, str] | None:
             detail = f"{names.count(mark)} times {mark!r}; text=... reads the cells as they are"
             return reasons.SEVERAL_TURNS, detail
     if names not in ([*_MARKS], [HUMAN, ASSISTANT]):
-        return reasons.NOT_OF_THE_FORM, f"{names[0]!r} stands before {names[1]!r}"
+        return reasons.NOT_OF_THE_FORM, f"{names[0]!r} comes before {names[1]!r}"
     if before.strip():
-        return reasons.NOT_OF_THE_FORM, f"something stands before {names[0]!r}"
+        return reasons.NOT_OF_THE_FORM, f"other text comes before {names[0]!r}"
     return None
 
 
@@ -100,7 +100,7 @@ def format_cell(instruction: str, text: str, answer: str) -> str:
         return cell
     for name, part in {"text": text, "label": answer, "instruction": instruction}.items():
         if mark := MARK.search(part):
-            raise ArgumentError(f"its {name} holds {mark[0]!r}, which stands between the parts")
+            raise ArgumentError(f"its {name} holds {mark[0]!r}, which separates the parts")
     raise ArgumentError("its instruction or label has space around it")
 
 

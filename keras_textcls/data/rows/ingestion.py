@@ -195,7 +195,7 @@ def _without_repeated_ids(
             continue
         line = int(lines[row])
         if key in seen:
-            detail = f"{reasons.excerpt(key)!r} stands on line {seen[key]:,}"
+            detail = f"{reasons.excerpt(key)!r} is also on line {seen[key]:,}"
             repeated.append(row)
             rows.append(
                 InvalidRow(line, reasons.DUPLICATE_ID, "id", detail, reasons.excerpt(text), name)

@@ -205,7 +205,7 @@ def read_text(value: Any, rules: RowRules) -> str:
 
 
 def _checked(value: str, rules: RowRules) -> str:
-    """The string; lone surrogates, which stand for undecodable bytes, are refused or replaced."""
+    """Refuse or replace lone surrogates, which represent undecodable bytes."""
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -162,7 +162,7 @@ def _rows_of(y_true: Any) -> Any:
     """Convert to an array of numbers, or to a list with the labels of each text."""
     if isinstance(y_true, (str, bytes, Mapping)) or not isinstance(y_true, Iterable):
         raise ArgumentError(
-            "`y_true` must hold what is true of each text: a list of label names, of ints or of "
+            "`y_true` must hold the actual labels of each text: a list of names, of ints or of "
             f"lists of names. Received: y_true={shorten(y_true)}."
         )
     # Columns of pandas, polars and Arrow, and tensors.

@@ -164,7 +164,7 @@ def _read_scores(table: pa.Table, described: _Description) -> Scores:
     labels, extra = described.labels, tuple(described.extra_labels)
     names = [*labels, *extra]
     if extra:
-        LabelSet(names)  # Refuses what is no name, or a name twice.
+        LabelSet(names)  # Refuses invalid names and duplicates.
     if y_score.ndim != 2:
         raise InvalidDataError("the scores are no matrix")
     if y_true.dtype.kind not in "iu":

@@ -1,1 +1,1 @@
-"""Runs as directories: records, checkpoints, logs, versions."""
+"""The directories of runs: records, checkpoints, logs and versions."""

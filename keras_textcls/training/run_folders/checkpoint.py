@@ -1,9 +1,8 @@
-"""Where a training stands, in one file: enough to end at the weights of an unbroken run.
+"""Checkpoints of a training, from which it continues to the weights of an uninterrupted run.
 
-Weights, optimizer, metrics and random states lie in one safetensors file that
-takes the place of the last in one step, with the position and the history
-beside them in its header. The best weights so far have a file of their own,
-written only when they change.
+Weights, optimizer, metrics and random states are stored in one safetensors file, which
+replaces the previous checkpoint atomically; its header holds the position and the history.
+The best weights so far have their own file, which is written only when they change.
 """
 
 from __future__ import annotations
@@ -31,18 +30,19 @@ _TORCH_STATE = "torch_generator"
 
 @dataclasses.dataclass
 class Progress:
-    """How far a training has come.
+    """The progress of a training.
 
     Args:
-        epoch: int, epochs that are done.
-        batch: int, batches of the next epoch that are done.
+        epoch: int, number of completed epochs.
+        batch: int, number of completed batches of the next epoch.
         history: list of dicts, the metrics of each epoch.
         best: float or `None`, the best monitored value.
-        best_epoch: int or `None`, the epoch (from 0) it is of.
-        wait: int, epochs since.
-        finished: bool, whether the last epoch is done, or early stopping hit.
-        seconds: float, time spent.
-        batch_size: int, texts a batch.
+        best_epoch: int or `None`, the epoch of that value, from 0.
+        wait: int, number of epochs since then.
+        finished: bool, whether the last epoch is completed, or training was
+            stopped early.
+        seconds: float, training time.
+        batch_size: int, number of texts in a batch.
     """
 
     epoch: int = 0
@@ -60,7 +60,7 @@ class CheckpointStore:
     """The checkpoint of one run.
 
     Args:
-        directory: `Path`, made when first written to.
+        directory: `Path`, created by the first checkpoint.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -83,11 +83,11 @@ class CheckpointStore:
         """Read the checkpoint.
 
         Returns:
-            A tuple of `Progress` and a dict from name to array, or `None` if
-            there is none.
+            A tuple of `Progress` and a dict from name to array, or `None` if there is
+            no checkpoint.
 
         Raises:
-            RunError: it is broken.
+            RunError: the checkpoint is broken.
         """
         path = self.directory / _STATE_FILE
         if not path.exists():
@@ -102,7 +102,7 @@ class CheckpointStore:
             raise _broken(path, error) from error
 
     def save_best(self, epoch: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """Keep the weights of an epoch; `save` with this `best_epoch` makes them count.
+        """Save the weights of an epoch; they are used after `save` with this `best_epoch`.
 
         Args:
             epoch: int.
@@ -111,7 +111,7 @@ class CheckpointStore:
         self._write(_best_name(epoch), arrays, "")
 
     def load_best(self, epoch: int) -> dict[str, np.ndarray]:
-        """Read the weights that `save_best` kept.
+        """Read the weights that `save_best` saved.
 
         Args:
             epoch: int.
@@ -165,9 +165,9 @@ def _broken(path: Path, error: Exception) -> RunError:
 
 
 def read_weights(model: keras.Model) -> dict[str, np.ndarray]:
-    """Return what training changes of a model: trained weights and random states.
+    """Return the arrays that training changes: trained weights and random states.
 
-    Frozen weights come from the preset again.
+    Frozen weights are loaded from the preset again.
 
     Args:
         model: a `keras.Model`.
@@ -179,10 +179,10 @@ def read_weights(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def write_weights(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
-    """Put back what `read_weights` returned.
+    """Restore the arrays that `read_weights` returned.
 
     Args:
-        model: a `keras.Model` of the same making.
+        model: a `keras.Model` of the same architecture.
         arrays: mapping from name to array.
 
     Raises:
@@ -192,7 +192,7 @@ def write_weights(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def read_state(model: keras.Model) -> dict[str, np.ndarray]:
-    """Return all that the next step depends on.
+    """Return all arrays that the next training step depends on.
 
     Args:
         model: a compiled `keras.Model` whose optimizer is built.
@@ -212,10 +212,10 @@ def read_state(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def write_state(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
-    """Put back what `read_state` returned, all but the metrics.
+    """Restore the arrays that `read_state` returned, except the metrics.
 
     Args:
-        model: a `keras.Model` of the same making.
+        model: a `keras.Model` of the same architecture.
         arrays: mapping from name to array.
 
     Raises:
@@ -226,12 +226,12 @@ def write_state(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def write_random_state(arrays: Mapping[str, np.ndarray]) -> None:
-    """Put back the state of the generator that dropout draws from on PyTorch.
+    """Restore the state of the random generator that dropout uses on PyTorch.
 
-    Elsewhere it is among the weights.
+    On other backends this state is among the weights.
 
     Args:
-        arrays: mapping from name to array, as of `read_state`.
+        arrays: mapping from name to array, from `read_state`.
     """
     if keras.config.backend() == "torch":
         import torch
@@ -244,10 +244,10 @@ def write_random_state(arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def write_metrics(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
-    """Put back the running metrics of an epoch; Keras resets them at its beginning.
+    """Restore the running metrics of an epoch, which Keras resets at its beginning.
 
     Args:
-        model: a `keras.Model` of the same making.
+        model: a `keras.Model` of the same architecture.
         arrays: mapping from name to array.
     """
     _write(_of_metrics(model), arrays)
@@ -270,7 +270,7 @@ def _of_metrics(model: keras.Model) -> dict[str, Any]:
 
 
 def _numbered(kind: str, variables: list[Any]) -> dict[str, Any]:
-    # Not by path: it may hold a number that counts the objects of a process.
+    # Not by path, which may contain a number that depends on other objects of the process.
     return {f"{kind}/{i}/{v.name}": v for i, v in enumerate(variables)}
 
 
@@ -290,7 +290,7 @@ def _write(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> No
 
 
 def is_better(value: float, best: float | None, higher: bool) -> bool:
-    """Whether a monitored value is the best so far.
+    """Return whether a monitored value is the best so far.
 
     Args:
         value: float.

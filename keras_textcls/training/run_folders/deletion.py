@@ -1,4 +1,4 @@
-"""Deleting a version of a model, and the versions that would be lost with it."""
+"""Deletes versions of a model, and finds the versions that depend on one."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from keras_textcls.training.run_folders.versions import Kind, find_versions
 
 
 def needed_by(run: Kind) -> list[Kind]:
-    """Return the versions that would be lost with this one; see `Run.needed_by`.
+    """Return the versions that cannot be used without this one; see `Run.needed_by`.
 
     Args:
         run: `RunDirectory` or `Run`.
 
     Returns:
-        A list of its class.
+        A list of objects of the same class.
     """
     others = [one for one in find_versions(type(run), run.directory.parent.parent) if one != run]
     return [one for one in others if _is_base_of(run, one) or _is_continued_by(run, one)]
@@ -42,11 +42,11 @@ def _is_continued_by(run: RunDirectory, other: RunDirectory) -> bool:
 
 
 def delete_version(run: RunDirectory, force: bool = False) -> None:
-    """Delete a version and all that it holds, also one whose `run.json` is broken.
+    """Delete a version and all its files, even if its `run.json` is broken.
 
     Args:
         run: `RunDirectory`.
-        force: bool, whether to delete it even where other versions need it.
+        force: bool, whether to delete it even if other versions need it.
             Defaults to `False`.
 
     Raises:
@@ -55,15 +55,15 @@ def delete_version(run: RunDirectory, force: bool = False) -> None:
     others = [] if force else needed_by(run)
     if others:
         raise RunError(
-            f"{run!r} is what {', '.join(f'{r.name}/{r.version}' for r in others)} stands "
-            "on. Delete that first, or lose both with force=True (--force)."
+            f"{run!r} is needed by {', '.join(f'{r.name}/{r.version}' for r in others)}. "
+            "Delete that first, or lose both with force=True (--force)."
         )
     with run.locked():
-        # Gone in one step: half a run is never seen.
+        # Renamed first, so that nobody sees a partly deleted run.
         doomed = run.directory.with_name(f".{run.directory.name}.deleting-{os.getpid()}")
         os.rename(run.directory, doomed)
-    # Of this one, and of others whose process was killed meanwhile.
+    # Remove this run, and others whose deletion was interrupted.
     for left in run.directory.parent.glob(".*.deleting-*"):
         shutil.rmtree(left, ignore_errors=left != doomed)
     with contextlib.suppress(OSError):
-        run.directory.parent.rmdir()  # The last version takes the name with it.
+        run.directory.parent.rmdir()  # With the last version, remove the folder of the model.

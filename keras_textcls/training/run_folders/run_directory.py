@@ -1,12 +1,12 @@
-"""`RunDirectory`: one version of a model on the disk, what stands in it and how it stands.
+"""`RunDirectory`: one version of a model on disk, its files and its status.
 
 OUTPUT/NAME/VERSION/
-run.json        what it is and how it stands
+run.json        description and status
 run.yaml        template, parameters and preset, to train the same again
 data/           the texts it was trained on
 training.log    what happened
 history.csv     metrics of every epoch
-checkpoint/     where a killed run goes on; gone once it is trained
+checkpoint/     from which a killed run continues; removed after training
 preset/         the model
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from keras_textcls.text_to_text.text_to_text_classifier import Classifier
 
 _LOCK_FILE = "run.lock"
-# How long a start waits for someone who only looks whether the run is in use.
+# How long a start waits for a process that only checks whether the run is in use.
 _LOCK_SECONDS = 2.0
 _KILLED = "its process ended without a word; resume it"
 
@@ -39,8 +39,8 @@ class RunDirectory:
     """The directory of one version of a model: its record, status, lock and contents.
 
     Args:
-        directory: string or path of the run, which need not be whole: what
-            needs its `run.json` reads it when asked for.
+        directory: string or path of the run. It may be incomplete: `run.json` is
+            read only by the properties that need it.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -48,7 +48,7 @@ class RunDirectory:
 
     @property
     def record(self) -> RunRecord:
-        """What `run.json` holds now, a `RunRecord`."""
+        """The current contents of `run.json`, a `RunRecord`."""
         return RunRecord.read(self.directory)
 
     @property
@@ -64,9 +64,9 @@ class RunDirectory:
 
     @property
     def status(self) -> str:
-        """One of `queued`, `training`, `trained`, `failed` and `stopped`.
+        """The status: `queued`, `training`, `trained`, `failed` or `stopped`.
 
-        A run whose process was killed is `stopped`.
+        The status of a run whose process was killed is `stopped`.
         """
         return self._standing()[0]
 
@@ -77,7 +77,7 @@ class RunDirectory:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """What training found out, such as the validation loss of the epoch kept."""
+        """Metrics of the training, such as the validation loss of the best epoch: a dict."""
         return self.record.metrics
 
     @property
@@ -88,23 +88,23 @@ class RunDirectory:
 
     @property
     def preset(self) -> Path:
-        """Path of the preset that holds the model; it exists once the run is trained."""
+        """Path of the preset with the model; it exists after the run is trained."""
         return self.directory / "preset"
 
     @property
     def checkpoint(self) -> Path:
-        """Path of what a killed run goes on from; it is gone once the run is trained."""
+        """Path of the checkpoint of a killed run; it is removed after training."""
         return self.directory / "checkpoint"
 
     @property
     def log(self) -> str:
-        """What `training.log` holds."""
+        """The contents of `training.log`, a string."""
         path = self.directory / "training.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     @property
     def history(self) -> list[dict[str, float]]:
-        """Metrics of every epoch, a dict each."""
+        """The metrics of every epoch, a list of dicts."""
         path = self.directory / "history.csv"
         if not path.exists():
             return []
@@ -115,7 +115,7 @@ class RunDirectory:
         """Load the trained model.
 
         Args:
-            **kwargs: as for the `from_preset` of its class.
+            **kwargs: as for `from_preset` of the class of the model.
 
         Returns:
             A `TextClassifier`, or a `TextToTextClassifier`.
@@ -144,7 +144,7 @@ class RunDirectory:
         return TextDataset.load(path)
 
     def validation_dataset(self) -> TextDataset | None:
-        """Load the texts given as validation data, or `None` if there were none."""
+        """Load the texts that were given as validation data, or `None` if there were none."""
         from keras_textcls.data.text_dataset import TextDataset
 
         path = self.directory / "validation_data"
@@ -152,10 +152,10 @@ class RunDirectory:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run, so that no other process trains or deletes it.
+        """Lock the run, so that no other process trains or deletes it.
 
         Raises:
-            RunError: another process holds it.
+            RunError: another process holds the lock.
         """
         lock = filelock.FileLock(self.directory / _LOCK_FILE)
         try:
@@ -172,7 +172,7 @@ class RunDirectory:
     def _standing(self) -> tuple[str, str | None]:
         record = self.record
         if record.status in ("queued", "training") and not self._is_held():
-            # Looked at again: it may have ended between the two.
+            # Read again: the run may have ended after the first reading.
             record = self.record
             if record.status in ("queued", "training"):
                 return "stopped", _KILLED
@@ -185,7 +185,7 @@ class RunDirectory:
         except filelock.Timeout:
             return True
         except OSError:
-            # A directory that this user may only read; another may train there.
+            # This user may only read the directory; another user may train there.
             return _is_held_elsewhere(self.directory / _LOCK_FILE)
         lock.release()
         return False
@@ -201,7 +201,7 @@ class RunDirectory:
 
 
 def _is_held_elsewhere(lock: Path) -> bool:
-    """Whether a lock that may not be written to is held."""
+    """Whether a lock file that may not be written is locked."""
     try:
         import fcntl
 
@@ -210,5 +210,5 @@ def _is_held_elsewhere(lock: Path) -> bool:
     except BlockingIOError:
         return True
     except (ImportError, OSError):
-        return False  # There is no lock, or none to be seen on this system.
+        return False  # There is no lock, or this system cannot detect it.
     return False

@@ -1,4 +1,4 @@
-"""`run.json`: what a run is, what it was given, how it stands."""
+"""`run.json`: the description and the status of a run."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ Status = Literal["queued", "training", "trained", "failed", "stopped"]
 
 @dataclasses.dataclass(frozen=True)
 class RunRecord:
-    """What `run.json` holds.
+    """The contents of `run.json`.
 
     Args:
-        name: string, the model that the run is a version of.
-        version: int.
+        name: string, name of the model.
+        version: int, version of the model.
         status: string, one of `Status`.
-        template: string.
+        template: string, name of the template.
         parameters: dict of all parameters of the template.
-        preset: string, what was trained: a name, or the path of a directory from
-            the root.
-        preset_fingerprint: string, hash of its backbone's weights.
+        preset: string, the preset that was trained: a name, or an absolute path.
+        preset_fingerprint: string, hash of the weights of its backbone.
         dataset: dict: `fingerprint`, `rows`, `labels`, `multi_label`.
-        validation: like `dataset`, or `None` where a share of it is held out.
+        validation: like `dataset`, or `None` if no validation data were given.
         resume_from: string, name and version of the run whose training
             continues, such as `"model/2"`, or `None`.
         reason: string, why it failed or stopped, or `None`.
@@ -40,7 +39,7 @@ class RunRecord:
         created, started, ended: strings, times in UTC, or `None`.
         seconds: float, training time of all starts together.
         starts: int, how often the run was started.
-        metrics: dict of what training found out.
+        metrics: dict of training metrics.
         schema_version: int.
     """
 
@@ -66,7 +65,7 @@ class RunRecord:
     schema_version: int = SCHEMA_VERSION
 
     def write(self, directory: Path) -> None:
-        """Write `run.json`, whole or not at all.
+        """Write `run.json` atomically.
 
         Args:
             directory: `Path` of the run.
@@ -86,7 +85,7 @@ class RunRecord:
             A `RunRecord`.
 
         Raises:
-            RunError: it is missing, broken or of a newer version.
+            RunError: the file is missing, broken or of a newer version.
         """
         path = directory / RECORD_FILE
         remedy = f"Remove {str(directory)!r} if nothing in it is needed."
@@ -100,5 +99,5 @@ class RunRecord:
 
 
 def now() -> str:
-    """Return the time, in UTC, to the second."""
+    """Return the current time in UTC, in seconds."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,8 +1,8 @@
-"""`training.log`: a line for everything that happens, warnings too.
+"""`training.log`: the log of a run, with warnings.
 
-Not by `logging`: its `captureWarnings` takes a warning away from whoever trains
-or records warnings, and adds the file and the line of code; and its handler of
-files, on a full disk, shows a traceback in place of the message.
+This does not use `logging`: its `captureWarnings` hides warnings from the caller and from
+code that records warnings, and adds the file and the line of code; its file handler shows a
+traceback in place of the message if the disk is full.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, Self
 
 
 class TrainingLog:
-    """Writes lines with the time to a file, and shows some of them.
+    """Appends lines with the time to a file, and shows some of them.
 
     Args:
-        path: `Path` of the file, which is continued.
+        path: `Path` of the file; lines are appended.
         verbose: int, 0 to show nothing.
     """
 
@@ -33,11 +33,11 @@ class TrainingLog:
         time = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
         text = "".join(f"{time} {line}\n" for line in message.splitlines() or [""])
         try:
-            # Opened anew each time: what was written is there, whatever happens next.
+            # Opened for each message, so that it is on disk if the process is killed.
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            # A full disk must not hide what was to be said.
+            # On a full disk, the message is shown instead.
             with contextlib.suppress(OSError, ValueError):
                 print(f"{message}\n({self._path} cannot be written: {error})", flush=True)
 
@@ -45,7 +45,7 @@ class TrainingLog:
         """Write a message and show it."""
         self.write(message)
         if self._verbose:
-            # Whoever read the output may be gone; the training goes on.
+            # The output may be closed; the training continues.
             with contextlib.suppress(OSError, ValueError):
                 print(message, flush=True)
 

@@ -1,4 +1,4 @@
-"""The versions in a directory of runs: finding them, making the next, and where they may go."""
+"""Finds the versions in a directory of runs, creates the next one, and checks the directory."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ def find_versions(
     """Find the versions in a directory of runs; see `runs`.
 
     Args:
-        kind: `RunDirectory` or a class of it, what is made of each.
+        kind: `RunDirectory` or a subclass, the class of the objects.
         output: string or path, as given to `train`.
-        name: string, the model whose versions are wanted. Defaults to `None`,
-            all.
+        name: string, name of the model whose versions are listed. Defaults to
+            `None`, all models.
 
     Returns:
-        A list, by name and version, without those whose record is broken.
+        A list, sorted by name and version, without versions whose record is
+        broken.
     """
     versions = []
     _check_path(output)
@@ -47,15 +48,15 @@ def find_versions(
 
 
 def broken_versions(output: str | os.PathLike[str], name: str | None = None) -> dict[Path, str]:
-    """Find what `find_versions` leaves out, because its `run.json` is broken or missing.
+    """Find the versions whose `run.json` is broken or missing.
 
     Args:
         output: string or path, as given to `train`.
-        name: string, the model whose versions are wanted. Defaults to `None`,
-            all.
+        name: string, name of the model whose versions are listed. Defaults to
+            `None`, all models.
 
     Returns:
-        A dict from the `Path` of a version to what is wrong with it.
+        A dict from the `Path` of a version to an error message.
     """
     errors = {}
     models = (m for m in _entries(Path(output)) if name in (None, m.name) and _is_model(m))
@@ -71,15 +72,15 @@ def find_version(kind: type[Kind], output: str | os.PathLike[str], which: str) -
     """Return one version by name and number; see `find_run`.
 
     Args:
-        kind: `RunDirectory` or a class of it, what is made of it.
+        kind: `RunDirectory` or a subclass, the class of the object.
         output: string or path, as given to `train`.
         which: `"name/version"`, or `"name"` for the newest version.
 
     Returns:
-        One of `kind`.
+        An object of the class `kind`.
 
     Raises:
-        RunError: there is none, or its `run.json` is broken.
+        RunError: there is no such version, or its `run.json` is broken.
     """
     name, _, version = which.strip("/").partition("/")
     there = find_versions(kind, output)
@@ -97,18 +98,18 @@ def find_version(kind: type[Kind], output: str | os.PathLike[str], which: str) -
 
 
 def check_output(output: str | os.PathLike[str], name: str) -> Path:
-    """Check where runs are to be written.
+    """Check the directory for new runs.
 
     Args:
         output: string or path.
-        name: string, of the model.
+        name: string, name of the model.
 
     Returns:
-        The `Path` of the model's versions, which need not exist.
+        The `Path` of the model's versions, which may not exist yet.
 
     Raises:
-        ArgumentError: the name serves for no directory, or the directory holds
-            something else.
+        ArgumentError: the name is not a valid name of a directory, or the
+            directory contains other files than runs.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ArgumentError(
@@ -142,18 +143,18 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _is_model(folder: Path) -> bool:
-    """Whether a directory holds versions and nothing else."""
+    """Whether a directory contains only versions."""
     return folder.is_dir() and all(entry.name.isdigit() for entry in _entries(folder))
 
 
 def _stranger(entry: Path) -> str:
-    """What in a directory is no run: a file, or what stands beside the versions of a model."""
+    """The path of an entry that is not a run: a file, or an entry beside versions of a model."""
     inside = [child.name for child in _entries(entry) if not child.name.isdigit()]
     return f"{entry.name}/{min(inside)}" if inside else entry.name
 
 
 def newest_version(folder: Path) -> int:
-    """Return the highest number that a directory in the folder of a model has, or 0.
+    """Return the highest version number in the folder of a model, or 0.
 
     Args:
         folder: `Path` of the model's versions.
@@ -165,14 +166,14 @@ def newest_version(folder: Path) -> int:
 
 
 def new_version(folder: Path, record: Callable[..., RunRecord]) -> RunDirectory:
-    """Make the directory of the next version.
+    """Create the directory of the next version.
 
     Args:
         folder: `Path` of the model's versions.
         record: function from `version` to the `RunRecord`.
 
     Returns:
-        A `RunDirectory`, queued.
+        A `RunDirectory` with the status `"queued"`.
 
     Raises:
         RunError: the directory cannot be written.
@@ -181,7 +182,7 @@ def new_version(folder: Path, record: Callable[..., RunRecord]) -> RunDirectory:
         folder.mkdir(parents=True, exist_ok=True)
         while True:
             directory = folder / str(newest_version(folder) + 1)
-            # Never a version without its record, whenever the process is killed.
+            # Renamed when complete, so that no version lacks its record if the process is killed.
             draft = folder / f".{directory.name}.new-{secrets.token_hex(4)}"
             draft.mkdir()
             try:

@@ -1,4 +1,4 @@
-"""Folds with the label mix of the whole, and scores of what they held out."""
+"""Stratified folds, and scores of regularizations on the held-out texts."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.inputs.stratification import shuffled_by_group
 from keras_textcls.predictions.calibration import best_log_scale, mean_loss
 
-# More would cost time and change no choice.
+# Cross-validation on more texts takes longer and does not change the choice.
 _MOST_TEXTS = 20_000
-# Logarithms of what logits are multiplied by.
+# Range of the logarithm of the factor on logits.
 _CALIBRATIONS = (-2.5, 2.5)
 _CALIBRATION_TOLERANCE = 0.05
-# Share of the loss.
+# The search goes on while a step lowers the loss to less than this share.
 _MARKED = 0.99
 
 
 class RegularizationScore(NamedTuple):
-    """How well the texts that were held out are told apart.
+    """The score of a regularization on the held-out texts.
 
     Args:
-        regularization: float, factor of the penalty, scikit-learn's `1 / C`.
-        loss: float, mean cross-entropy of the texts held out.
-        calibrated_loss: float, the same with the logits divided by the best
-            temperature.
-        accuracy: float, share of the texts whose label is right; for
-            multi-label, of the known labels.
-        temperature: float, that temperature.
+        regularization: float, strength of the penalty, scikit-learn's `1 / C`.
+        loss: float, mean cross-entropy of the held-out texts.
+        calibrated_loss: float, the same after the logits are divided by
+            `temperature`.
+        accuracy: float, share of the texts with a correct label; for
+            multi-label, share of the known labels that are correct.
+        temperature: float, the temperature with the lowest loss.
     """
 
     regularization: float
@@ -44,16 +44,15 @@ class RegularizationScore(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Folds:
-    """Which text is held out when.
+    """The assignment of texts to folds.
 
     Args:
         numbers: int array of shape `(num_texts,)`: the fold that holds the text
-            out, or -1 where it always trains.
-        count: int, how many folds there are, 0 where too few texts share a
-            label.
-        notes: tuple of strings, in what they differ from what was asked for.
-        is_used: bool array of shape `(num_texts,)`, false for texts that
-            neither train nor are held out, of which there are plenty.
+            out, or -1 if the text is in the training part of every fold.
+        count: int, number of folds; 0 if too few texts have the same label.
+        notes: tuple of strings, deviations from the arguments.
+        is_used: bool array of shape `(num_texts,)`, false for texts that are in
+            no part, if there are very many texts.
     """
 
     numbers: np.ndarray
@@ -68,17 +67,17 @@ class Folds:
 
 
 def assign_folds(targets: np.ndarray, count: int, seed: int) -> Folds:
-    """Deal texts out to folds, label by label.
+    """Assign texts to stratified folds.
 
-    Unlike scikit-learn's `StratifiedKFold` it serves labels with a single text,
-    which trains in every fold, and with fewer texts than folds. A text of many
-    labels goes by its rarest.
+    Unlike `StratifiedKFold` of scikit-learn, this allows labels with fewer texts than folds,
+    and labels with a single text, which is in the training part of every fold. Texts with
+    several labels are stratified by their rarest label.
 
     Args:
-        targets: int array of shape `(num_texts,)`, or for multi-label one of
-            shape `(num_texts, num_classes)`, 1 where a label is there.
-        count: int, folds wanted, 2 or more.
-        seed: int.
+        targets: int array of shape `(num_texts,)`, or for multi-label of shape
+            `(num_texts, num_classes)`, 1 if the text has the label.
+        count: int, number of folds, 2 or more.
+        seed: int, random seed.
 
     Returns:
         `Folds`.
@@ -94,19 +93,19 @@ def assign_folds(targets: np.ndarray, count: int, seed: int) -> Folds:
     notes = []
     if is_alone.any() and targets.ndim == 1:
         notes.append(f"{is_alone.sum()} labels with a single text train in every fold")
-    pieces = count * math.ceil(len(group) / _MOST_TEXTS)
-    if pieces > count:
-        notes.append(f"cross-validated on {count} of {pieces} parts of the texts")
-    if len(dealt) < pieces:
-        count = pieces = len(dealt) if len(dealt) >= 2 else 0
+    parts = count * math.ceil(len(group) / _MOST_TEXTS)
+    if parts > count:
+        notes.append(f"cross-validated on {count} of {parts} parts of the texts")
+    if len(dealt) < parts:
+        count = parts = len(dealt) if len(dealt) >= 2 else 0
         notes.append(f"{count} folds, since no more texts share a label")
     numbers = np.full(len(group), -1)
-    numbers[dealt] = np.arange(len(dealt)) % max(pieces, 1)
+    numbers[dealt] = np.arange(len(dealt)) % max(parts, 1)
     return Folds(numbers, count, tuple(notes), numbers < count)
 
 
 def _rarest_label(targets: np.ndarray) -> np.ndarray:
-    """The label that the fewest texts share, one more than the last for none."""
+    """The rarest label of each text; `num_classes` for texts without a label."""
     counts = (targets == 1).sum(axis=0)
     ranked = np.where(targets == 1, counts, len(targets) + 1)
     return np.where((targets == 1).any(axis=1), ranked.argmin(axis=1), targets.shape[1])
@@ -119,12 +118,11 @@ def score_outputs(
     weights: np.ndarray,
     softmax: bool,
 ) -> RegularizationScore:
-    """Score logits of texts that were held out.
+    """Score the logits of held-out texts.
 
-    A regularization that tells labels apart well but is too sure, or not sure enough,
-    is not worse for it: what counts is the loss once the logits are scaled as a
-    whole, which is what calibration does later (Berta et al., "Rethinking Early
-    Stopping: Refine, Then Calibrate", 2025).
+    Overconfident or underconfident logits do not make a regularization worse: it is chosen by
+    the loss after the logits are scaled by one factor, as calibration does later (Berta et
+    al., "Rethinking Early Stopping: Refine, Then Calibrate", 2025).
 
     Args:
         regularization: float.
@@ -136,7 +134,7 @@ def score_outputs(
     Returns:
         A `RegularizationScore`.
     """
-    # A label that all texts have is not scored; nothing is 0 texts' worth.
+    # Labels that all texts have are not scored, so the sum of the weights may be 0.
     total = max(float(weights.sum(dtype="float64")), 1e-12)
     log_scale, calibrated = best_log_scale(
         outputs, targets, weights, softmax, _CALIBRATIONS, _CALIBRATION_TOLERANCE
@@ -155,17 +153,18 @@ def score_outputs(
 def search_regularizations(
     evaluate: Callable[[int], RegularizationScore], count: int, start: int
 ) -> list[RegularizationScore]:
-    """Walk along a path of regularizations as long as the calibrated loss falls markedly.
+    """Search along a path of regularizations while the calibrated loss decreases clearly.
 
-    Weak penalties take long to solve, and often all of them do about as well.
+    Weak penalties take long to solve, and often give about the same score.
 
     Args:
         evaluate: function from a position on the path to its score.
         count: int, number of regularizations.
-        start: int, where to begin.
+        start: int, position of the first evaluation.
 
     Returns:
-        A list of the `RegularizationScore`s found, in the order of the path.
+        A list of the `RegularizationScore`s that were evaluated, in the order of
+        the path.
     """
     scores = {start: evaluate(start)}
     # Towards weaker penalties first.
@@ -182,18 +181,18 @@ def search_regularizations(
 
 
 def best_score(scores: Sequence[RegularizationScore]) -> RegularizationScore:
-    """The one of the lowest calibrated loss, of equals the strongest penalty."""
+    """Return the score with the lowest calibrated loss, of equal ones the strongest penalty."""
     return min(scores, key=lambda score: (score.calibrated_loss, -score.regularization))
 
 
 def between_scores(scores: Sequence[RegularizationScore]) -> float:
-    """The regularization at which a parabola through the best score and its neighbours is lowest.
+    """Return the minimum of a parabola through the best score and its two neighbours.
 
     Args:
-        scores: sequence of `RegularizationScore`, by falling regularization.
+        scores: sequence of `RegularizationScore`, by decreasing regularization.
 
     Returns:
-        A float; the regularization of the best score if it has no two neighbours.
+        A float, a regularization; that of the best score if it is at an end.
     """
     best = best_score(scores)
     i = scores.index(best)
@@ -214,13 +213,13 @@ def read_regularizations(strengths: Any, usual: Sequence[float]) -> list[float]:
 
     Args:
         strengths: `"auto"`, a number or a sequence of numbers.
-        usual: sequence of floats, what `"auto"` stands for.
+        usual: sequence of floats, the values for `"auto"`.
 
     Returns:
-        A list of floats, the strongest first.
+        A list of floats, the strongest regularization first.
 
     Raises:
-        ArgumentError: it is something else.
+        ArgumentError: `strengths` is none of these.
     """
     if isinstance(strengths, str) and strengths == "auto":
         return list(usual)

@@ -1,4 +1,4 @@
-"""Features, targets and weights of a head, checked and in the form that solvers take."""
+"""Checks the features, targets and weights of a head and converts them for the solvers."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _MOST_NAMED = 10
 
 @dataclasses.dataclass(frozen=True)
 class HeadData:
-    """What a head learns from.
+    """The training data of a head.
 
     Args:
         features: float32 array of shape `(num_texts, hidden_dim)`.
-        targets: float32 array of shape `(num_texts, num_outputs)` of 0 and 1. Of
-            two labels that exclude each other it has the second only; labels
-            from which nothing can be learnt are not among the outputs.
+        targets: float32 array of shape `(num_texts, num_outputs)` of 0 and 1. For
+            two mutually exclusive labels, there is one output, for the second
+            label. Labels that cannot be learnt have no output.
         weights: float32 array of shape `(num_texts, 1)`, or `(num_texts,
             num_outputs)` for multi-label; 0 where a label is unknown.
-        softmax: bool, whether the outputs exclude each other.
-        stratify: int array, what folds are stratified by.
+        softmax: bool, whether the outputs are mutually exclusive.
+        stratify: int array, the targets for stratified folds.
         outputs: int array of shape `(num_outputs,)`, the class of each output.
         priors: float array of shape `(num_classes,)`, smoothed share of each
             class.
-        notes: tuple of strings, what was left out.
-        multi_label: bool.
+        notes: tuple of strings, labels that were left out.
+        multi_label: bool, whether a text may have any number of labels.
     """
 
     features: np.ndarray
@@ -48,17 +48,17 @@ class HeadData:
     def expand(
         self, kernel: np.ndarray, bias: np.ndarray, inputs: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Turn what was solved for the outputs into logits of all classes.
+        """Expand the weights of the outputs to weights of all classes.
 
-        Two labels get a half of their score each, with opposite signs. A label
-        from which nothing could be learnt answers with its smoothed share:
-        among labels that exclude each other, about so, on average.
+        With two mutually exclusive labels, each gets half of the logit, with opposite
+        signs. A label that could not be learnt is predicted with its smoothed share; if
+        labels are mutually exclusive, this holds approximately, on average.
 
         Args:
             kernel: float array of shape `(hidden_dim, num_outputs)`.
             bias: float array of shape `(num_outputs,)`.
-            inputs: float array of shape `(num_texts, hidden_dim)`, what the
-                kernel multiplies.
+            inputs: float array of shape `(num_texts, hidden_dim)`, inputs of the
+                kernel.
 
         Returns:
             A tuple of float arrays of shapes `(hidden_dim, num_classes)` and
@@ -87,7 +87,7 @@ def read_head_data(
     sample_weight: Any = None,
     num_classes: int | None = None,
 ) -> HeadData:
-    """Check what a head learns from.
+    """Check the training data of a head.
 
     Args:
         features: float array of shape `(num_texts, hidden_dim)`.
@@ -104,9 +104,9 @@ def read_head_data(
         `HeadData`.
 
     Raises:
-        InvalidDataError: shapes do not fit, a number is not finite, or all
-            texts have one and the same label.
-        ArgumentError: a weight of classes cannot be used.
+        InvalidDataError: shapes do not fit, a number is not finite, or all texts
+            have the same label.
+        ArgumentError: `class_weight` cannot be used.
     """
     features = _read_features(features)
     weights = read_sample_weight(sample_weight, len(features))
@@ -133,10 +133,10 @@ def _read_features(features: Any) -> np.ndarray:
     values = np.asarray(features, "float32")
     if values.ndim != 2 or 0 in values.shape:
         raise InvalidDataError(
-            "`features` must have the shape (num_texts, hidden_dim), with a text at the least. "
+            "`features` must have the shape (num_texts, hidden_dim), with at least one text. "
             f"Received shape {values.shape}."
         )
-    # The sum is finite where all are, without a mask of their size.
+    # If the sum is finite, all values are; this needs no mask of the size of the features.
     if not np.isfinite(values.sum(dtype="float64")):
         bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
         if bad.size:
@@ -168,8 +168,8 @@ def _single_label_data(
     present, positions = np.unique(classes, return_inverse=True)
     if len(present) < 2:
         raise InvalidDataError(
-            f"All {len(classes)} texts have the label {present[0]}, so there is nothing to tell "
-            "apart. Add texts of another label."
+            f"All {len(classes)} texts have the label {present[0]}, so there is nothing to learn. "
+            "Add texts of another label."
         )
     targets = np.eye(len(present), dtype="float32")[positions]
     softmax = len(present) > 2

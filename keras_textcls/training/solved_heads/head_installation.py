@@ -1,4 +1,4 @@
-"""Solved heads become the head of a classifier."""
+"""Writes solved heads into classifiers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from keras_textcls.training.solved_heads.linear_head import LinearHead
 def install_head(classifier: Any, head: LinearHead | HiddenHead) -> None:
     """Write a solved head into the layers of a classifier.
 
-    `classifier.predict` then answers the logits of the head on
-    `classifier.embed`, where the classifier has no activation.
+    `classifier.predict` then returns the logits of the head on `classifier.embed`, if the
+    classifier has no activation.
 
     Args:
         classifier: `TextClassifier`.
         head: `LinearHead` or `HiddenHead`.
 
     Raises:
-        ArgumentError: the classifier has other layers, or of another size.
+        ArgumentError: the layers of the classifier do not fit the head.
     """
     hidden = getattr(classifier, "pooled_dense", None)
     if isinstance(head, LinearHead):
@@ -54,7 +54,7 @@ def install_head(classifier: Any, head: LinearHead | HiddenHead) -> None:
 
 
 def _assign(layers: list[tuple[Any, np.ndarray, np.ndarray]]) -> None:
-    """All of them, or none."""
+    """Assign all kernels and biases, or none if one does not fit."""
     for layer, kernel, bias in layers:
         wanted = tuple(layer.kernel.shape)
         if wanted != kernel.shape or bias.shape != wanted[1:]:

@@ -1,7 +1,7 @@
-"""A head with one hidden layer on frozen features, trained until it stands still.
+"""A head with one hidden layer on frozen features, trained to convergence.
 
-Full-batch L-BFGS over the gradients of the active backend: on features that are
-computed once this is small work, and reproducible.
+It is trained by full-batch L-BFGS with the gradients of the active backend. On features that
+are computed once, this is fast and reproducible.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from keras_textcls.training.solved_heads.logistic_regression import Basis, l_bfg
 
 REGULARIZATIONS = (10.0, 3.16, 1.0, 0.316, 0.1, 0.0316, 0.01)
 _START = 1.0
-# A fifth is held out.
+# One of five parts is held out.
 _PARTS = 5
 _ROUGH, _TIGHT = 1e-3, 1e-6
 
@@ -39,7 +39,7 @@ _ACTIVATIONS = ("gelu", "relu", "tanh")
 
 
 def _scores(rows: Any, first: Any, second: Any, activation: str) -> Any:
-    """The logits of a head whose biases are the last rows of its weights."""
+    """The logits of a head; the last row of each weight matrix is the bias."""
     rows, first, second = (ops.convert_to_tensor(array) for array in (rows, first, second))
     hidden = keras.activations.get(activation)(ops.matmul(rows, first[:-1]) + first[-1])
     return ops.matmul(hidden, second[:-1]) + second[-1]
@@ -47,7 +47,7 @@ def _scores(rows: Any, first: Any, second: Any, activation: str) -> Any:
 
 @functools.cache
 def _graded_losses(activation: str, softmax: bool) -> Gradients:
-    """The cross-entropies and their gradient, compiled once for all problems of a kind."""
+    """The cross-entropies and their gradients, compiled once for each kind of problem."""
 
     def losses(kernels: list[Any], rows: Any, targets: Any, weights: Any) -> Any:
         scores = _scores(rows, kernels[0], kernels[1], activation)
@@ -69,13 +69,13 @@ class HiddenHead:
         activation: string, of the hidden layer.
         kernel: float32 array of shape `(width, num_classes)`.
         bias: float32 array of shape `(num_classes,)`.
-        regularization: float, of the penalty on both kernels, in the scale of
-            standardized features.
-        scores: tuple of `RegularizationScore`, of the texts that were held out; empty
-            where none were.
-        temperature: float, as of `LinearHead`.
-        num_iterations: int, of the last training.
-        notes: tuple of strings, what was done differently and why.
+        regularization: float, strength of the penalty on both kernels, in the
+            scale of standardized features.
+        scores: tuple of `RegularizationScore` on the held-out texts; empty if
+            none were held out.
+        temperature: float, as in `LinearHead`.
+        num_iterations: int, number of iterations of the last training.
+        notes: tuple of strings, deviations from the arguments, with reasons.
     """
 
     hidden_kernel: np.ndarray
@@ -90,7 +90,7 @@ class HiddenHead:
     notes: tuple[str, ...] = ()
 
     def logits(self, features: np.ndarray) -> np.ndarray:
-        """What the head answers.
+        """Compute the logits of the head.
 
         Args:
             features: float array of shape `(num_texts, hidden_dim)`.
@@ -119,23 +119,23 @@ def solve_hidden_head(
 ) -> HiddenHead:
     """Train a head with one hidden layer.
 
-    The penalty is chosen on a stratified fifth of the texts, then all of them
-    train.
+    The regularization is chosen on a stratified fifth of the texts; then the head is trained
+    on all texts.
 
     Args:
-        features: as of `solve_linear_head`.
-        targets: as of `solve_linear_head`.
+        features: as in `solve_linear_head`.
+        targets: as in `solve_linear_head`.
         multi_label: bool. Defaults to `False`.
         hidden_dim: int, width of the hidden layer. Defaults to `384`.
         activation: string, `"gelu"`, `"relu"` or `"tanh"`. Defaults to
             `"gelu"`.
-        strengths: float or sequence of floats, strengths of the penalty to
-            choose from, or `"auto"`. Defaults to `"auto"`, `REGULARIZATIONS`.
-        seed: int, from which the first weights and the texts held out follow.
+        strengths: float or sequence of floats, strengths of the regularization
+            to choose from, or `"auto"`. Defaults to `"auto"`, `REGULARIZATIONS`.
+        seed: int, random seed of the initial weights and the held-out texts.
             Defaults to `0`.
-        class_weight: as of `solve_linear_head`. Defaults to `None`.
-        sample_weight: as of `solve_linear_head`. Defaults to `None`.
-        num_classes: as of `solve_linear_head`. Defaults to `None`.
+        class_weight: as in `solve_linear_head`. Defaults to `None`.
+        sample_weight: as in `solve_linear_head`. Defaults to `None`.
+        num_classes: as in `solve_linear_head`. Defaults to `None`.
         max_iterations: int. Defaults to `300`.
 
     Returns:
@@ -143,7 +143,7 @@ def solve_hidden_head(
 
     Raises:
         InvalidDataError: features or targets cannot be used.
-        ArgumentError: another argument cannot be used.
+        ArgumentError: another argument is wrong.
     """
     if activation not in _ACTIVATIONS:
         raise ArgumentError(
@@ -193,11 +193,11 @@ class HiddenProblem:
 
     Args:
         rows: float32 array of shape `(num_texts, rank)`.
-        targets: float32 array of shape `(num_texts, num_outputs)`, as of
+        targets: float32 array of shape `(num_texts, num_outputs)`, from
             `HeadData`.
-        weights: float32 array, as of `HeadData`.
+        weights: float32 array, from `HeadData`.
         activation: string, of the hidden layer.
-        softmax: bool, whether the outputs exclude each other.
+        softmax: bool, whether the outputs are mutually exclusive.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ class HiddenProblem:
         return HiddenProblem(rows, targets, weights, self._activation, self._softmax)
 
     def start(self, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """First weights, biases as the last row: hidden units of variance about 1."""
+        """Initial weights, with biases as the last row; hidden units have a variance of 1."""
         rng = np.random.default_rng(seed)
         rank, outputs = self._arrays[0].shape[1], self._arrays[1].shape[1]
         first, second = np.zeros((rank + 1, width)), np.zeros((width + 1, outputs))
@@ -229,12 +229,12 @@ class HiddenProblem:
     def loss_and_gradients(
         self, first: np.ndarray, second: np.ndarray, regularization: float
     ) -> tuple[float, np.ndarray, np.ndarray]:
-        """The penalized loss.
+        """Compute the penalized loss and its gradients.
 
         Args:
             first: float32 array of shape `(rank + 1, width)`.
             second: float32 array of shape `(width + 1, num_outputs)`.
-            regularization: float, of the penalty; biases go free.
+            regularization: float, strength of the penalty, which excludes biases.
 
         Returns:
             A tuple of a float and arrays like `first` and `second`.
@@ -258,7 +258,7 @@ class HiddenProblem:
         tolerance: float,
         max_iterations: int,
     ) -> tuple[np.ndarray, np.ndarray, int]:
-        """Train from `start`; returns both weights and the number of iterations."""
+        """Train from `start`; return both weight matrices and the number of iterations."""
         size, shapes = start[0].size, [weights.shape for weights in start]
 
         def unpack(point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

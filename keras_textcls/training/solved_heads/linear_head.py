@@ -1,9 +1,9 @@
 """A linear head on frozen features, solved to its optimum.
 
-The optimum is scikit-learn's, of `LogisticRegression(C=1 / regularization)` on
-standardized features, one-vs-rest for multi-label. What standardizes is folded
-into kernel and biases, so that `features @ kernel + bias` are logits of the
-features as they come out of the backbone.
+The optimum is that of scikit-learn's `LogisticRegression(C=1 / regularization)` on
+standardized features, one-vs-rest for multi-label. The standardization is folded into
+kernel and bias, so that `features @ kernel + bias` are the logits of the raw features of
+the backbone.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from keras_textcls.training.solved_heads.logistic_regression import Basis, Logis
 # From 30 to 0.0003, two for each power of ten.
 REGULARIZATIONS = tuple(float(f"{10 ** (1.5 - i / 2):.3g}") for i in range(11))
 _ROUGH, _TIGHT = 1e-2, 1e-9
-# Of the variance; what is left makes no difference to the choice of a regularization.
+# Share of the variance that is kept to choose a regularization; the rest does not change it.
 _COMPARED_SHARE = 0.95
 _FOLDS, _FOLDS_OF_MANY, _MANY = 5, 3, 50
 
@@ -46,15 +46,16 @@ class LinearHead:
     Args:
         kernel: float32 array of shape `(hidden_dim, num_classes)`.
         bias: float32 array of shape `(num_classes,)`.
-        regularization: float, of the penalty, scikit-learn's `1 / C` on features that
-            are standardized and have a mean squared norm of about 1.
-        scores: tuple of `RegularizationScore`, by falling regularization; empty where
-            nothing was cross-validated.
-        temperature: float, by which logits of texts that were held out must be
-            divided to be probabilities as good as can be; kernel and bias are
-            those of the optimum, without it.
-        num_iterations: int, of the last solve.
-        notes: tuple of strings, what was done differently and why.
+        regularization: float, strength of the penalty, scikit-learn's `1 / C` on
+            features that are standardized and have a mean squared norm of about
+            1.
+        scores: tuple of `RegularizationScore`, by decreasing regularization;
+            empty without cross-validation.
+        temperature: float, the divisor of the logits that calibrates the
+            probabilities of held-out texts best; kernel and bias do not include
+            it.
+        num_iterations: int, number of iterations of the last solve.
+        notes: tuple of strings, deviations from the arguments, with reasons.
     """
 
     kernel: np.ndarray
@@ -77,38 +78,37 @@ def solve_linear_head(
     sample_weight: Any = None,
     num_classes: int | None = None,
 ) -> LinearHead:
-    """Find the best linear head for features and targets.
+    """Solve a linear head on features and targets.
 
-    The same arguments give the same head, to the last bit, on one machine.
+    The same arguments give the same head, bit for bit, on one machine.
 
     Args:
         features: float array of shape `(num_texts, hidden_dim)`.
         targets: int array of shape `(num_texts,)`, classes; for multi-label a
-            matrix of shape `(num_texts, num_classes)` of 1, 0 and -1 or NaN,
-            which stand for unknown: such a text is left out for that label.
+            matrix of shape `(num_texts, num_classes)` of 1, 0 and, if unknown, -1
+            or NaN: such a text is left out for that label.
         multi_label: bool, whether a text may have several labels, or none.
             Defaults to `False`.
-        strengths: float or sequence of floats, strengths of the penalty to
-            choose from by stratified cross-validation, or `"auto"`. Defaults to
-            `"auto"`, `REGULARIZATIONS`, of which those that promise nothing are left
-            out.
-        folds: int, 2 or more, or `"auto"`. Defaults to `"auto"`: 5, and 3 for
-            more than 50 labels, which take longer.
-        seed: int, from which the folds follow. Defaults to `0`.
-        class_weight: `"balanced"`, a dict from class to weight, or `None`. For
-            one label a text only. Defaults to `None`.
+        strengths: float or sequence of floats, strengths of the regularization
+            to choose from by stratified cross-validation, or `"auto"`. Defaults
+            to `"auto"`: `REGULARIZATIONS`, without those that cannot be the best.
+        folds: int, 2 or more, or `"auto"`. Defaults to `"auto"`: 5, or 3 for more
+            than 50 labels, which take longer.
+        seed: int, random seed of the folds. Defaults to `0`.
+        class_weight: `"balanced"`, a dict from class to weight, or `None`; for
+            single-label only. Defaults to `None`.
         sample_weight: array of shape `(num_texts,)`, or `None`. Defaults to
             `None`.
-        num_classes: int, or `None`. Defaults to `None`, the classes that occur,
-            or the columns of `targets`.
+        num_classes: int or `None`. Defaults to `None`: the classes that occur, or
+            the columns of `targets`.
 
     Returns:
         A `LinearHead`.
 
     Raises:
-        InvalidDataError: shapes do not fit, a number is not finite, or all
-            texts have one and the same label.
-        ArgumentError: another argument cannot be used.
+        InvalidDataError: shapes do not fit, a number is not finite, or all texts
+            have the same label.
+        ArgumentError: another argument is wrong.
 
     Example:
     >>> features = np.array([[0.0, 1.0], [0.2, 0.9], [1.0, 0.1], [0.9, 0.0]])
@@ -122,7 +122,7 @@ def solve_linear_head(
             f'`folds` must be "auto" or an integer from 2 on. Received: folds={shorten(folds)}.'
         )
     data = read_head_data(features, targets, multi_label, class_weight, sample_weight, num_classes)
-    # One thread each: the folds share the cores, and sums have the same order on every machine.
+    # One BLAS thread: the folds run in parallel, and sums have the same order on every machine.
     with threadpool_limits(1, "blas"):
         basis = Basis.of(data.features)
         problem = LogisticProblem(basis.rows, data.targets, data.weights, data.softmax)
@@ -151,7 +151,7 @@ def solve_linear_head(
 
 
 def _default_regularization(problem: LogisticProblem, path: Sequence[float]) -> float:
-    """Three times the curvature of the loss of a text, where the best mostly lies."""
+    """Three times the curvature of the loss of a text; the best value is usually close to it."""
     shares = problem.shares()
     usual = 3 * float(np.mean(shares * (1 - shares)))
     return min(path, key=lambda regularization: abs(np.log(regularization / usual)))
@@ -164,7 +164,7 @@ def _cross_validate(
     may_skip: bool,
     is_chosen: bool,
 ) -> tuple[list[RegularizationScore], np.ndarray]:
-    """The scores along the path, and where the last solve may start."""
+    """The scores along the path, and initial weights for the last solve."""
     if not is_chosen:
         return [], problem.start()
     narrow = _narrow(problem)
@@ -182,7 +182,7 @@ def _cross_validate(
 
 
 def _narrow(problem: LogisticProblem) -> LogisticProblem:
-    """Keep the axes of most variance."""
+    """Keep the principal axes with the most variance."""
     rows = problem.rows[:, :-1]
     shares = np.cumsum(np.einsum("ij,ij->j", rows, rows, dtype="float64"))
     width = int(np.searchsorted(shares, _COMPARED_SHARE * shares[-1:].sum())) + 1
@@ -191,14 +191,14 @@ def _narrow(problem: LogisticProblem) -> LogisticProblem:
 
 
 class _FoldSolver:
-    """Solves every fold at one regularization after the other, each from the nearest solved."""
+    """Solves all folds at one regularization at a time, each from the nearest solution."""
 
     def __init__(self, problem: LogisticProblem, plan: Folds, path: Sequence[float]) -> None:
         self._path = path
         self._parts = [_without_constant(problem.take(train)) for train, _ in plan]
         self._held_out = [problem.take(test) for _, test in plan]
         for part, test in zip(self._parts, self._held_out, strict=True):
-            # A label of which a fold has texts of one kind only is not scored there.
+            # A label that all or none of a fold's training texts have is not scored there.
             if not problem.softmax:
                 test.weights[:] *= part.weights.any(axis=0)
         self.solved: dict[int, list[np.ndarray]] = {}

@@ -1,10 +1,10 @@
 """Penalized logistic regression, solved to its optimum in the eigenbasis of the features.
 
-The same optimum as scikit-learn's `LogisticRegression(C=1 / regularization)`, on which
-the tests hold it, some ten times as fast on many labels: L-BFGS (Liu and
-Nocedal, 1989) in coordinates in which the curvature is about the identity. Of
-cross-entropy that curvature is bounded by the Gram matrix of the features times
-`p * (1 - p)` (Böhning, 1992), so its eigenvectors, found once, precondition
+The optimum is the same as that of scikit-learn's `LogisticRegression(C=1 / regularization)`,
+which the tests check, and with many labels it is reached about ten times as fast: L-BFGS (Liu
+and Nocedal, 1989) in coordinates in which the curvature is close to the identity. The
+curvature of cross-entropy is bounded by the Gram matrix of the features times `p * (1 - p)`
+(Böhning, 1992), so the eigenvectors of the Gram matrix are computed once and precondition
 every fold and every regularization.
 """
 
@@ -18,30 +18,30 @@ from scipy import optimize
 from scipy.special import expit
 
 _MEMORY = 8
-# A tolerance below this one is for what is kept, one above for what is only compared.
+# Tolerances below this one are for the final solution, those above for comparisons only.
 _TIGHT = 1e-6
-# Share of the loss by which an iteration must lower it.
+# Least relative decrease of the loss in an iteration.
 _LEAST_GAIN = 1e-10
-# Numbers in the rows; with fewer, the rounding of float32 shows in the loss, and float64 is cheap.
+# Below this size of the rows float64 is used: it is cheap, and float32 would round the loss.
 _FEW_NUMBERS = 1 << 22
-# Of the mean squared norm; what lies below is rounding of the features.
+# Share of the mean squared norm; smaller eigenvalues are rounding errors of the features.
 _NEGLIGIBLE = 1e-9
-# What the pooled variance of all features counts for in that of each.
+# Weight, in texts, of the pooled variance of all features in the variance of each.
 _PRIOR_TEXTS = 50
 
 
 @dataclasses.dataclass(frozen=True)
 class Basis:
-    """Features that are standardized, then rotated to their principal axes.
+    """Features that are standardized and rotated to their principal axes.
 
-    The scaled features have a mean squared norm of about 1, so that a regularization means
-    the same whatever the backbone and its width.
+    The scaled features have a mean squared norm of about 1, so that a regularization has the
+    same effect for all backbones and widths.
 
     Args:
         rows: float32 array of shape `(num_texts, rank + 1)`; the last column is
             1, for the biases.
-        to_raw: float array of shape `(hidden_dim, rank)`, takes coefficients of
-            the rotated features to those of the raw ones.
+        to_raw: float array of shape `(hidden_dim, rank)`, maps coefficients of the
+            rotated features to those of the raw features.
         mean: float array of shape `(hidden_dim,)`.
     """
 
@@ -53,7 +53,7 @@ class Basis:
     def of(cls, features: np.ndarray) -> Basis:
         """Standardize and rotate features.
 
-        A feature that is the same for all texts counts for nothing.
+        A feature that is the same for all texts is ignored.
 
         Args:
             features: float array of shape `(num_texts, hidden_dim)`.
@@ -65,9 +65,9 @@ class Basis:
         mean = features.mean(axis=0, dtype="float64")
         centred = features - mean.astype("float32")
         variance = np.mean(np.square(centred), axis=0, dtype="float64")
-        # Rounding of a feature that is the same for all texts.
+        # A smaller variance is a rounding error of a constant feature.
         varies = variance > 1e-12 * np.maximum(np.square(mean), variance.max(initial=0.0))
-        # Few texts say little of the variance of each feature; all features together say more.
+        # With few texts, the pooled variance of all features is the better estimate.
         pooled = variance[varies].mean() if varies.any() else 0.0
         share = len(features) / (len(features) + _PRIOR_TEXTS)
         variance = share * variance + (1 - share) * pooled
@@ -80,7 +80,7 @@ class Basis:
         return cls(rows, to_raw, mean)
 
     def unfold(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Take weights of the rotated features to a kernel and biases of the raw ones.
+        """Convert weights of the rotated features to a kernel and biases of the raw features.
 
         Args:
             weights: float array of shape `(rank + 1, num_outputs)`.
@@ -94,7 +94,7 @@ class Basis:
 
 
 def _principal_axes(scaled: np.ndarray) -> np.ndarray:
-    """Orthonormal columns that span the rows, those of most variance first."""
+    """Orthonormal columns that span the rows, the most variance first."""
     tall = len(scaled) >= scaled.shape[1]
     values, vectors = np.linalg.eigh(scaled.T @ scaled if tall else scaled @ scaled.T)
     kept = np.flatnonzero(values > _NEGLIGIBLE * len(scaled))[::-1]
@@ -105,17 +105,17 @@ def _principal_axes(scaled: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class LogisticProblem:
-    """What to minimize: the weighted cross-entropy of some texts, plus a penalty.
+    """The objective: the weighted cross-entropy of some texts, plus a penalty.
 
-    The sum over texts of `weight * cross_entropy`, plus `regularization / 2` times the
-    sum of the squared weights, biases left out.
+    It is the sum over texts of `weight * cross_entropy`, plus `regularization / 2` times the
+    sum of the squared weights without the biases.
 
     Args:
-        rows: float array of shape `(num_texts, rank + 1)`, as of `Basis`.
+        rows: float array of shape `(num_texts, rank + 1)`, from `Basis`.
         targets: float32 array of shape `(num_texts, num_outputs)` of 0 and 1.
         weights: float32 array of shape `(num_texts, 1)` or `(num_texts,
-            num_outputs)`; 0 leaves out.
-        softmax: bool, whether the outputs exclude each other.
+            num_outputs)`; targets with the weight 0 are ignored.
+        softmax: bool, whether the outputs are mutually exclusive.
     """
 
     rows: np.ndarray
@@ -140,14 +140,14 @@ class LogisticProblem:
         return (positive + 0.5) / (weights.sum(axis=0, dtype="float64") + 1)
 
     def start(self) -> np.ndarray:
-        """Weights that answer with the share of each output, whatever the text."""
+        """Initial weights, which predict the share of each output for every text."""
         weights = np.zeros((self.rows.shape[1], self.targets.shape[1]), "float32")
         shares = self.shares()
         weights[-1] = np.log(shares) - (0 if self.softmax else np.log1p(-shares))
         return weights
 
     def loss_and_gradient(self, weights: np.ndarray) -> tuple[float, np.ndarray]:
-        """The cross-entropy without the penalty.
+        """Compute the cross-entropy, without the penalty, and its gradient.
 
         Args:
             weights: float array of shape `(rank + 1, num_outputs)`.
@@ -163,11 +163,11 @@ class LogisticProblem:
 def cross_entropy(
     scores: np.ndarray, targets: np.ndarray, weights: np.ndarray, softmax: bool
 ) -> tuple[float, np.ndarray]:
-    """The weighted sum of the cross-entropies of logits, and its gradient.
+    """Compute the weighted sum of the cross-entropies of logits, and its gradient.
 
     Args:
-        scores: float array of shape `(num_texts, num_outputs)`, logits; written
-            over.
+        scores: float array of shape `(num_texts, num_outputs)`, logits; it is
+            overwritten.
         targets: float array of the same shape, of 0 and 1.
         weights: float array of shape `(num_texts, 1)` or that of `scores`.
         softmax: bool, whether the outputs exclude each other.
@@ -197,13 +197,13 @@ def minimize(
     tolerance: float,
     max_iterations: int = 1000,
 ) -> tuple[np.ndarray, int]:
-    """Find the weights of the lowest penalized cross-entropy.
+    """Find the weights with the lowest penalized cross-entropy.
 
     Args:
         problem: `LogisticProblem`.
-        regularization: float, of the penalty.
-        start: float32 array of shape `(rank + 1, num_outputs)`.
-        tolerance: float, share of the objective that may be left to gain, about.
+        regularization: float, strength of the penalty.
+        start: float32 array of shape `(rank + 1, num_outputs)`, initial weights.
+        tolerance: float, approximate relative distance to the minimum.
         max_iterations: int. Defaults to `1000`.
 
     Returns:
@@ -234,13 +234,13 @@ def l_bfgs(
     tolerance: float,
     max_iterations: int,
 ) -> tuple[np.ndarray, int]:
-    """Minimize a smooth function whose curvature is about the identity.
+    """Minimize a smooth function whose curvature is close to the identity.
 
     Args:
         objective: function from a float64 array to a float and its gradient.
-        point: float array, where to begin.
-        tolerance: float; done when the squared gradient is this share of the
-            objective.
+        point: float array, initial point.
+        tolerance: float; the search ends when the squared norm of the gradient is
+            at most this share of the objective.
         max_iterations: int.
 
     Returns:

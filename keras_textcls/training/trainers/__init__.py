@@ -1,1 +1,1 @@
-"""How each template trains."""
+"""The training loops of the templates."""

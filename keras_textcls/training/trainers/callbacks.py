@@ -1,4 +1,4 @@
-"""What happens between the steps of a training: checkpoints, early stopping, an orderly end."""
+"""Callbacks of a training: checkpoints, early stopping, logs, and stopping on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from keras_textcls.training.run_folders.checkpoint import (
 from keras_textcls.utils.atomic import replace_file
 
 HISTORY_FILE = "history.csv"
-# Reading the loss waits for the step, so not every step is looked at.
+# Reading the loss waits for the step, so the loss is not checked after every step.
 _STEPS_BETWEEN_LOOKS = 20
 
 
 class TrainingStopped(Exception):  # noqa: N818 - it is no error
-    """The user asked to stop, and the checkpoint is written."""
+    """The user stopped the training, and the checkpoint is written."""
 
 
 class StopRequest:
-    """Whether the user has asked to stop."""
+    """Whether the user has requested to stop."""
 
     def __init__(self) -> None:
         self.is_set = False
@@ -50,7 +50,7 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stop_on_interrupt() -> Iterator[StopRequest]:
-    """Turn the first Ctrl-C into a request to stop after the step; the second interrupts.
+    """Treat the first Ctrl-C as a request to stop after the step; the second one interrupts.
 
     Returns:
         A context manager that yields a `StopRequest`.
@@ -75,21 +75,21 @@ def stop_on_interrupt() -> Iterator[StopRequest]:
 
 
 class Checkpointing(keras.callbacks.Callback):
-    """Saves where the training stands, stops it early, keeps the best weights.
+    """Saves checkpoints, stops early and keeps the best weights.
 
     Args:
         store: `CheckpointStore`.
-        progress: `Progress`, brought up to date as training goes on.
-        state: dict of arrays that a checkpoint held, or `None` for a new
-            training.
-        epochs: int, passes that make the whole training.
-        seconds: float, between checkpoints within an epoch.
-        monitor: string, the metric that picks the best epoch; where it is not
+        progress: `Progress`, updated during training.
+        state: dict of arrays from a checkpoint, or `None` for a new training.
+        epochs: int, number of epochs of the whole training.
+        seconds: float, seconds between checkpoints within an epoch.
+        monitor: string, the metric that determines the best epoch; if it is not
             in the logs, as without validation data, the last epoch is kept.
-        patience: int or `None`, epochs without a better value before the end.
+        patience: int or `None`, number of epochs without a better value after
+            which training stops.
         stop: `StopRequest`.
         directory: `Path` of the run, for the history.
-        advice: string, what to do when the loss is no number.
+        advice: string, remedy in the error message if the loss is not finite.
     """
 
     def __init__(
@@ -121,32 +121,32 @@ class Checkpointing(keras.callbacks.Callback):
         self._seconds_before = progress.seconds
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Put back the state of a checkpoint."""
+        """Restore the state of a checkpoint."""
         if self._state is not None:
             write_state(self.model, self._state)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Put back the running metrics of an epoch that had begun."""
+        """Restore the running metrics of an interrupted epoch."""
         if self._state is not None and self._first_batch:
             write_metrics(self.model, self._state)
         else:
             self._state, self._first_batch = None, 0
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Put back the random state that an epoch had reached."""
+        """Restore the random state of an interrupted epoch."""
         if self._state is not None:
-            # Only now: making the iterator of an epoch draws a number on PyTorch.
+            # Only now: on PyTorch, creating the iterator of an epoch draws a random number.
             write_random_state(self._state)
             self._state = None
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Save if it is time or the user wants to stop."""
+        """Save if a checkpoint is due, or if the user wants to stop."""
         self._progress.batch = self._first_batch + batch + 1
         is_due = time.monotonic() - self._saved >= self._seconds
         if is_due or self._stop.is_set or batch % _STEPS_BETWEEN_LOOKS == 0:
             self._check(logs)
         is_last = batch + 1 == self.params.get("steps")
-        # After the last batch the epoch's own checkpoint follows.
+        # After the last batch, `on_epoch_end` saves.
         if (is_due or self._stop.is_set) and not is_last:
             self._save()
             if self._stop.is_set:
@@ -190,19 +190,19 @@ class Checkpointing(keras.callbacks.Callback):
 
 
 def restore_best(model: keras.Model, store: CheckpointStore, progress: Progress) -> None:
-    """Give a trained model the weights of its best epoch.
+    """Restore the weights of the best epoch.
 
     Args:
         model: a `keras.Model`.
         store: `CheckpointStore`.
-        progress: `Progress`; without a best value the last weights stay.
+        progress: `Progress`; without a best value, the last weights are kept.
     """
     if progress.best is not None and progress.best_epoch is not None:
         write_weights(model, store.load_best(progress.best_epoch))
 
 
 def write_history(progress: Progress, directory: Path) -> None:
-    """Write `history.csv`: a row an epoch.
+    """Write `history.csv`, with a row for each epoch.
 
     Args:
         progress: `Progress`.
@@ -216,11 +216,11 @@ def write_history(progress: Progress, directory: Path) -> None:
 
 
 class EpochLines(keras.callbacks.Callback):
-    """Tells the metrics of each epoch in one line.
+    """Reports the metrics of each epoch in one line.
 
     Args:
-        tell: function that takes the line.
-        epochs: int, how many there are to be.
+        tell: function that shows or logs the line.
+        epochs: int, number of epochs.
     """
 
     def __init__(self, tell: Callable[[str], None], epochs: int) -> None:
@@ -234,19 +234,19 @@ class EpochLines(keras.callbacks.Callback):
         self._begun = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Tell the metrics and the time."""
+        """Report the metrics and the time."""
         numbers = ", ".join(f"{name} {float(value):.4f}" for name, value in (logs or {}).items())
         seconds = time.monotonic() - self._begun
         self._tell(f"epoch {epoch + 1}/{self._epochs}: {numbers} ({seconds:.1f} s)")
 
 
 def is_interactive() -> bool:
-    """Whether a progress bar can be shown: a terminal, or a notebook."""
+    """Return whether a progress bar can be shown: in a terminal or a notebook."""
     return sys.stdout.isatty() or "ipykernel" in sys.modules
 
 
 def check_tensorboard() -> None:
-    """Say what is missing for TensorBoard, before a training needs it.
+    """Check that TensorBoard is installed, before a training starts.
 
     Raises:
         MissingDependencyError: `tensorboard` is not installed.

@@ -1,4 +1,4 @@
-"""How deep a layer of a backbone lies: embeddings, then one block after another."""
+"""The depth of the layers of a backbone: the embeddings, then one block after another."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from keras_textcls.keras_compat.layers import all_layers
 def layers_by_depth(backbone: keras.Model) -> list[list[keras.Layer]]:
     """Sort the layers of a backbone that have weights by depth.
 
-    A block is a layer that holds an attention layer, or a composed layer of a
-    class that comes more than once.
+    A block is a layer that contains an attention layer, or a composed layer of a class that
+    occurs more than once.
 
     Args:
         backbone: a `keras_hub.models.Backbone` instance.
 
     Returns:
-        A list of lists: what comes before the first block (the embeddings),
-        each block with what follows it before the next one, in order.
+        A list of lists of layers: the layers before the first block (the
+        embeddings), then each block with the layers between it and the next
+        block.
     """
     weighted = [layer for layer in backbone.layers if layer.weights]
     composed = [layer for layer in weighted if len(all_layers(layer)) > 1]
@@ -44,9 +45,9 @@ def freeze(backbone: keras.Model, num_blocks: int, embeddings: bool) -> None:
 
     Args:
         backbone: a `keras_hub.models.Backbone` instance.
-        num_blocks: int, blocks to freeze; the embeddings below them freeze
-            too.
-        embeddings: bool, whether to freeze the embeddings anyway.
+        num_blocks: int, number of blocks to freeze; the embeddings below them
+            are frozen too.
+        embeddings: bool, whether to freeze the embeddings in any case.
 
     Raises:
         ArgumentError: there are fewer blocks.
@@ -78,12 +79,12 @@ def check_frozen(backbone: keras.Model, num_blocks: int) -> None:
 
 
 def learning_rate_factors(backbone: keras.Model, decay: float) -> dict[str, float]:
-    """Return a factor on the learning rate of each weight: smaller the deeper below the top.
+    """Return a factor on the learning rate of each weight; it is smaller for lower layers.
 
     Args:
         backbone: a `keras_hub.models.Backbone` instance.
-        decay: float, the factor from one layer to the one below it; the top
-            layer has it once.
+        decay: float, the factor from one layer to the layer below it; the top
+            layer has the factor `decay`.
 
     Returns:
         A dict from the path of a variable to its factor.

@@ -1,10 +1,9 @@
-"""Embeddings of texts, kept on disk between runs and shared between processes.
+"""A cache of text embeddings on disk, kept between runs and shared between processes.
 
-A folder for each way of embedding (backbone, pooling, tokenizer, length,
-backend), named by its hash, and in it files of embeddings with the hashes of
-their texts: a dataset that grew by ten texts embeds ten. Files are written once
-and never changed, so that readers need no lock. The cache never makes a
-training fail; at worst it holds nothing.
+There is a folder for each embedding configuration (backbone, pooling, tokenizer, length,
+backend), named by its hash. It contains files of embeddings with the hashes of their texts:
+if a dataset grows by ten texts, only ten are embedded. Files are written once and never
+changed, so that readers need no lock. An error of the cache never makes a training fail.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ from keras_textcls.utils.atomic import remove_abandoned, replace_file
 from keras_textcls.utils.cache_folder import cache_folder
 
 _FORMAT = "keras-textcls embeddings 1"
-# Bytes of a text's hash: two texts of a billion share one with a chance of 1e-21.
+# Bytes of a text's hash: two of a billion texts have the same with a probability of 1e-21.
 _DIGEST_SIZE = 16
 _HASH = f"S{_DIGEST_SIZE}"
-# What only the head depends on; any other argument of a classifier may change embeddings.
+# Arguments that affect only the head; any other argument of a classifier may change embeddings.
 _OF_THE_HEAD = frozenset(
     "name trainable num_classes labels multi_label hidden_dim activation dropout normalize".split()
 )
@@ -44,14 +43,14 @@ _log = logging.getLogger(__name__)
 
 
 class EmbeddingCache:
-    """Keeps embeddings by the hash of their text and of how they were made.
+    """Stores embeddings by the hash of their text and of the embedding configuration.
 
     Args:
         directory: string or path, or `None`. Defaults to `None`: `embeddings`
             in the folder that the environment variable `KERAS_TEXTCLS_CACHE`
             names, else in `~/.cache/keras_textcls`.
-        max_bytes: int, above which the files that were not read for the longest
-            are removed. Defaults to 2 GB.
+        max_bytes: int, maximum size; beyond it, the least recently used files are
+            removed. Defaults to 2 GB.
 
     Example:
     >>> import tempfile
@@ -69,16 +68,16 @@ class EmbeddingCache:
         self.max_bytes = max_bytes
 
     def get(self, key: str, hashes: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
-        """Look for embeddings.
+        """Look up embeddings.
 
         Args:
-            key: string, how they are made, as of `embedding_key`.
-            hashes: array of shape `(num_texts,)`, as of `text_hashes`.
+            key: string, hash of the configuration, from `embedding_key`.
+            hashes: array of shape `(num_texts,)`, from `text_hashes`.
 
         Returns:
-            A tuple of a float32 array of shape `(num_texts, hidden_dim)`, or
-            `None` if there are none, and a bool array of shape `(num_texts,)`,
-            for which texts it has them; the other rows are zeros.
+            A tuple of a float32 array of shape `(num_texts, hidden_dim)`, or `None` if
+            the cache has none, and a bool array of shape `(num_texts,)`: which texts
+            are in the cache. The other rows are zeros.
         """
         is_cached = np.zeros(len(hashes), bool)
         features: np.ndarray | None = None
@@ -91,7 +90,7 @@ class EmbeddingCache:
                     features = np.zeros((len(hashes), rows.shape[1]), "float32")
                 if rows.shape[1] != features.shape[1]:
                     continue
-                # Every text of ours that the file has, also where one occurs twice.
+                # All texts that are in the file, including duplicates.
                 positions = np.searchsorted(known, hashes[order])
                 positions[positions == len(known)] = 0
                 is_hit = (known[positions] == hashes[order]) & ~is_cached[order]
@@ -103,11 +102,11 @@ class EmbeddingCache:
         return features, is_cached
 
     def put(self, key: str, hashes: np.ndarray, features: np.ndarray) -> None:
-        """Keep embeddings, if the folder can be written.
+        """Store embeddings, if the folder can be written.
 
         Args:
-            key: string, how they were made.
-            hashes: array of shape `(num_texts,)`, as of `text_hashes`.
+            key: string, hash of the configuration, from `embedding_key`.
+            hashes: array of shape `(num_texts,)`, from `text_hashes`.
             features: float32 array of shape `(num_texts, hidden_dim)`.
         """
         known, first = np.unique(hashes, return_index=True)
@@ -125,7 +124,7 @@ class EmbeddingCache:
             with replace_file(self._folder(key) / f"{secrets.token_hex(16)}.safetensors") as path:
                 save_file(tensors, path, metadata)
             self._evict()
-        # A full disk is an OSError of ours or a SafetensorError of the library.
+        # On a full disk, Python raises an OSError and safetensors a SafetensorError.
         except (OSError, SafetensorError) as error:
             _log.warning("The embeddings are not kept in the cache: %s.", error)
 
@@ -135,7 +134,7 @@ class EmbeddingCache:
         return self.directory / key
 
     def _files(self, key: str) -> list[Path]:
-        """Those of a key, the largest first."""
+        """The files of a key, the largest first."""
         with contextlib.suppress(OSError):
             sizes = {path: size for path, size, _ in _entries(self._folder(key))}
             return sorted(sizes, key=lambda path: (-sizes[path], path.name))
@@ -151,7 +150,7 @@ class EmbeddingCache:
         for path, size, _ in sorted(entries, key=lambda entry: entry[2]):
             if excess <= 0:
                 break
-            # On Windows a file that is being read stays.
+            # On Windows a file that is being read cannot be removed.
             with contextlib.suppress(OSError):
                 path.unlink()
                 excess -= size
@@ -160,19 +159,19 @@ class EmbeddingCache:
 def embed_cached(
     classifier: Any, x: Any, cache: EmbeddingCache | None = None, verbose: str | int = 0
 ) -> tuple[np.ndarray, bool]:
-    """Embed texts, those that the cache has not got.
+    """Embed texts; embeddings in the cache are reused.
 
-    A text that occurs twice is embedded once.
+    Duplicates are embedded once.
 
     Args:
         classifier: `TextClassifier`.
-        x: texts as in `classifier.embed`, or a dataset; no stream.
+        x: texts as in `classifier.embed`, or a dataset; streams are not supported.
         cache: `EmbeddingCache`, or `None` for none. Defaults to `None`.
         verbose: as in `keras.Model.predict`. Defaults to `0`.
 
     Returns:
         A tuple of a float32 array of shape `(num_texts, hidden_dim)` and a
-        bool, whether the cache had them all.
+        bool, whether all of them were in the cache.
     """
     parts = [batch.texts for batch in open_texts(x, labelled=False).read()]
     hashes = np.concatenate([text_hashes(columns) for columns in parts])
@@ -204,17 +203,17 @@ def text_hashes(columns: TextColumns) -> np.ndarray:
     digests = bytearray()
     for texts in zip(*columns, strict=True):
         encoded = [text.encode("utf-8") for text in texts]
-        # The lengths tell where the first of a pair ends.
+        # With the lengths, pairs that are split at another position have another hash.
         head = b"".join(len(text).to_bytes(8, "little") for text in encoded)
         digests += hashlib.sha256(head + b"".join(encoded)).digest()[:_DIGEST_SIZE]
     return np.frombuffer(bytes(digests), _HASH)
 
 
 def embedding_key(classifier: Any) -> str:
-    """Hash everything that embeddings depend on but the texts.
+    """Hash everything that embeddings depend on except the texts.
 
-    Weights and architecture of the backbone, the vocabulary and the settings of
-    the preprocessor, the pooling, the numbers' precision, and the backend.
+    These are the weights and the architecture of the backbone, the vocabulary and the
+    settings of the preprocessor, the pooling, the dtype and the backend.
 
     Args:
         classifier: `TextClassifier`.
@@ -244,7 +243,7 @@ def _take(parts: Sequence[TextColumns], indices: np.ndarray) -> Any:
 
 
 def _read(path: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Hashes and embeddings of a file; nothing if it is not whole."""
+    """Yield the hashes and embeddings of a file; nothing if it is broken."""
     try:
         with safe_open(path, "numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -269,7 +268,7 @@ def _checksum(tensors: dict[str, np.ndarray]) -> str:
 
 
 def _entries(folder: Path) -> list[tuple[Path, int, float]]:
-    """Path, size and time of the last use of every whole file."""
+    """Path, size and time of the last use of every complete file."""
     entries = []
     for path in folder.glob("[!.]*.safetensors"):
         with contextlib.suppress(FileNotFoundError):

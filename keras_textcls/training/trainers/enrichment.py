@@ -1,9 +1,9 @@
-"""Neutral sentences as further negatives, for small multi-label sets.
+"""Adds neutral sentences as negative examples to small multi-label data.
 
-A handful of texts says what has a label, and little of what has none: one-vs-rest
-on five texts a label gives unrelated texts high scores. Everyday sentences that
-ship with the library stand for everything else. Where labels exclude each other
-they do not apply: every text has one of them there.
+A few texts show what has a label, but little of what has none: a one-vs-rest head on five
+texts for each label gives high scores to unrelated texts. Everyday sentences that ship with
+the library represent unrelated texts. They are not used if labels are mutually exclusive,
+since every text has a label then.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 from keras_textcls.errors import ArgumentError, shorten
 
 _FILE = "neutral_sentences.txt"
-# Texts a label from which on a set brings enough negatives of its own.
+# With this many texts for each label, the data have enough negatives of their own.
 ENOUGH_TEXTS = 50
-# Of what the texts weigh. Ten times as much lowers unrelated texts little further, and takes many
-# related ones below a probability of 0.5.
+# Share of the total weight of the texts. Ten times as much hardly lowers the scores of unrelated
+# texts further, and brings many related texts below a probability of 0.5.
 _SHARE = 0.1
 
 
 @functools.cache
 def neutral_texts() -> tuple[str, ...]:
-    """Read the neutral sentences: everyday life, facts, news, technology, greetings, scraps.
+    """Read the neutral sentences: everyday life, facts, news, technology, greetings, fragments.
 
     Returns:
         A tuple of some 300 English strings.
@@ -39,12 +39,12 @@ def neutral_texts() -> tuple[str, ...]:
 
 
 def wants_neutral_texts(enrich: str, targets: np.ndarray, multi_label: bool) -> bool:
-    """Say whether neutral sentences should train too.
+    """Return whether neutral sentences are added to the training data.
 
     Args:
-        enrich: `"auto"`, for multi-label sets of fewer than 50 texts a label on
-            average, or `"disabled"`.
-        targets: array, as of `solve_linear_head`.
+        enrich: `"auto"`, to add them to multi-label data with fewer than 50
+            texts for each label on average, or `"disabled"`.
+        targets: array, as for `solve_linear_head`.
         multi_label: bool.
 
     Returns:
@@ -70,7 +70,7 @@ def add_neutral(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Append neutral sentences as texts without any label.
 
-    Together they weigh a tenth of the texts, or less where there are fewer.
+    Together they have at most a tenth of the weight of the texts.
 
     Args:
         features: float array of shape `(num_texts, hidden_dim)`.

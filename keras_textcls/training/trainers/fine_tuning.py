@@ -39,9 +39,8 @@ _UNDECAYED = ("bias", "gamma", "beta", "scale")
 def fine_tune(job: Job) -> Outcome:
     """Train the weights of a classifier; see `FineTuning` and `Lora`.
 
-    A training that has a checkpoint goes on from there. Where memory runs out,
-    it begins anew with batches of half the size, of which twice as many make a
-    step.
+    A training with a checkpoint continues from there. If memory runs out, the training
+    starts again with batches of half the size, and twice as many batches for each step.
 
     Args:
         job: `Job` whose template is a `GradientTraining`.
@@ -50,7 +49,7 @@ def fine_tune(job: Job) -> Outcome:
         An `Outcome`.
 
     Raises:
-        RunError: the loss is no number, or memory runs out with one text a
+        RunError: the loss is not finite, or memory runs out with one text in a
             batch.
     """
     store = CheckpointStore(job.run.checkpoint)
@@ -70,11 +69,11 @@ def fine_tune(job: Job) -> Outcome:
                 raise
             progress, state = _smaller(job, progress, error, len(train)), None
             store.clear()
-        # The next one is made where this one was.
+        # Its memory is freed before the next classifier is made.
         del classifier
         gc.collect()
     restore_best(classifier, store, progress)
-    # Once more: a kill may have come between the last checkpoint and its history.
+    # Written again, in case the process was killed between the last checkpoint and its history.
     write_history(progress, job.run.directory)
     adapter_only = isinstance(job.template, Lora) and job.template.save == "adapter"
     return Outcome(classifier, _metrics(progress), adapter_only)
@@ -87,8 +86,8 @@ def training_parts(job: Job) -> tuple[TextDataset, TextDataset | None]:
         job: `Job`.
 
     Returns:
-        A tuple of the `TextDataset` to train on and that to validate on, or
-        `None` where there are no texts to spare.
+        A tuple of the `TextDataset` to train on and the `TextDataset` to validate
+        on, or `None` if there are too few texts.
     """
     share = job.template.validation_share
     if job.validation is not None or not share:
@@ -100,15 +99,16 @@ def training_parts(job: Job) -> tuple[TextDataset, TextDataset | None]:
 
 
 def check_fit(classifier: Classifier, template: GradientTraining, num_texts: int) -> None:
-    """Refuse what the model or the number of texts does not allow.
+    """Check that the template fits the model and the number of texts.
 
     Args:
-        classifier: the classifier that is to be trained.
+        classifier: the classifier to train.
         template: `GradientTraining`.
-        num_texts: int, texts to train on.
+        num_texts: int, number of texts to train on.
 
     Raises:
-        ArgumentError: there are no such layers, or less than one step.
+        ArgumentError: the layers of the template do not exist, or the training
+            has less than one step.
     """
     if isinstance(template, Lora):
         find_targets(classifier.backbone, _targets(template))
@@ -127,13 +127,14 @@ def _targets(template: Lora) -> Any:
 
 
 def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> Classifier:
-    """Make the classifier and compile it as the template says.
+    """Make the classifier and compile it with the parameters of the template.
 
     Args:
         job: `Job`.
         train: `TextDataset` to train on.
-        progress: `Progress`, which holds the size of the batches.
-        is_new: bool, whether training begins, and with it the head.
+        progress: `Progress`, which holds the batch size.
+        is_new: bool, whether this is the start of the training, at which the head
+            is initialized.
 
     Returns:
         The classifier.
@@ -157,7 +158,7 @@ def prepare(job: Job, train: TextDataset, progress: Progress, is_new: bool) -> C
         )
     elif isinstance(template, FineTuning):
         freeze(classifier.backbone, template.frozen_layers, template.freeze_embeddings)
-    # Other weights, other scores: what was calibrated on the old ones does not hold.
+    # The weights change, so a calibration of the old weights is no longer valid.
     classifier.temperature, classifier.thresholds = 1.0, None
     classifier.vector_scaling = None
     steps = math.ceil(len(train) / progress.batch_size) * template.epochs
@@ -175,7 +176,7 @@ def _optimizer(
     batch_size: int,
     num_texts: int,
 ) -> keras.optimizers.Optimizer:
-    # Batches that memory made smaller still make steps of as many texts, if there are as many.
+    # If the batch size was reduced for lack of memory, a step still has as many texts.
     whole = min(template.batch_size, num_texts)
     accumulation = template.gradient_accumulation * math.ceil(whole / batch_size)
     accumulation = min(accumulation, steps)
@@ -220,7 +221,7 @@ def _fit(
         while not progress.finished:
             if progress.epoch or progress.batch:
                 job.log(f"from epoch {progress.epoch + 1}, batch {progress.batch + 1}")
-            # The rest of an epoch is a call of its own.
+            # The rest of an interrupted epoch is a separate call of `fit`.
             before = progress.epoch
             epochs = progress.epoch + 1 if progress.batch else template.epochs
             classifier.fit(
@@ -273,7 +274,7 @@ def _callbacks(
 
 
 def set_dropout(classifier: Classifier, rate: float) -> None:
-    """Set the rate of every dropout layer of a classifier that was not trained yet.
+    """Set the rate of every dropout layer of a classifier that is not trained yet.
 
     Args:
         classifier: a `TextClassifier`.
@@ -283,7 +284,7 @@ def set_dropout(classifier: Classifier, rate: float) -> None:
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = rate
             if rate and getattr(layer, "seed_generator", None) is None:
-                # Keras makes none for a rate of 0.
+                # For a rate of 0, Keras creates no seed generator.
                 with unlocked(layer):
                     layer.seed_generator = keras.random.SeedGenerator(0)
     reseed_dropout(classifier, 0)
@@ -305,12 +306,12 @@ def _smaller(job: Job, progress: Progress, error: BaseException, num_texts: int)
             f"Memory ran out with batches of {size} texts. Take a smaller batch_size with a larger "
             "gradient_accumulation, a smaller sequence_length, or a smaller preset."
         ) from error
-    job.tell(f"Memory ran out with batches of {size} texts: beginning anew with {(size + 1) // 2}.")
+    job.tell(f"Memory ran out with batches of {size} texts: starting again with {(size + 1) // 2}.")
     return Progress(batch_size=(size + 1) // 2)
 
 
 def _memory_errors() -> tuple[type[Exception], ...]:
-    """What may be raised when memory runs out; PyTorch's and JAX's are a `RuntimeError`."""
+    """Errors that may mean that memory ran out; in PyTorch and JAX a `RuntimeError`."""
     kinds: tuple[type[Exception], ...] = (MemoryError, RuntimeError)
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf

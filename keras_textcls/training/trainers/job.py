@@ -1,4 +1,4 @@
-"""What the templates train with, and what they give back."""
+"""The input and the result of a training."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Job:
         template: `Template`.
         dataset: `TextDataset`.
         validation: `TextDataset` or `None`.
-        load: function that makes the classifier anew, equal every time.
+        load: function that makes the classifier; it is equal every time.
         tell: function that shows and logs a line.
         log: function that logs a line.
-        verbose: int, 0 silent, 1 progress bar, 2 a line an epoch.
-        checkpoint_seconds: float, between checkpoints within an epoch.
+        verbose: int, 0 silent, 1 progress bar, 2 one line for each epoch.
+        checkpoint_seconds: float, seconds between checkpoints within an epoch.
         tensorboard: bool, whether to write events for TensorBoard.
-        notes: tuple of strings, what the log says of the data. Defaults to none.
+        notes: tuple of strings, notes on the data for the log. Defaults to `()`.
     """
 
     run: RunDirectory
@@ -44,11 +44,11 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a training gives.
+    """The result of a training.
 
     Args:
         classifier: a trained classifier.
-        metrics: dict, what training found out.
+        metrics: dict of training metrics.
         adapter_only: bool, whether to save the adapters alone. Defaults to
             `False`.
     """

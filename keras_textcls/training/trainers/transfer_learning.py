@@ -1,4 +1,4 @@
-"""The template `transfer_learning`: embed once, solve the head, write it into the classifier."""
+"""The template `transfer_learning`: embeds texts once and solves the head of a classifier."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from keras_textcls.training.trainers.enrichment import (
 )
 from keras_textcls.training.trainers.job import Job, Outcome
 
-# Texts that the first head of a fine-tuning is solved on: enough for a start.
+# Maximum number of texts on which the initial head of a fine-tuning is solved.
 _TEXTS_FOR_A_START = 8192
-# Reviews are told apart better by pieces of a sentence or two (benchmarks/LOG.md).
-_SHORT_PIECE = 32
+# Chunks of a sentence or two gave a better accuracy on reviews (benchmarks/LOG.md).
+_SHORT_CHUNK = 32
 _MANY_LONG_TEXTS = 0.05
-# With fewer texts, or more labels, embeddings of length 1 always told more (benchmarks/LOG.md).
+# With fewer texts, or more labels, embeddings of length 1 were always better (benchmarks/LOG.md).
 _FEW_TEXTS = 200
 _MANY_LABELS = 50
 
@@ -51,7 +51,7 @@ def transfer(job: Job) -> Outcome:
     embedder = _with_head(classifier, template, False)
     cache = EmbeddingCache() if template.cache else None
     solved, seconds, was_cached = [], 0.0, True
-    for length in _piece_lengths(embedder, job):
+    for length in _chunk_lengths(embedder, job):
         embedder.sequence_length = length
         before = time.monotonic()
         features, hit = embed_cached(embedder, job.dataset, cache, int(job.verbose == 1))
@@ -61,7 +61,7 @@ def transfer(job: Job) -> Outcome:
     classifier = _with_head(classifier, template, normalize)
     classifier.sequence_length = length
     install_head(classifier, head)
-    # What makes the probabilities of texts that the head has not seen right.
+    # The temperature calibrates the probabilities of texts that the head was not solved on.
     classifier.temperature = head.temperature
     for note in head.notes:
         job.log(note)
@@ -86,7 +86,7 @@ def _with_head(
     """Give a classifier the head that is to be solved, on the same backbone."""
     pooling = template.pooling
     if pooling == "auto":
-        # What Keras Hub's own heads read is made to be trained; frozen, the mean says more.
+        # The pooling of Keras Hub's own heads is made for training; frozen, the mean is better.
         is_native = classifier.head.keras_hub is not None
         pooling = "mean" if is_native else classifier.pooling
     return classifier.with_new_head(
@@ -105,22 +105,22 @@ def _take_long_texts(classifier: TextClassifier, wanted: str, job: Job) -> None:
         job.log(f"Long texts are cut off: {error}")
 
 
-def _piece_lengths(classifier: TextClassifier, job: Job) -> list[int]:
-    """The lengths of pieces to choose from."""
+def _chunk_lengths(classifier: TextClassifier, job: Job) -> list[int]:
+    """The candidates for the length of chunks."""
     template: TransferLearning = job.template
     length = classifier.sequence_length
     assert length is not None
     if classifier.long_texts != "chunk":
         return [length]
     if job.dataset.text_pairs is not None:
-        job.log(f"Text pairs are read up to {length} tokens; they are not cut into pieces.")
+        job.log(f"Text pairs are read up to {length} tokens; they are not split into chunks.")
         return [length]
     if template.piece_length is not None:
         return [min(length, template.piece_length)]
-    if length <= _SHORT_PIECE or max(map(len, job.dataset.texts)) <= length:
+    if length <= _SHORT_CHUNK or max(map(len, job.dataset.texts)) <= length:
         return [length]
     share = job.dataset.stats(classifier).truncated or 0.0
-    return [length, _SHORT_PIECE] if share >= _MANY_LONG_TEXTS else [length]
+    return [length, _SHORT_CHUNK] if share >= _MANY_LONG_TEXTS else [length]
 
 
 def _solve(
@@ -173,14 +173,14 @@ def _calibrated_loss(head: LinearHead | HiddenHead) -> float:
 
 
 def targets_of(classifier: TextClassifier, dataset: TextDataset) -> np.ndarray:
-    """Return the labels of a dataset as the classifier's outputs have them.
+    """Return the labels of a dataset as targets for the classifier's outputs.
 
     Args:
         classifier: `TextClassifier`.
         dataset: `TextDataset`.
 
     Returns:
-        An array, as of `read_targets`.
+        An array, as `read_targets` returns it.
     """
     targets = dataset.targets
     if classifier.multi_label and not dataset.multi_label:
@@ -189,18 +189,18 @@ def targets_of(classifier: TextClassifier, dataset: TextDataset) -> np.ndarray:
 
 
 def start_head(classifier: TextClassifier, dataset: TextDataset, seed: int) -> str | None:
-    """Give the head of a classifier a solved start, before all weights are trained.
+    """Initialize the head of a classifier by solving it, before all weights are trained.
 
-    A random head would pull the backbone away from what it knows before the head
-    has learnt anything ([Kumar et al., 2022](https://arxiv.org/abs/2202.10054)).
+    A random head would distort the pretrained features of the backbone before the head
+    itself is trained ([Kumar et al., 2022](https://arxiv.org/abs/2202.10054)).
 
     Args:
-        classifier: `TextClassifier`, not yet trained.
+        classifier: `TextClassifier`, not trained yet.
         dataset: `TextDataset`.
-        seed: int, from which texts and folds follow.
+        seed: int, random seed of the sample of texts and the folds.
 
     Returns:
-        Why there is none, or `None`.
+        The reason why the head was not solved, or `None`.
     """
     if getattr(classifier, "pooled_dense", None) is not None:
         return "the head has a hidden layer"
@@ -216,16 +216,16 @@ def start_head(classifier: TextClassifier, dataset: TextDataset, seed: int) -> s
         seed=seed,
         num_classes=classifier.num_classes,
     )
-    if _is_drowned(head, features, classifier.dropout):
-        return "dropout would drown what a solved one says"
+    if _is_hidden_by_dropout(head, features, classifier.dropout):
+        return "the noise of dropout would be larger than the logits of a solved head"
     install_head(classifier, head)
     return None
 
 
-def _is_drowned(head: LinearHead, features: np.ndarray, dropout: float) -> bool:
-    """Whether dropout on the features makes more of a difference than the texts do.
+def _is_hidden_by_dropout(head: LinearHead, features: np.ndarray, dropout: float) -> bool:
+    """Whether the noise of dropout in the logits is larger than the spread between texts.
 
-    So it is with a backbone that was never trained, whose features hardly differ.
+    This is the case for a backbone that was never trained, whose features hardly differ.
     """
     noise = np.sqrt(dropout / (1 - dropout) * (features**2 @ head.kernel**2).mean())
     return bool(noise > (features @ head.kernel).std(axis=0).mean())

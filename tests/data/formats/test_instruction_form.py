@@ -118,8 +118,8 @@ def test_rows_that_cannot_be_used(tmp_path):
     details = [row.detail for row in dataset.invalid_rows]
     assert details[2].startswith("2 times '### Human:'")
     assert details[3] == "it has no '### Human:'" and details[4] == "it has no '### Assistant:'"
-    assert details[5] == "'### Assistant:' stands before '### Human:'"
-    assert details[6] == "something stands before '### Human:'"
+    assert details[5] == "'### Assistant:' comes before '### Human:'"
+    assert details[6] == "other text comes before '### Human:'"
     with pytest.raises(InvalidDataError, match="8 of 10 rows"):
         read(tmp_path / "d.csv")
 
