@@ -19,7 +19,7 @@ def test_the_seed_platforms_tables_follow_from_the_counts():
     assert neg == [120, 200, 120, 0, 80]
     assert pos == [80, 0, 0, 80, 0]
     assert total == [200, 200, 120, 80, 80]
-    # The platform takes the precision of a label that is never predicted as perfect, and F1 of
+    # Clarifai takes the precision of a label that is never predicted as perfect, and F1 of
     # the averages for the average of F1.
     precisions = [1.0 if math.isnan(p) else p for p in table.column("precision")[:2]]
     shares = np.array([120, 80]) / 200
