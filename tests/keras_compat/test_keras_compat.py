@@ -326,6 +326,7 @@ def test_a_variable_has_its_value():
     assert not variables.has_value(variable)
 
 
+@pytest.mark.compiled
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="only TensorFlow traces a predict")
 def test_a_step_of_predict_is_traced():
     model = _model()
@@ -599,6 +600,7 @@ def test_each_name_of_the_steps_counts(monkeypatch, name):
     )
 
 
+@pytest.mark.compiled
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="only TensorFlow traces a predict")
 @pytest.mark.usefixtures("_no_warning_yet")
 def test_predict_is_kerass_own_where_a_name_is_gone(monkeypatch):
