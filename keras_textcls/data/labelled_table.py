@@ -82,7 +82,7 @@ class LabelledTable:
         unknown = [name for name in table.schema.names if name not in TYPES]
         if unknown or "text" not in table.schema.names:
             raise InvalidDataError(
-                "A table of a TextDataset has at least the column `text`, and no other columns than "
+                "A table of a TextDataset has at least the column `text` and no columns except "
                 f"{', '.join(TYPES)}. Received {table.schema.names}. Use keras_textcls.read(table, "
                 "text=..., label=...) for other names."
             )
