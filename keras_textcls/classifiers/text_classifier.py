@@ -20,6 +20,7 @@ from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.batching.text_reader import TextReader
 from keras_textcls.batching.windows import Windows
+from keras_textcls.classifiers.defaults import class_names, default_loss, default_metrics
 from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
 from keras_textcls.classifiers.long_texts import (
     average_features,
@@ -33,7 +34,6 @@ from keras_textcls.execution.predict import predict_source
 from keras_textcls.execution.text_model import TextModel
 from keras_textcls.keras_compat.presets import classproperty
 from keras_textcls.keras_compat.trainers import forget_compiled_steps
-from keras_textcls.labels import LabelSet
 from keras_textcls.models.heads import (
     DEFAULT_LEARNING_RATE,
     HeadSpec,
@@ -43,11 +43,7 @@ from keras_textcls.models.heads import (
     resolve_head,
 )
 from keras_textcls.models.padding import depends_on_padding
-from keras_textcls.optimization.masked import (
-    MaskedBinaryCrossentropy,
-    MaskedMetric,
-    unknown_refused_for,
-)
+from keras_textcls.optimization.masked import unknown_refused_for
 from keras_textcls.saving import adapter_presets, classifier_presets, huggingface
 from keras_textcls.saving.preset_files import (
     LONG_TEXTS,
@@ -133,7 +129,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         **kwargs: Any,
     ) -> None:
         refuse_unknown_arguments(type(self), kwargs, ("name", "trainable", "compile"))
-        labels = _reconcile(num_classes, labels)
+        labels = class_names(num_classes, labels)
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
@@ -154,18 +150,10 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         self.normalize = head.normalize
         # State beside the Keras object, hidden from its attribute tracking.
         self._runtime = types.SimpleNamespace(
-            head=head,
-            **answering_state(),
-            long_texts=LONG_TEXTS[0],
-            encoder=None,
-            embedder=None,
-            scorer=None,
-            compile_arguments=None,
-            histories={},
-            unknown_refused_for=None,
-            base=None,
-            lora=None,
+            head=head, **answering_state(), long_texts=LONG_TEXTS[0], histories={}
         )
+        unset = ("encoder", "embedder", "scorer", "compile_arguments", "base", "lora")
+        vars(self._runtime).update(dict.fromkeys((*unset, "unknown_refused_for")))
 
         # === Functional Model ===
         inputs = backbone_inputs(backbone)
@@ -391,21 +379,9 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             keras.activations.sigmoid if self.multi_label else keras.activations.softmax,
         )
         if isinstance(loss, str) and loss == "auto":
-            kind = (
-                MaskedBinaryCrossentropy
-                if self.multi_label
-                else keras.losses.SparseCategoricalCrossentropy
-            )
-            loss = kind(from_logits=not is_probability)
+            loss = default_loss(self.multi_label, is_probability)
         if isinstance(metrics, str) and metrics == "auto":
-            metrics = [keras.metrics.SparseCategoricalAccuracy()]
-            if self.multi_label:
-                half = 0.5 if is_probability else 0.0
-                metrics = [
-                    MaskedMetric(keras.metrics.BinaryAccuracy(threshold=half)),
-                    MaskedMetric(keras.metrics.Precision(thresholds=half, name="precision")),
-                    MaskedMetric(keras.metrics.Recall(thresholds=half, name="recall")),
-                ]
+            metrics = default_metrics(self.multi_label, is_probability)
         every_metric = [metrics, kwargs.get("weighted_metrics")]
         self._runtime.unknown_refused_for = unknown_refused_for(loss, every_metric)
         self._runtime.histories = {}
@@ -693,22 +669,3 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         if source.in_chunks:
             return predict_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)
         return predict_source(self, source, verbose=verbose, **kwargs)
-
-
-def _reconcile(num_classes: int | None, labels: Any) -> LabelSet:
-    """The names of the classes, from whichever argument was given."""
-    if labels is None and num_classes is None:
-        raise ArgumentError(
-            "A classifier needs its classes: pass labels=[...] (names), or num_classes=... "
-            "(numbers only)."
-        )
-    if labels is None:
-        return LabelSet.numbered(num_classes)  # type: ignore[arg-type]
-    labels = labels if isinstance(labels, LabelSet) else LabelSet(labels)
-    if num_classes is not None and num_classes != len(labels):
-        raise ArgumentError(
-            "`num_classes` and `labels` contradict each other: "
-            f"num_classes={num_classes}, but labels="
-            f"{shorten(list(labels))} has {len(labels)} names. Pass only `labels`."
-        )
-    return labels

@@ -1,7 +1,7 @@
 """Templates: named, documented sets of training hyperparameters, with YAML in and out.
 
 A template holds the parameters of a training, and nothing of the data or the model. `train`
-uses it.
+uses it. The file is long because every parameter is declared with its range and its meaning.
 """
 
 from __future__ import annotations

@@ -81,6 +81,7 @@ class GPTNeoBackbone(keras_hub.models.Backbone):
         types = _check(num_layers, num_heads, hidden_dim, attention_types)
         width = 4 * hidden_dim if intermediate_dim is None else intermediate_dim
 
+        # Long, in the order in which Keras Hub writes every backbone.
         # === Layers ===
         self.token_embedding = ReversibleEmbedding(
             vocabulary_size,

@@ -83,6 +83,7 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
+        # Long, in the order in which Keras Hub writes every backbone.
         # === Layers ===
         self.token_embedding = keras.layers.Embedding(
             vocabulary_size,
