@@ -51,7 +51,7 @@ KILLS = 20 if keras.config.backend() == "torch" else 8
 @pytest.mark.parametrize(
     ("template", "parameters", "kills"),
     [
-        ("fine_tuning", FINE_TUNING, 2),
+        ("fine_tuning", FINE_TUNING, 1),
         pytest.param("fine_tuning", FINE_TUNING, KILLS, marks=pytest.mark.long),
         ("transfer_learning", {}, 1),
         pytest.param("transfer_learning", {}, 3, marks=pytest.mark.long),
