@@ -12,7 +12,11 @@ import lazy_loader
 from keras_textcls.data.token_counter import set_token_counter as _set_token_counter
 from keras_textcls.version import __version__ as __version__
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def _token_lengths() -> Any:

@@ -94,12 +94,12 @@ class TextReader:
             self.labels.encode(opened.labels, "x.labels")
         if opened.size is None:
             return Windows(
-                lambda: (self._encode(held, labelled) for held in _grouped(opened)),
+                lambda: self._windows(opened, labelled, STREAM_WINDOW),
                 batch_size=lambda: len(next(opened.read())),
                 in_chunks=self.in_chunks and self.encoder is not None,
             )
         weight = read_sample_weight(sample_weight, opened.size)
-        whole = join_windows(self._encode([batch], labelled) for batch in opened.read())
+        whole = join_windows(self._windows(opened, labelled, 1))
         return Windows.of(dataclasses.replace(whole, sample_weight=weight))
 
     def read_validation(self, validation_data: Any) -> Windows:
@@ -112,6 +112,20 @@ class TextReader:
             `Windows`.
         """
         return self.read(*unpack_validation_data(validation_data))
+
+    def _windows(self, opened: TextBatches, labelled: bool, num_texts: int) -> Iterator[Window]:
+        """Encode batches, at least `num_texts` texts at a time, of which no string is kept."""
+        held: list[Batch] = []
+        for batch in opened.read():
+            held.append(batch)
+            del batch
+            if sum(map(len, held)) >= num_texts:
+                window = self._encode(held, labelled)
+                held.clear()  # Before the next texts are read.
+                yield window
+                del window
+        if held:
+            yield self._encode(held, labelled)
 
     def _encode(self, held: list[Batch], labelled: bool) -> Window:
         # Labels are checked before the texts are tokenized, which takes longer.
@@ -142,15 +156,3 @@ class TextReader:
                 f"Set classifier.sequence_length = {self.longest} to truncate."
             )
         return encoded
-
-
-def _grouped(stream: TextBatches) -> Iterator[list[Batch]]:
-    """Groups of batches of a stream, each of which makes up a window."""
-    held: list[Batch] = []
-    for batch in stream.read():
-        held.append(batch)
-        if sum(map(len, held)) >= STREAM_WINDOW:
-            yield held
-            held = []
-    if held:
-        yield held

@@ -19,7 +19,7 @@ from keras_textcls import adapters
 from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.batching.text_reader import TextReader
-from keras_textcls.batching.windows import Windows
+from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.classifiers.defaults import class_names, default_loss, default_metrics
 from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
 from keras_textcls.classifiers.long_texts import (
@@ -665,6 +665,8 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         self, windows: Windows, batch_size: int | None, verbose: str | int, **kwargs: Any
     ) -> np.ndarray:
         runtime = self._runtime
+        # Without labels, so that batches have one form, for which the model is compiled once.
+        windows = windows.map(lambda window: Window(window.texts))
         source = self._planner().inference(windows, batch_size)
         if source.in_chunks:
             return predict_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)

@@ -237,6 +237,11 @@ class LabelledTable:
 
     # === For the modules that check, write and show datasets ===
 
+    @property
+    def _kind(self) -> Any:
+        """The class of the tables that are made from this one."""
+        return LabelledTable
+
     def with_table(self, table: pa.Table, labels: Iterable[str] | None = ()) -> Self:
         """Return another table of rows of this dataset.
 
@@ -246,9 +251,9 @@ class LabelledTable:
                 to those of this dataset.
 
         Returns:
-            An object of the same class; its other arguments are those of this one.
+            An object of this kind; its other arguments are those of this one.
         """
-        return type(self)(
+        return self._kind(
             table,
             labels=self._labels if labels == () else labels,
             multi_label=self._multi_label,

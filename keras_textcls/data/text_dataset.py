@@ -80,6 +80,11 @@ class TextDataset(LabelledTable):
     """
 
     @property
+    def _kind(self) -> Any:
+        # A subclass may have a constructor of its own.
+        return TextDataset
+
+    @property
     def splits(self) -> dict[str, TextDataset]:
         """The parts that the source named, by name; empty if it named none."""
         return {
@@ -347,7 +352,7 @@ class TextDataset(LabelledTable):
         Raises:
             InvalidDataError: the directory is not a saved dataset, or was changed.
         """
-        return load_dataset(Path(directory), verify, cls)
+        return load_dataset(Path(directory), verify, TextDataset)
 
     def write(
         self,

@@ -81,7 +81,7 @@ class ClassifierRecord:
     multi_label: bool = False
     thresholds: list[float] | None = None
     temperature: float = 1.0
-    training: dict[str, Any] | None = None
+    training: Any = None
     gelu: Gelu | None = None
     answer_options: AnswerOptions | None = None
     long_texts: LongTexts = "truncate"

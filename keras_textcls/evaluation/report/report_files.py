@@ -47,7 +47,7 @@ class _Description:
     info: ReportInfo
     top_k: int | None = None
     seed: int = 0
-    fingerprint: str | None = None
+    fingerprint: str = ""
 
 
 def is_report(directory: Path) -> bool:
@@ -144,7 +144,7 @@ def load_report(directory: Path, kind: type[Kind]) -> Kind:
             read_top_k(described.top_k, scores),
             read_seed(described.seed),
         )
-        if described.fingerprint not in (None, report.fingerprint):
+        if described.fingerprint not in ("", report.fingerprint):
             raise InvalidDataError("texts and labels do not match its fingerprint")
         return report
     except KerasTextclsError as error:

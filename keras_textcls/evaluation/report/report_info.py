@@ -29,7 +29,7 @@ class ReportInfo:
     name: str | None = None
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
-    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    environment: dict[str, Any] = dataclasses.field(default_factory=dict)
     created: str = ""
     notes: tuple[str, ...] = ()
 

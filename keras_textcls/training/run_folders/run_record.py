@@ -55,7 +55,7 @@ class RunRecord:
     status: Status = "queued"
     reason: str | None = None
     backend: str = ""
-    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    versions: dict[str, Any] = dataclasses.field(default_factory=dict)
     created: str | None = None
     started: str | None = None
     ended: str | None = None

@@ -23,7 +23,7 @@ _TIGHT = 1e-6
 # Least relative decrease of the loss in an iteration.
 _LEAST_GAIN = 1e-10
 # Below this size of the rows float64 is used: it is cheap, and float32 would round the loss.
-_FEW_NUMBERS = 1 << 22
+FEW_NUMBERS = 1 << 22
 # Share of the mean squared norm; smaller eigenvalues are rounding errors of the features.
 _NEGLIGIBLE = 1e-9
 # Weight, in texts, of the pooled variance of all features in the variance of each.
@@ -209,7 +209,7 @@ def minimize(
     Returns:
         A tuple of the weights, like `start`, and the number of iterations.
     """
-    dtype = "float64" if problem.rows.size < _FEW_NUMBERS and tolerance < _TIGHT else "float32"
+    dtype = "float64" if problem.rows.size < FEW_NUMBERS and tolerance < _TIGHT else "float32"
     problem = problem.in_precision(dtype)
     penalty = np.full((len(start), 1), regularization, dtype)
     penalty[-1] = 0
