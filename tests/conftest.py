@@ -215,7 +215,7 @@ def classifier():
 @pytest.fixture(scope="session")
 def trained():
     """A classifier that has learnt to tell texts with a fox from those with a cat."""
-    model = make_classifier(labels=["cat", "fox"])
+    model = make_classifier(labels=["cat", "fox"], num_layers=2)
     texts, names = fox_and_cat(64)
     model.compile(optimizer=keras.optimizers.Adam(0.005))
     with compiled_steps():

@@ -8,6 +8,7 @@ import pytest
 from conftest import make_classifier, mixed_texts
 
 from keras_textcls import ArgumentError, InvalidDataError, LabelSet, UnknownLabelError
+from keras_textcls.batching import text_reader
 from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.inputs import text_batches
 from keras_textcls.inputs.texts import LabelledTexts
@@ -172,6 +173,34 @@ def test_the_strings_are_never_all_in_memory(classifier):
     classifier.fit(dataset, verbose=0)
     # What Keras Hub traced its tokenizer with may stay until the garbage is collected.
     assert dataset.most <= 14
+
+
+def test_strings_of_a_stream_are_kept_for_one_window(classifier, monkeypatch):
+    monkeypatch.setattr(text_reader, "STREAM_WINDOW", 12)
+    alive, most = weakref.WeakSet(), []
+
+    class Stream(keras.utils.PyDataset):
+        num_batches = 10
+
+        def __getitem__(self, index):
+            most.append(len(alive))
+            texts = [_Text(f"{TEXTS[i]} {index}") for i in range(4)]
+            alive.update(texts)
+            return (texts, NAMES[:4])
+
+    for run in (classifier.fit, classifier.evaluate, classifier.predict):
+        run(Stream(), verbose=0)
+        # A window, and the batch that is read beside it.
+        assert max(most) <= 12 + 4
+        most.clear()
+
+
+def test_calibrate_reads_batches_of_the_form_that_predict_reads(classifier, batches):
+    classifier.predict(TEXTS, batch_size=8, verbose=0)
+    expected = list(batches)
+    batches.clear()
+    classifier.calibrate(TEXTS, NAMES, batch_size=8)
+    assert batches == expected
 
 
 def test_placeholders_take_the_names_in_the_order_of_the_data_set():

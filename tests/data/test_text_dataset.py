@@ -328,3 +328,19 @@ def test_labels_that_no_text_has_yet():
     assert next(iter(dataset.to_tf_dataset())).numpy().tolist() == [b"a", b"b"]
     none = read([("a", []), ("b", [])])
     assert none.stats().unlabelled == 0 and none.stats().without_label == 2
+
+
+def test_parts_of_a_subclass_with_a_constructor_of_its_own_are_datasets(tmp_path):
+    class Messages(TextDataset):
+        def __init__(self):
+            super().__init__(read([("a", "x"), ("b", "y"), ("c", "x")])._table)
+
+    messages = Messages()
+    for part in (
+        messages[1:],
+        messages.take([0, 2]),
+        messages.filter(lambda row: row.label == "x"),
+    ):
+        assert type(part) is TextDataset and len(part) == 2
+    messages.save(tmp_path / "saved")
+    assert Messages.load(tmp_path / "saved") == messages
