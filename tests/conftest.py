@@ -175,14 +175,16 @@ def mixed_texts(count, longest=24, seed=0):
 
 def make_preprocessor(name="BertBackbone", sequence_length=32):
     """What `make_classifier` gives a classifier, made without a backbone where Keras Hub has it."""
-    entry = architecture(name)
-    tokenizer = entry.build_tokenizer()
-    kind = f"{name.removesuffix('Backbone')}TextClassifierPreprocessor"
-    if hasattr(keras_hub.models, kind):
-        return getattr(keras_hub.models, kind)(tokenizer, sequence_length=sequence_length)
+    from keras_textcls.catalogue import subclasses
     from keras_textcls.models.heads import backbone_inputs
     from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
+    entry = architecture(name)
+    tokenizer = entry.build_tokenizer()
+    for native in subclasses(keras_hub.models.TextClassifierPreprocessor):
+        is_known = native.__module__.startswith(("keras_hub.", "keras_textcls.models."))
+        if is_known and getattr(native.backbone_cls, "__name__", "") == name:
+            return native(tokenizer, sequence_length=sequence_length)
     features = list(backbone_inputs(entry.build_backbone()))
     return TextClassifierPreprocessor(tokenizer, sequence_length=sequence_length, features=features)
 
