@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from keras_textcls.errors import ArgumentError
 from keras_textcls.execution.backend_policy import backend_policy, keeping_state
 from keras_textcls.models.heads import backbone_inputs, sequence_output
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
+from keras_textcls.utils.atomic import replace_file
 
 STATES_FILE = "teacher_states.f16"
 _PROGRESS_FILE = "teacher_progress.json"
@@ -104,10 +104,8 @@ class TeacherStates:
         return int(progress["done"]) if progress["total"] == total else 0
 
     def _write_progress(self, done: int, total: int) -> None:
-        path = self._directory / _PROGRESS_FILE
-        draft = path.with_suffix(".tmp")
-        draft.write_text(json.dumps({"done": done, "total": total}), encoding="utf-8")
-        os.replace(draft, path)
+        with replace_file(self._directory / _PROGRESS_FILE) as draft:
+            draft.write_text(json.dumps({"done": done, "total": total}), encoding="utf-8")
 
 
 def matching_layers(num_teacher_layers: int, num_student_layers: int) -> list[int]:
