@@ -125,19 +125,6 @@ class LabelSet(Sequence[str]):
         """Whether the names are the placeholders `"0"`, `"1"`, ... of `numbered`."""
         return all(name == str(i) for i, name in enumerate(self._names))
 
-    @property
-    def numbers(self) -> dict[float, int] | None:
-        """Class index by number where every name is a number, such as `"1"`, else `None`.
-
-        Example:
-        >>> LabelSet(["1", "2", "3"]).numbers
-        {1.0: 0, 2.0: 1, 3.0: 2}
-        """
-        values = _numbers_of(self._names)
-        if values is None or len(set(values)) < len(values):
-            return None
-        return {value: index for index, value in enumerate(values)}
-
     def index(self, name: str, start: int = 0, stop: int | None = None) -> int:
         """Return the class index of `name`.
 
@@ -156,7 +143,7 @@ class LabelSet(Sequence[str]):
         """
         position = self._index.get(name, -1) if isinstance(name, str) else -1
         if position < start or (stop is not None and position >= stop):
-            raise UnknownLabelError(self._unknown(name))
+            raise UnknownLabelError(self.unknown(name))
         return position
 
     def encode(self, y: Iterable[str], where: str = "y") -> np.ndarray:
@@ -176,7 +163,7 @@ class LabelSet(Sequence[str]):
         indices = []
         for position, name in enumerate(y):
             if not isinstance(name, str) or name not in self._index:
-                raise UnknownLabelError(self._unknown(name, f"{where}[{position}]"))
+                raise UnknownLabelError(self.unknown(name, f"{where}[{position}]"))
             indices.append(self._index[name])
         return np.asarray(indices, dtype="int32")
 
@@ -219,7 +206,7 @@ class LabelSet(Sequence[str]):
         row = np.full(len(self._names), 0.0 if judged is None else UNKNOWN, dtype="float32")
         for name in names:
             if not isinstance(name, str) or name not in self._index:
-                raise UnknownLabelError(self._unknown(name, where))
+                raise UnknownLabelError(self.unknown(name, where))
             value = 1 if judged is None else judged[name]
             if not isinstance(value, (int, float, np.bool_, np.number)) or value not in (0, 1):
                 raise InvalidDataError(
@@ -240,7 +227,16 @@ class LabelSet(Sequence[str]):
         """
         return [self._names[int(i)] for i in indices]
 
-    def _unknown(self, name: object, where: str = "") -> str:
+    def unknown(self, name: object, where: str = "") -> str:
+        """Return the message of a name that is not in the set.
+
+        Args:
+            name: what was given.
+            where: string, what the message calls it. Defaults to `""`.
+
+        Returns:
+            A string, with the nearest name and the first names of the set.
+        """
         place = f" at {where}" if where else ""
         message = f"Unknown label {shorten(name)}{place}."
         near = difflib.get_close_matches(str(name), self._names, n=1, cutoff=0.5)
@@ -248,7 +244,10 @@ class LabelSet(Sequence[str]):
             message += f" Did you mean {near[0]!r}?"
         shown = ", ".join(repr(n) for n in self._names[:_MOST_NAMES_SHOWN])
         more = len(self._names) - _MOST_NAMES_SHOWN
-        return f"{message} The labels are: {shown}{f' and {more} more' if more > 0 else ''}."
+        message += f" The labels are: {shown}{f' and {more} more' if more > 0 else ''}."
+        if self.is_numbered and as_number(str(name)) is None:
+            message += " They are placeholders: create the classifier with labels=[...]."
+        return message
 
     def __len__(self) -> int:
         return len(self._names)
@@ -290,17 +289,26 @@ def sorted_names(names: Iterable[str]) -> list[str]:
     (['1', '9', '10'], ['10', 'a', 'b'])
     """
     ordered = sorted(names)
-    values = _numbers_of(ordered)
-    if values is None:
+    values = {name: as_number(name) for name in ordered}
+    if None in values.values():
         return ordered
-    return [ordered[i] for i in np.argsort(values, kind="stable")]
+    return sorted(ordered, key=lambda name: values[name] or 0.0)
 
 
-def _numbers_of(names: Sequence[str]) -> list[float] | None:
-    """The values of the names if all are decimal numbers."""
-    if not all(_NUMBER.fullmatch(name) for name in names):
-        return None
-    return [float(name) for name in names]
+def as_number(name: str) -> float | None:
+    """Return the value of a name that is a decimal number, such as `"1"` or `"-2.5"`.
+
+    Args:
+        name: string.
+
+    Returns:
+        A float, or `None`.
+
+    Example:
+    >>> as_number("10"), as_number("1e3"), as_number("ten")
+    (10.0, None, None)
+    """
+    return float(name) if _NUMBER.fullmatch(name) else None
 
 
 def _ordered_by_index(names: dict[Any, Any]) -> list[str]:

@@ -56,12 +56,6 @@ def test_from_data_sorts_numbers_by_value(names, ordered):
     assert sorted_names(set(names)) == ordered
 
 
-def test_names_that_are_numbers_are_found_by_value():
-    assert LabelSet(["3", "-1", "2.5"]).numbers == {3.0: 0, -1.0: 1, 2.5: 2}
-    assert LabelSet(["1", "b"]).numbers is None
-    assert LabelSet(["1", "1.0"]).numbers is None  # Two names of one value.
-
-
 def test_from_data_does_not_depend_on_row_order():
     assert LabelSet.from_data(["b", "a", "b"]) == LabelSet.from_data(["a", "b"]) == ["a", "b"]
     assert LabelSet.from_data([["b"], [], ["a", "b"]]) == ["a", "b"]

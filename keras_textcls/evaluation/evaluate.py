@@ -175,7 +175,7 @@ def actual_labels(
 
     Raises:
         InvalidDataError: a text has several labels, or none, and the model
-            predicts one.
+            predicts one; or the model has none of the labels.
     """
     named = dataset.labels
     assert named is not None
@@ -194,6 +194,12 @@ def actual_labels(
     else:
         occurs = np.bincount(matrix, minlength=len(named)) > 0
     extra = tuple(n for n, there in zip(named, occurs, strict=True) if there and n not in labels)
+    if len(extra) == int(np.sum(occurs)):
+        raise InvalidDataError(
+            f"None of the labels of the data, {shorten(list(extra))}, is one of the model, "
+            f"{shorten(list(labels))}. Pass data with the names of the model; where they are "
+            "class indices, name them with dataset.relabel({...})."
+        )
     order = {label: i for i, label in enumerate((*labels, *extra))}
     if not multi_label:
         places = np.array([order.get(label, -1) for label in named])

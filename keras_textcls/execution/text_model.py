@@ -6,6 +6,7 @@ of encoded texts, a planner divides these into batches, and Keras runs over them
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import keras
@@ -78,6 +79,7 @@ class TextModel(CompiledAsSaved):
         model: Any = self
         if model.lora is not None:
             model.lora.check_can_train()
+        _warn_of_float16(model)
         seed = int(np.random.randint(2**31)) if seed is None else seed
         reader, planner = self._reader("fit"), self._planner()
         windows = reader.read(x, y, sample_weight, adopts_names=self._adopts_names)
@@ -149,6 +151,18 @@ class TextModel(CompiledAsSaved):
     def _evaluate_source(self, source: BatchSource, verbose: str | int, **kwargs: Any) -> Any:
         with quiet(source), keeping_state(self):
             return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
+
+
+def _warn_of_float16(model: Any) -> None:
+    """Warn if the weights are float16, whose smallest steps round to nothing in training."""
+    weights = model.trainable_weights
+    if any(keras.backend.standardize_dtype(weight.dtype) == "float16" for weight in weights):
+        warnings.warn(
+            "The weights that are trained are float16: small changes round to nothing, and large "
+            'numbers to infinity. Load the model with dtype="float32", or for half the memory '
+            'with "bfloat16" or "mixed_float16".',
+            stacklevel=4,
+        )
 
 
 def _refuse_balanced(class_weight: Any) -> None:

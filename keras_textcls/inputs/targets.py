@@ -6,13 +6,21 @@ label for which it is not known whether a text has it is `UNKNOWN` in the target
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.inputs.texts import to_list
+from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
+from keras_textcls.inputs.class_targets import (
+    ClassNumbers,
+    missing_label,
+    plain_label,
+    read_classes,
+)
+from keras_textcls.inputs.columns import to_list
+from keras_textcls.inputs.frames import target_rows
 from keras_textcls.labels import UNKNOWN, LabelSet
 
 
@@ -22,9 +30,11 @@ def read_targets(
     """Turn label names or class indices into training targets.
 
     Args:
-        y: class indices in `[0, num_classes)` or names; for multi-label, lists
+        y: class indices in `[0, num_classes)`, names or one-hot rows, as
+            `read_classes` takes them; for multi-label, lists
             of names, or a matrix of 1 (there), 0 (not there) and NaN or -1
-            (unknown). In place of a list of names, which says that no other
+            (unknown); or a data frame of zeros and ones whose columns bear
+            the names of the labels. In place of a list of names, which says that no other
             label is there, a text may have a dict `{name: 1 or 0}`, which says
             nothing of the labels that it does not name.
         labels: `LabelSet` of the model.
@@ -41,6 +51,7 @@ def read_targets(
             multi-label for a single-label model or the reverse.
         UnknownLabelError: a name is not among the labels.
     """
+    y = target_rows(y, labels, name)
     values = to_list(y)
     if values is None:
         raise InvalidDataError(
@@ -52,57 +63,39 @@ def read_targets(
             f"`x` and `{name}` must have the same length. Received {num_texts} texts and "
             f"{len(values)} labels."
         )
-    values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
     missing = next((i for i, value in enumerate(values) if value is None), None)
     if missing is not None:
-        raise InvalidDataError(
-            f"{name}[{missing}] is missing: every text needs its label here. Leave texts without a "
-            "label out, of a TextDataset with dataset.filter(lambda row: row.label is not None)."
-        )
-    read = _read_multi_label if multi_label else _read_single_label
-    return read(values, labels, name)
-
-
-def _read_single_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
-    if all(isinstance(v, str) for v in values):
-        return labels.encode(values, name)
-    for i, value in enumerate(values):
-        if isinstance(value, (list, tuple, set, np.ndarray, Mapping)):
-            raise InvalidDataError(
-                f"{name}[{i}]={shorten(value)} holds several labels, but this classifier takes one "
-                "a text. Create a `TextClassifier` with `multi_label=True`, or pass one label a "
-                "text."
-            )
-        whole = isinstance(value, (int, np.integer)) or (
-            isinstance(value, float) and value.is_integer()
-        )
-        if not whole or isinstance(value, bool):
-            raise InvalidDataError(
-                f"{name}[{i}] is not a label: {shorten(value)} of type {type(value).__name__}. "
-                "Pass class indices, or label names, for every text."
-            )
-        if not 0 <= value < len(labels):
-            raise InvalidDataError(
-                f"{name}[{i}]={shorten(value)} is out of range: class indices of this classifier "
-                f"run from 0 to {len(labels) - 1}."
-            )
-    return np.asarray(values, dtype="int32")
+        raise missing_label(name, missing)
+    return (_read_multi_label if multi_label else read_classes)(values, labels, name)
 
 
 def _read_multi_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
+    values = [plain_label(value) for value in values]
     for i, value in enumerate(values):
-        if not isinstance(value, (list, tuple, set, frozenset, np.ndarray, Mapping)):
+        if not isinstance(value, (list, tuple, set, frozenset, Mapping)):
             raise InvalidDataError(
                 f"{name}[{i}]={shorten(value)} is a single label, but this classifier is "
                 "multi-label. Pass a list of names or a dict {name: 1 or 0} for each text, or a "
-                f"0/1 matrix of shape (num_texts, {len(labels)})."
+                f"0/1 matrix of shape (num_texts, {len(labels)}). If each text has one label, "
+                "create the classifier without multi_label=True."
             )
     has_names = any(
         isinstance(row, Mapping) or any(isinstance(v, str) for v in row) for row in values
     )
     if has_names or not any(len(row) for row in values):
-        return labels.encode_multi(values, name)
+        classes = ClassNumbers(labels)
+        return labels.encode_multi(
+            [_with_names(row, classes, f"{name}[{i}]") for i, row in enumerate(values)], name
+        )
     return _read_matrix(values, labels, name)
+
+
+def _with_names(row: Any, classes: ClassNumbers, where: str) -> Any:
+    """A row of which no key of a dict is a number, as the columns of a data frame may be."""
+    if not isinstance(row, Mapping) or all(isinstance(key, str) for key in row):
+        return row
+    indices = {key: classes.index(plain_label(key), where) for key in row}
+    return {classes.labels[indices[key]]: plain_label(cell) for key, cell in row.items()}
 
 
 def _read_matrix(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
@@ -160,7 +153,7 @@ def names_in(y: Any) -> LabelSet | None:
     Returns:
         A `LabelSet` in sorted order, or `None`.
     """
-    values = to_list(y)
+    values = to_list(target_rows(y, ()))
     if not values:
         return None
     kinds = (list, tuple, set, frozenset, Mapping)
@@ -207,17 +200,17 @@ def class_weights(class_weight: Any, labels: LabelSet, y: np.ndarray) -> np.ndar
     Args:
         class_weight: `"balanced"`, which weighs each class by
             `num_texts / (num_classes * count)` as scikit-learn does, or a
-            mapping from class index or label name to a number; classes that it
-            lacks weigh 1.
+            mapping from class index or label name to a finite number of at least
+            0; classes that it lacks weigh 1.
         labels: `LabelSet`.
         y: int array of targets.
-        multi_label: bool.
 
     Returns:
         A float array of shape `(num_classes,)`.
 
     Raises:
-        ArgumentError: it is neither, or the model is multi-label.
+        ArgumentError: it is neither, a weight is no such number, or the model
+            is multi-label.
         UnknownLabelError: a name is not among the labels.
     """
     if y.ndim > 1:
@@ -237,12 +230,33 @@ def class_weights(class_weight: Any, labels: LabelSet, y: np.ndarray) -> np.ndar
             '`class_weight` must be "balanced", None or a dict from label to weight. Received: '
             f"class_weight={shorten(class_weight)}."
         )
+    classes = ClassNumbers(labels)
+    given: dict[int, Any] = {}
     for label, weight in class_weight.items():
-        index = labels.index(label) if isinstance(label, str) else int(label)
-        if not 0 <= index < len(labels):
+        try:
+            index = classes.index(plain_label(label), "a key of `class_weight`")
+        except UnknownLabelError:
+            raise
+        except InvalidDataError as error:
             raise ArgumentError(
-                f"`class_weight` names the class {shorten(label)}; class indices run from 0 to "
-                f"{len(labels) - 1}."
+                f"`class_weight` names the class {shorten(label)}, but {error}"
+            ) from None
+        if index in given:
+            raise ArgumentError(
+                f"`class_weight` has two weights of one class, for {given[index]!r} and {label!r}."
             )
-        weights[index] = weight
+        given[index] = label
+        weights[index] = _weight_of_class(weight, label)
     return weights
+
+
+def _weight_of_class(weight: Any, label: Any) -> float:
+    try:
+        value = float(weight)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise ArgumentError(
+            f"class_weight[{label!r}]={shorten(weight)} is not a finite number of at least 0."
+        )
+    return value

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
+from keras_textcls.inputs.columns import to_list
+from keras_textcls.inputs.frames import is_frame, refuse_frame
 from keras_textcls.inputs.targets import names_in
-from keras_textcls.inputs.texts import LabelledTexts, TextColumns, read_texts, to_list
+from keras_textcls.inputs.texts import LabelledTexts, TextColumns, read_texts
 from keras_textcls.labels import LabelSet
 
 # Texts of a data set that are held as strings while they are tokenized.
@@ -126,6 +128,7 @@ def open_texts(
     >>> opened.size, [batch.y for batch in opened.read()]
     (2, [['ham', 'spam']])
     """
+    refuse_frame(x, labelled=labelled)
     start = open_stream(x)
     if start is not None:
         refuse_beside_stream(y=y, sample_weight=sample_weight)
@@ -146,7 +149,10 @@ def open_texts(
             "`y` is missing. Pass the labels of the texts, a data set that has them, or a stream "
             "of (texts, labels)."
         )
-    y = to_list(y) or y if labelled else None
+    if not labelled:
+        y = None
+    elif not is_frame(y):
+        y = to_list(y) or y
     whole = Batch(read_features(x) if preprocessed else read_texts(x), y)
     return TextBatches(lambda: iter((whole,)), len(whole), y=y)
 
@@ -332,6 +338,12 @@ def read_batch(
     Raises:
         InvalidDataError: there are no labels, or a text is not a text.
     """
+    is_tuple = isinstance(batch, tuple)
+    if (is_tuple and _is_texts(batch)) or (is_tuple and len(batch) > 1 and _is_scalar(batch[1])):
+        raise InvalidDataError(
+            f"The stream yields single texts, not batches: {shorten(batch)}. Batch it first, e.g. "
+            "dataset.batch(32). A batch of texts without labels is a list or an array."
+        )
     parts = batch if isinstance(batch, (tuple, list)) and not _is_texts(batch) else (batch,)
     if len(parts) > 3:
         raise InvalidDataError(
@@ -341,17 +353,26 @@ def read_batch(
     texts = read_features(parts[0]) if preprocessed else _read_batch_texts(parts[0], first_index)
     y = parts[1] if len(parts) > 1 else None
     if needs_labels and y is None:
-        raise InvalidDataError("The stream has no labels; yield (texts, labels) batches.")
+        raise InvalidDataError(
+            "The stream has no labels; yield (texts, labels) batches. If it yields a text with its "
+            "label at a time, batch it first."
+        )
     return Batch(texts, y, parts[2] if len(parts) > 2 else None)
 
 
 def _read_batch_texts(raw: Any, first_index: int) -> TextColumns:
     if isinstance(raw, dict):
+        names = [name for name, cells in raw.items() if _holds_texts(cells)]
+        if names:
+            raise InvalidDataError(
+                f"The stream yields dicts with the texts {', '.join(map(repr, names))}. Yield "
+                f'(texts, labels) instead, such as (row[{names[0]!r}], row["label"]).'
+            )
         raise InvalidDataError(
             "The stream yields dicts, which are preprocessed inputs. Set `preprocessor = None` to "
             "feed them to the model as they are, or yield texts."
         )
-    if isinstance(raw, (str, bytes)) or getattr(raw, "ndim", None) == 0:
+    if _is_scalar(raw):
         raise InvalidDataError(
             "The stream yields single texts, not batches. Batch it first, e.g. dataset.batch(32)."
         )
@@ -365,3 +386,12 @@ def _read_batch_texts(raw: Any, first_index: int) -> TextColumns:
 
 def _is_texts(batch: Any) -> bool:
     return len(batch) > 0 and all(isinstance(text, (str, bytes)) for text in batch)
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (str, bytes, int, float)) or getattr(value, "ndim", None) == 0
+
+
+def _holds_texts(cells: Any) -> bool:
+    values = [cells] if _is_scalar(cells) else to_list(cells) or []
+    return any(isinstance(value, (str, bytes)) for value in values[:1])

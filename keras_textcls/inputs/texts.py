@@ -8,14 +8,17 @@ index, the type and the remedy. For data sets and streams, batch by batch, see
 
 from __future__ import annotations
 
-import collections
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from keras_textcls.errors import InvalidDataError, shorten
+from keras_textcls.inputs.columns import is_missing, to_list
+from keras_textcls.inputs.frames import refuse_frame
 from keras_textcls.labels import LabelSet
+
+_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".arrow", ".xlsx", ".txt", ".gz")
 
 # One list of strings a segment: one for single texts, two for pairs.
 TextColumns = tuple[list[str], ...]
@@ -93,7 +96,7 @@ def read_texts(x: Any, name: str = "x", first_index: int = 0) -> TextColumns:
     if isinstance(x, (str, bytes)):
         raise InvalidDataError(
             f"`{name}` must be a list of texts, not a single text. Received: {name}={shorten(x)}. "
-            f"Wrap it in a list: [{shorten(x)}]."
+            f"Wrap it in a list: [{shorten(x)}].{_if_path(x)}"
         )
     segments = x if isinstance(x, tuple) else (x,)
     if isinstance(x, tuple) and (not x or any(isinstance(s, (str, bytes)) for s in x)):
@@ -116,6 +119,7 @@ def read_texts(x: Any, name: str = "x", first_index: int = 0) -> TextColumns:
 
 
 def _read_column(column: Any, name: str, first_index: int) -> list[str]:
+    refuse_frame(column, name, labelled=False)
     values = to_list(column)
     if values is None:
         raise InvalidDataError(
@@ -154,38 +158,33 @@ def _read_text(value: Any, name: str, index: int) -> str:
                 f"text: {shorten(value)}. Read the file with the right encoding."
             ) from None
         return str(value)
-    what = "is missing" if _is_missing(value) else "is not a text"
+    if isinstance(value, (list, tuple, np.ndarray)):
+        raise InvalidDataError(f"{name}[{index}] is not a text: {_of_row(value, name)}")
+    what, remedy = "is not a text", "convert it with str(), or drop the row"
+    if is_missing(value):
+        what, remedy = "is missing", "drop the row together with its label"
     raise InvalidDataError(
         f"{name}[{index}] {what}: {shorten(value)} of type {type(value).__name__}. Every text "
-        "must be a string; drop the row, or convert it with str()."
+        f"must be a string; {remedy}."
     )
 
 
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+def _if_path(x: str | bytes) -> str:
+    """What to do if a single text is the path of a file."""
+    if not isinstance(x, str) or not x.lower().endswith(_SUFFIXES):
+        return ""
+    return f" If it is the path of a file, read it first: keras_textcls.read({shorten(x)})."
 
 
-def to_list(column: Any) -> list[Any] | None:
-    """Return the elements of a column of any library.
-
-    Args:
-        column: a list, an array, a tensor, or a column of a data frame.
-
-    Returns:
-        A list, or `None` if it is no column.
-    """
-    if isinstance(column, list):
-        return column
-    # Arrow; polars and pandas; numpy and PyTorch; TensorFlow.
-    for method in ("to_pylist", "to_list", "tolist"):
-        if hasattr(column, method):
-            values = getattr(column, method)()
-            return values if isinstance(values, list) else None
-    if hasattr(column, "numpy"):
-        values = column.numpy()
-        return values.tolist() if isinstance(values, np.ndarray) and values.ndim else None
-    if isinstance(column, (Sequence, collections.deque)) and not isinstance(column, (str, bytes)):
-        return list(column)
-    return None
+def _of_row(row: Any, name: str) -> str:
+    """What a row of values among the texts is, and how they are passed."""
+    begin = f"{shorten(row)} of type {type(row).__name__}."
+    if len(row) == 1:
+        return f"{begin} Take the texts out of their rows: [row[0] for row in {name}]."
+    if len(row) == 2:
+        return (
+            f"{begin} Text pairs are a tuple of two lists, (first texts, second texts): "
+            f"tuple(map(list, zip(*{name}))). Rows of (text, label) are read by "
+            f"keras_textcls.read({name})."
+        )
+    return f"{begin} If these are the words of a text, join them: ' '.join({name}[0])."

@@ -3,7 +3,9 @@
 import json
 
 import keras
+import keras_hub
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from conftest import fox_and_cat, make_classifier, mixed_texts
@@ -280,6 +282,18 @@ def test_fit_on_a_stream_in_windows(monkeypatch, batch_size):
     np.testing.assert_allclose(history.history["loss"], expected, atol=1e-4)
 
 
+def test_one_hot_rows_and_columns_train_as_names_do(classifier):
+    one_hot = keras.utils.to_categorical([classifier.labels.index(name) for name in NAMES])
+    names = classifier.evaluate(TEXTS, NAMES, verbose=0)
+    for y in (one_hot, one_hot.argmax(axis=1)[:, None], pd.get_dummies(pd.Series(NAMES))):
+        np.testing.assert_allclose(classifier.evaluate(TEXTS, y, verbose=0), names, atol=1e-6)
+    made = make_classifier(num_classes=2)
+    made.fit(TEXTS, pd.get_dummies(pd.Series(NAMES)), verbose=0)
+    assert made.labels == ["ham", "spam"]
+    stream = tf.data.Dataset.from_tensor_slices((TEXTS, one_hot)).batch(8)
+    np.testing.assert_allclose(classifier.evaluate(stream, verbose=0), names, atol=1e-6)
+
+
 def test_labels_are_adopted_when_their_number_fits():
     model = make_classifier(num_classes=2)
     assert model.labels.is_numbered
@@ -371,6 +385,14 @@ def test_low_precision(dtype):
     model.fit(TEXTS, NAMES, verbose=0)
 
 
+def test_training_in_pure_float16_is_warned_of():
+    config = make_classifier().backbone.get_config() | {"dtype": "float16"}
+    backbone = keras_hub.models.BertBackbone.from_config(config)
+    half = TextClassifier(backbone, preprocessor=make_classifier().preprocessor, labels=["a", "b"])
+    with pytest.warns(UserWarning, match="weights that are trained are float16"):
+        half.fit(TEXTS[:4], ["a", "b"] * 2, verbose=0)
+
+
 def test_without_compile_predicts_and_says_what_fit_needs():
     model = make_classifier(compile=False)
     assert model.predict(TEXTS[:2], verbose=0).shape == (2, 2)
@@ -406,7 +428,7 @@ def test_bad_constructor_arguments(classifier, arguments, message):
         ({"x": TEXTS}, InvalidDataError, "`y` is missing. Pass the labels of the texts"),
         ({"x": TEXTS, "y": NAMES[:-1]}, InvalidDataError, "Received 40 texts and 39 labels."),
         ({"x": "one text", "y": ["ham"]}, InvalidDataError, "Wrap it in a list"),
-        ({"x": TEXTS, "y": [["ham"]] * 40}, InvalidDataError, "holds several labels"),
+        ({"x": TEXTS, "y": [["ham", "spam"]] * 40}, InvalidDataError, "holds several labels"),
         ({"x": TEXTS, "y": NAMES, "validation_split": 1.0}, ArgumentError, "validation_split=1.0"),
         ({"x": TEXTS, "y": NAMES, "validation_split": 0.001}, ArgumentError, "no text to validate"),
         ({"x": TEXTS, "y": NAMES, "validation_data": TEXTS}, ArgumentError, "must be (x, y)"),

@@ -134,11 +134,17 @@ def test_a_run_keeps_its_report_and_says_what_it_was_trained_on(tmp_path):
     [
         (3, ROWS, ArgumentError, "`model` must be a TextClassifier, a Run"),
         ("no_such_preset", ROWS, PresetError, "no_such_preset"),
+        (
+            None,
+            [("the fox", 1), ("the dog", 0)],
+            InvalidDataError,
+            r"None of the labels of the data, \['0', '1'\], is one of the model, \['ham', 'spam'\]",
+        ),
     ],
 )
-def test_what_cannot_be_evaluated(model, data, error, message):
+def test_what_cannot_be_evaluated(classifier, model, data, error, message):
     with pytest.raises(error, match=message):
-        evaluate(model, read(data))
+        evaluate(model or classifier, read(data))
 
 
 def test_no_labelled_text(classifier):

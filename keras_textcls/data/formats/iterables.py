@@ -9,7 +9,7 @@ from typing import Any
 from keras_textcls.data.formats.tables import RowsSource
 from keras_textcls.data.rows.source import ROWS_PER_CHUNK
 from keras_textcls.errors import InvalidDataError, shorten
-from keras_textcls.inputs.texts import to_list
+from keras_textcls.inputs.columns import to_list
 
 _LOOKED_AT = 200
 

@@ -24,7 +24,7 @@ from keras_textcls.data.formats.tfds_source import PREFIX as TFDS
 from keras_textcls.data.formats.tfds_source import tfds_source
 from keras_textcls.data.rows.source import Source
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.inputs.texts import to_list
+from keras_textcls.inputs.columns import to_list
 
 FORMATS = {
     ".csv": "csv",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
+from keras_textcls.inputs.class_targets import ClassNumbers, read_classes
 from keras_textcls.labels import LabelSet
 
 # Tolerance for the sum of probabilities; models in half precision need it.
@@ -90,9 +91,10 @@ def read_scores(y_true: Any, y_score: Any, labels: Any, multi_label: bool | None
     """Check actual labels and scores, and convert them to `Scores`.
 
     Args:
-        y_true: actual labels. Single-label: ints in `[0, num_classes)`, or
-            names. Multi-label: lists of names, dicts from name to 1 or 0 (labels
-            that a dict does not name are unknown), or a matrix of shape
+        y_true: actual labels. Single-label: ints in `[0, num_classes)`, names,
+            or one-hot rows; where names are numbers themselves, such as `"1"`
+            to `"5"`, ints are taken as names. Multi-label: lists of names, dicts
+            from name to 1 or 0 (labels that a dict does not name are unknown), or a matrix of shape
             `(num_texts, num_classes)` of 1, 0 and, if unknown, -1. Names that are
             not in `labels` are allowed.
         y_score: array-like of shape `(num_texts, num_classes)`, probabilities;
@@ -174,7 +176,7 @@ def _rows_of(y_true: Any) -> Any:
 
 def _looks_multi_label(values: Any) -> bool:
     if isinstance(values, np.ndarray):
-        return values.ndim == 2
+        return values.ndim == 2 and values.shape[1] > 1
     first = next((value for value in values if value is not None), None)
     return isinstance(first, Iterable) and not isinstance(first, (str, bytes))
 
@@ -230,13 +232,14 @@ def _read_single_label(values: Any, labels: LabelSet) -> tuple[np.ndarray, tuple
         array = _as_ints(values)
         values = values if array is None else array
     if isinstance(values, np.ndarray):
+        if values.ndim == 2:
+            return read_classes(values.tolist(), labels, "y_true"), ()
         if values.ndim != 1:
             raise ArgumentError(
-                "`y_true` must hold one label a text. Received: shape "
-                f"{values.shape}. For any number of labels a text, pass multi_label=True."
+                f"`y_true` must hold one label a text. Received: shape {values.shape}."
             )
         if values.dtype.kind in "iuO":
-            return _check_range(values, labels), ()
+            return _of_numbers(values, labels), ()
     for row, value in enumerate(values):
         if not isinstance(value, str) or not value.strip():
             raise InvalidDataError(_no_label(row, value))
@@ -266,7 +269,13 @@ def _no_label(row: int, value: Any) -> str:
     )
 
 
-def _check_range(array: np.ndarray, labels: LabelSet) -> np.ndarray:
+def _of_numbers(array: np.ndarray, labels: LabelSet) -> np.ndarray:
+    classes = ClassNumbers(labels)
+    if not classes.are_positions:
+        distinct, first, places = np.unique(array, return_index=True, return_inverse=True)
+        pairs = zip(distinct.tolist(), first.tolist(), strict=True)
+        found = [classes.index(value, f"y_true[{row}]") for value, row in pairs]
+        return np.asarray(found, np.int32)[places]
     wrong = (array < 0) | (array >= len(labels))
     if wrong.any():
         row = int(np.argmax(wrong))

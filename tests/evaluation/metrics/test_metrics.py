@@ -9,7 +9,7 @@ import simulated_scores
 from simulated_scores import CASES, report_of, single
 from sklearn import metrics as oracle
 
-from keras_textcls import Report
+from keras_textcls import InvalidDataError, Report
 from keras_textcls.evaluation.metrics.metrics import LOSSES, bounds
 
 SINGLE = [name for name in CASES if not name.startswith("multi")]
@@ -269,6 +269,19 @@ def test_a_perfect_model_gets_one_everywhere_and_no_loss():
             assert value == pytest.approx(ideal, abs=1e-12), name
             metric = report.metrics[name]
             assert metric.low == pytest.approx(ideal) and metric.high == pytest.approx(ideal)
+
+
+def test_ratings_are_names_and_no_positions():
+    stars, labels = np.array([5, 1, 3, 3]), list("12345")
+    by_name = Report.from_predictions(stars.astype(str).tolist(), np.eye(5)[stars - 1], labels)
+    assert by_name["accuracy"] == 1
+    for y_true in (stars, stars.tolist(), np.eye(5)[stars - 1], stars[:, None]):
+        report = Report.from_predictions(
+            y_true, np.eye(5)[stars - 1], labels, multi_label=False if np.ndim(y_true) > 1 else None
+        )
+        assert report.values == pytest.approx(by_name.values, nan_ok=True)
+    with pytest.raises(InvalidDataError, match=r"y_true\[1\]=0 is none of the labels '1', '2'"):
+        Report.from_predictions([1, 0], np.eye(5)[:2], labels)
 
 
 def test_an_unknown_metric_is_refused_with_the_names():
