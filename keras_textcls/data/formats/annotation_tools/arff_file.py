@@ -92,6 +92,8 @@ class ArffSource(RowsSource):
             return self._arff.load(
                 _Lines(self._path, self._encoding), return_type=self._arff.DENSE_GEN
             )
+        except InvalidDataError:
+            raise
         except (self._arff.ArffException, ValueError, LookupError, TypeError) as error:
             raise self._broken(error) from None
 

@@ -78,7 +78,8 @@ def _read(row: Mapping[str, Any], text: str, label: str, split: _Splitter) -> It
     values = value if isinstance(value, list) else [] if is_blank(value) else [value]
     names = label_names(values, label)
     status = "" if names else reasons.NOT_ANNOTATED
-    yield Entry(row.get(text), [Judgement(names or None, status=status)], row.get("id"), row)
+    extra = {**row, COMMENTS: row.get(COMMENTS) or None}
+    yield Entry(row.get(text), [Judgement(names or None, status=status)], row.get("id"), extra)
 
 
 class _Splitter:

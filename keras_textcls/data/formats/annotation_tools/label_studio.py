@@ -83,7 +83,8 @@ def _full_form(tasks: Sequence[Mapping[str, Any]], options: ToolOptions, name: s
     data = keys_of(task["data"] for task in tasks)
     text = text_field(data, options.text, name)
     read = functools.partial(_read_task, text=text, label=label, taxonomy=options.taxonomy)
-    extra = [key for key in data if key != text]
+    is_numbered = any(not is_blank(task.get("id")) for task in tasks)
+    extra = [key for key in data if key != text and (key != "id" or is_numbered)]
     return Form(TOOL, "JSON", read, extra, {"question": label}, is_grouped=True)
 
 
@@ -119,8 +120,8 @@ def _read_task(task: Mapping[str, Any], text: str, label: str, taxonomy: str) ->
         )
     if not judgements and task.get("drafts"):
         judgements = [Judgement(None, status=reasons.DRAFT)]
-    key = _key(task.get("id"), data.get(text))
-    yield Entry(data.get(text), judgements, task.get("id"), data, key)
+    name = data.get("id") if is_blank(task.get("id")) else task["id"]
+    yield Entry(data.get(text), judgements, name, data, _key(name, data.get(text)))
 
 
 def _annotator(value: Any) -> str | None:

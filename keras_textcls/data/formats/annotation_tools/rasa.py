@@ -80,6 +80,8 @@ def _document(path: Path, text: str) -> Any:
                     "Write the examples out."
                 )
         return yaml.load(text, Loader=_PARSER)
+    except InvalidDataError:
+        raise
     except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InvalidDataError(f"{path} cannot be read: not YAML ({reason}).") from None

@@ -62,12 +62,16 @@ def annotation_source(source: Source, options: ToolOptions, format: str) -> Sour
     records = Records(source)
     first = records.first()
     for name, recognise in _TOOLS.items():
-        if is_named and name != format:
-            continue
-        if name == "doccano":
-            form = doccano_form(source.columns, first, options, source.name, is_named)
-        else:
-            form = recognise(source.columns, first, options, source.name)
+        form = recognise(source.columns, first, options, source.name)
+        if form is not None and is_named and name != format:
+            raise InvalidDataError(
+                f"{source.name} is an export of {form.tool}, not what format={format!r} names. "
+                "Leave format=... out to have the form detected."
+            )
+        if form is not None:
+            return AnnotationSource(records, form, options)
+    if format == "doccano":
+        form = doccano_form(source.columns, first, options, source.name, is_certain=True)
         if form is not None:
             return AnnotationSource(records, form, options)
     if is_named:

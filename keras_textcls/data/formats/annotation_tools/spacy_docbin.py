@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keras_textcls.data.formats.byte_streams import ByteStream
+from keras_textcls.data.formats.byte_streams import (
+    BLOCK_SIZE,
+    FREE_EXPANSION,
+    MAX_EXPANSION,
+    ByteStream,
+)
 from keras_textcls.data.formats.tables import DAMAGED, RowsSource
 from keras_textcls.data.rows.source import ROWS_PER_CHUNK
 from keras_textcls.errors import InvalidDataError, MissingDependencyError
@@ -41,6 +47,7 @@ def docbin_source(path: Path) -> RowsSource:
             raise InvalidDataError(
                 f"{path} is larger than {_MAX_SIZE >> 30} GiB. Divide it into several files."
             )
+    _refuse_bomb(path, data)
     try:
         held = tokens.DocBin().from_bytes(data)
         count = len(held)
@@ -65,6 +72,23 @@ def docbin_source(path: Path) -> RowsSource:
             yield rows
 
     return RowsSource(str(path), chunks, ["text", "cats"], {"form": "DocBin"})
+
+
+def _refuse_bomb(path: Path, data: bytes) -> None:
+    limit = max(FREE_EXPANSION, MAX_EXPANSION * len(data))
+    decoder = zlib.decompressobj()
+    size = 0
+    try:
+        while data and not decoder.eof and size <= limit:
+            size += len(decoder.decompress(data, BLOCK_SIZE))
+            data = decoder.unconsumed_tail
+    except zlib.error as error:
+        raise _broken(path, error) from None
+    if size > limit:
+        raise InvalidDataError(
+            f"{path} grows to more than {MAX_EXPANSION} times its size when it is decompressed, as "
+            "files do that are made to fill the memory. Get it again from where it came."
+        )
 
 
 def _broken(path: Path, error: BaseException) -> InvalidDataError:
