@@ -60,7 +60,8 @@ def check_command(source: str, against: str | None, preset: str | None, **option
 @reads_a_file
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--to", "form", default="auto", show_default=True,
-              help="csv, tsv, jsonl, parquet, portal, sdk, instruction, or dataset (a directory)."
+              help="csv, tsv, jsonl, parquet, portal, sdk, instruction, fasttext, doccano, "
+              "label_studio, or dataset (a directory)."
               )  # fmt: skip
 @click.option("--instruction",
               help="The instruction before the texts in the instruction form; {labels} in it is "
@@ -88,7 +89,8 @@ def convert_command(
 @click.option("--stratify/--no-stratify", default=True, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--to", "form", default="csv", show_default=True,
-              help="csv, tsv, jsonl, parquet, portal, sdk or instruction.")  # fmt: skip
+              help="csv, tsv, jsonl, parquet, portal, sdk, instruction, fasttext, doccano or "
+              "label_studio.")  # fmt: skip
 def split_command(
     source: str,
     target: Path,
@@ -103,7 +105,8 @@ def split_command(
     """Split SOURCE into train, validation and test files in the folder TARGET."""
     dataset = read_source(source, options)
     parts = dataset.split(train, validation, test, stratify=stratify, seed=seed)
-    suffix = form if form in ("tsv", "jsonl", "parquet") else "csv"
+    suffixes = {"doccano": "jsonl", "fasttext": "txt", "label_studio": "json"}
+    suffix = form if form in ("tsv", "jsonl", "parquet") else suffixes.get(form, "csv")
     for name, part in parts._asdict().items():
         if part is not None:
             _report(part, part.write(target / f"{name}.{suffix}", form))

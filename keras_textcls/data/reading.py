@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from keras_textcls.data.downloads.downloads import DownloadPolicy
 from keras_textcls.data.downloads.referenced_source import ReferencedSource
+from keras_textcls.data.formats.annotation_tools.judgements import ToolOptions
+from keras_textcls.data.formats.annotation_tools.recognition import annotation_source
 from keras_textcls.data.formats.clarifai_formats import ClarifaiSource, clarifai_form
 from keras_textcls.data.formats.delimited import DelimitedSource
 from keras_textcls.data.formats.instruction_form import InstructionSource, instruction_column
@@ -46,6 +48,8 @@ def read(
     multi_label: bool | None = None,
     label_separator: str | None = None,
     unlabelled: str = "invalid",
+    annotators: str = "majority",
+    taxonomy: str = "last",
     format: str = "auto",  # noqa: A002 - the word of the field
     encoding: str = "auto",
     delimiter: str | None = None,
@@ -72,6 +76,10 @@ def read(
             - path of a CSV, TSV, JSON Lines, JSON, Parquet, Arrow or Excel
               file, the text formats also compressed (`.gz`, `.xz`, `.zst`,
               `.bz2`, `.zip`);
+            - an export of an annotation tool (Label Studio, doccano, Argilla, Prodigy,
+              spaCy), recognised by its content, in a file, a list of dicts, a data
+              frame or a Hugging Face `Dataset`; a file of fastText, Rasa (NLU in
+              YAML) or ARFF;
             - such a file in a form of Clarifai (the CSV forms of its portal and of
               its SDK, and its instruction form); the form is detected unless a
               column is named here;
@@ -105,8 +113,19 @@ def read(
             cell, such as `"|"`. Defaults to `None`, a cell is one label.
         unlabelled: `"invalid"` or `"keep"`, what to do with texts without
             labels. Defaults to `"invalid"`.
+        annotators: what becomes of a text with labels by several annotators, in
+            exports of annotation tools: `"majority"`, the label that most of them
+            gave; `"first"`, the label that was given first; `"agreeing"`, the text
+            is read only if all labels of it are equal; `"all"`, a row for each
+            annotator. Texts without a majority, or not agreed on, are listed in
+            `invalid_rows`. Defaults to `"majority"`.
+        taxonomy: `"last"` or `"joined"`, whether a label of a taxonomy of Label
+            Studio is the last step of its path, or all steps, `"Animals / Dog"`.
+            Defaults to `"last"`.
         format: one of `"csv"`, `"tsv"`, `"json"`, `"parquet"`, `"arrow"`,
-            `"excel"`. Defaults to `"auto"`, by the suffix.
+            `"excel"`, `"fasttext"`, `"spacy"`, `"rasa"`, `"arff"`,
+            `"label_studio"`, `"doccano"`, `"argilla"`, `"prodigy"`. Defaults to
+            `"auto"`, by the content and the suffix.
         encoding: `"auto"`, or a codec such as `"cp1252"`. Defaults to `"auto"`:
             UTF-8, UTF-16 or an older encoding, detected from the bytes of the
             file; `dataset.details` says which one, and how sure that is.
@@ -177,6 +196,7 @@ def read(
     )
     opened = open_source(source, options)
     columns = {"text": text, "label": label, "text_pair": text_pair, "id": id, "split": split}
+    opened, columns, metadata = _as_annotations(opened, columns, metadata, arguments)
     opened, roles = _roles(opened, columns, metadata, unlabelled == "invalid")
     if is_path and os.path.isdir(source):
         cells, root = "path", source
@@ -202,6 +222,29 @@ def _dataset_of(
         table, names or (), may_omit_absent=details.get("form") == "portal"
     )
     return TextDataset(table, names, rules.multi_label, invalid, details)
+
+
+def _as_annotations(
+    source: Source, columns: dict[str, Any], metadata: bool | Sequence[str], given: dict[str, Any]
+) -> tuple[Source, dict[str, Any], bool | Sequence[str]]:
+    """The source with usual columns if it is an export of an annotation tool."""
+    usual = getattr(source, "usual_roles", {})
+    columns = {**columns, **{r: n for r, n in usual.items() if columns[r] is None}}
+    text, label = (_as_names(columns[role], source, role) for role in ("text", "label"))
+    options = ToolOptions(
+        text=text,
+        label=None if isinstance(label, list) else label,
+        annotators=given["annotators"],
+        taxonomy=given["taxonomy"],
+        multi_label=given["multi_label"],
+        labels=given["labels"],
+        keeps_unlabelled=given["unlabelled"] == "keep",
+    )
+    tool = None if isinstance(label, list) else annotation_source(source, options, given["format"])
+    if tool is None:
+        return source, columns, metadata
+    kept = metadata if isinstance(metadata, bool) else [*metadata, "metadata"]
+    return tool, {**columns, "text": "text", "label": "label"}, kept or ["metadata"]
 
 
 def _roles(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from keras_textcls.data.formats.annotation_tools.agreement import DETAIL, Agreement
 from keras_textcls.data.labelled_table import LabelledTable
 from keras_textcls.data.token_counter import count_tokens
 
@@ -72,6 +73,9 @@ class DatasetStatistics:
             `sequence_length`.
         invalid: dict from reason to the number of rows that could not be used.
         fingerprint: string, version of the dataset.
+        agreement: `Agreement` of the annotators of the source, whose texts may be
+            more than those of the dataset; `None` if no text has labels by
+            several annotators. Defaults to `None`.
     """
 
     rows: int
@@ -87,6 +91,7 @@ class DatasetStatistics:
     truncated: float | None
     invalid: dict[str, int]
     fingerprint: str
+    agreement: Agreement | None = None
 
     def __str__(self) -> str:
         lines = [f"{self.rows:,} texts, {len(self.labels)} labels"]
@@ -112,6 +117,8 @@ class DatasetStatistics:
         if self.invalid:
             counts = ", ".join(f"{count:,} {reason}" for reason, count in self.invalid.items())
             lines.append(f"rows that could not be used: {counts}")
+        if self.agreement is not None:
+            lines.append(f"agreement in the source: {self.agreement}")
         lines.append(f"fingerprint: {self.fingerprint}")
         return "\n".join(lines)
 
@@ -142,4 +149,5 @@ def dataset_statistics(dataset: LabelledTable, preset: Any = None) -> DatasetSta
         truncated=truncated,
         invalid=dataset.invalid_rows.counts,
         fingerprint=dataset.fingerprint,
+        agreement=Agreement.from_json(dataset.details.get(DETAIL, "")),
     )

@@ -365,8 +365,9 @@ class TextDataset(LabelledTable):
         Args:
             path: string or path.
             form: one of `"csv"`, `"tsv"`, `"jsonl"`, `"parquet"`, `"portal"`,
-                `"sdk"` and `"instruction"`; the last three are Clarifai's. Defaults
-                to `"auto"`, by the suffix of the path.
+                `"sdk"` and `"instruction"`, which are Clarifai's, `"fasttext"`,
+                `"doccano"` (JSON Lines) and `"label_studio"` (JSON tasks with
+                annotations). Defaults to `"auto"`, by the suffix of the path.
             instruction: string, the instruction before every text in the
                 instruction form; `{labels}` is replaced by the labels in braces.
                 Defaults to `None`: the instruction in the metadata of a text, or

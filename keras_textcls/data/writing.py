@@ -26,6 +26,7 @@ from keras_textcls.data.formats.instruction_form import (
     labels_in_braces,
 )
 from keras_textcls.data.labelled_table import Example, LabelledTable
+from keras_textcls.data.tool_writing import write_doccano, write_fasttext, write_label_studio
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.inputs.targets import read_targets
 from keras_textcls.utils.atomic import replace_file
@@ -38,7 +39,18 @@ _SUFFIXES = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
 }
-FORMS = ("csv", "tsv", "jsonl", "parquet", "portal", "sdk", "instruction")
+FORMS = (
+    "csv",
+    "tsv",
+    "jsonl",
+    "parquet",
+    "portal",
+    "sdk",
+    "instruction",
+    "fasttext",
+    "doccano",
+    "label_studio",
+)
 
 
 def write_dataset(
@@ -65,6 +77,9 @@ def write_dataset(
         "portal": _write_portal,
         "sdk": _write_sdk,
         "instruction": lambda d, p: _write_instructions(d, p, instruction),
+        "fasttext": write_fasttext,
+        "doccano": write_doccano,
+        "label_studio": write_label_studio,
     }
     try:
         with replace_file(path) as draft:

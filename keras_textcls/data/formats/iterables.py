@@ -42,7 +42,7 @@ def rows_source(rows: Iterable[Any]) -> RowsSource:
             yield {name: [c[j] for c in cells] for j, name in enumerate(names)}
             number += len(held)
 
-    return RowsSource(f"the {kind}", chunks, names)
+    return RowsSource(f"the {kind}", chunks, names, begin=begin)
 
 
 def _columns_of(begin: list[Any]) -> list[str]:

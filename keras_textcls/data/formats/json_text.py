@@ -73,6 +73,10 @@ class JsonSource:
         """Yield functions that read some rows each; see `Source`."""
         yield from self._array_chunks(columns) if self._is_array else self._line_chunks(columns)
 
+    def object_chunks(self) -> Iterator[Callable[[], RowChunk]]:
+        """Yield functions that read some whole objects each, in the one column `row`."""
+        yield from self._array_chunks(None) if self._is_array else self._line_chunks(None)
+
     # --- One object a line ---
 
     def _line_chunks(self, columns: Sequence[str] | None) -> Iterator[Callable[[], RowChunk]]:

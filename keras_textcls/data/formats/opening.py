@@ -8,8 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_textcls.data.formats.byte_streams import SUFFIXES
+from keras_textcls.data.formats.annotation_tools.arff_file import ArffSource, is_arff
+from keras_textcls.data.formats.annotation_tools.fasttext_file import (
+    PREFIX,
+    FastTextSource,
+    is_fasttext,
+)
+from keras_textcls.data.formats.annotation_tools.rasa import rasa_source
+from keras_textcls.data.formats.annotation_tools.spacy_docbin import docbin_source
+from keras_textcls.data.formats.byte_streams import SUFFIXES, ByteStream
 from keras_textcls.data.formats.delimited import DelimitedSource
+from keras_textcls.data.formats.encodings import check_encoding, to_utf8
 from keras_textcls.data.formats.folders import folder_paths
 from keras_textcls.data.formats.iterables import columns_source, rows_source
 from keras_textcls.data.formats.json_text import JsonSource
@@ -40,7 +49,14 @@ FORMATS = {
     ".ipc": "arrow",
     ".xlsx": "excel",
     ".xlsm": "excel",
+    ".spacy": "spacy",
+    ".yml": "rasa",
+    ".yaml": "rasa",
+    ".arff": "arff",
 }
+# Tools whose exports are files of the other formats.
+_TOOLS = ("label_studio", "doccano", "argilla", "prodigy")
+_SAMPLE = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,12 +129,11 @@ def _open_path(path: Path, options: FileOptions) -> Source:
             f"{path} is an address, not a file. Download the file first; addresses are read where "
             'they are the cells of a file, with cells="url".'
         )
-    kind = options.format
-    if kind == "auto":
-        name = path.name.lower()
-        for suffix in SUFFIXES:
-            name = name.removesuffix(suffix)
-        kind = FORMATS.get(Path(name).suffix, "")
+    kind = _kind_by_name(path) if options.format == "auto" else options.format
+    if kind in ("", "csv", "tsv", "spacy", *_TOOLS) and os.path.exists(path):
+        kind = _kind_by_content(path, kind, options)
+    if kind == "fasttext":
+        return FastTextSource(path, options.encoding)
     if kind in ("csv", "tsv"):
         delimiter = options.delimiter or ("\t" if kind == "tsv" else None)
         return DelimitedSource(path, options.encoding, delimiter, options.quote, options.header)
@@ -130,8 +145,43 @@ def _open_path(path: Path, options: FileOptions) -> Source:
         return arrow_source(path)
     if kind == "excel":
         return excel_source(path, options.sheet, options.header is True)
-    formats = sorted(set(FORMATS.values()))
+    if kind == "spacy":
+        return docbin_source(path)
+    if kind == "rasa":
+        return rasa_source(path, options.encoding)
+    if kind == "arff":
+        return ArffSource(path, options.encoding)
+    formats = sorted({*FORMATS.values(), *_TOOLS, "fasttext"})
     raise ArgumentError(
         f"What is {path.name}? Its suffix is none of {', '.join(FORMATS)}. Pass format=..., one of "
         f"{', '.join(map(repr, formats))}. Received: format={shorten(options.format)}."
     )
+
+
+def _kind_by_name(path: Path) -> str:
+    name = path.name.lower()
+    for suffix in SUFFIXES:
+        name = name.removesuffix(suffix)
+    return FORMATS.get(Path(name).suffix, "")
+
+
+def _kind_by_content(path: Path, kind: str, options: FileOptions) -> str:
+    """The format of a file whose name does not tell it, or not with certainty."""
+    with ByteStream(path, expands=kind != "spacy") as stream:
+        sample = stream.read(_SAMPLE)
+    if kind == "spacy" and not sample.lstrip().startswith((b"[", b"{")):
+        return kind
+    if kind in ("csv", "tsv") and PREFIX.encode() not in sample.replace(b"\0", b""):
+        return kind
+    text = to_utf8(sample, check_encoding(options.encoding)).decode("utf-8", "replace")
+    if kind in ("", "csv", "doccano") and options.delimiter is None and is_fasttext(text):
+        return "fasttext"
+    if kind in ("csv", "tsv"):
+        return kind
+    if is_arff(text):
+        return "arff"
+    by_name = _kind_by_name(path)
+    if kind and by_name not in ("", "spacy"):
+        return by_name
+    is_json = sample.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{"))
+    return ("json" if is_json else "csv") if kind else ""

@@ -228,6 +228,8 @@ class RowsSource:
             or of dicts from column name to a list of values.
         columns: list of strings.
         details: dict of strings. Defaults to `None`, none.
+        begin: list of dicts, the first rows of a source that can be read only
+            once. Defaults to `None`: it can be read again.
     """
 
     def __init__(
@@ -236,10 +238,12 @@ class RowsSource:
         chunks: Callable[[], Iterator[Mapping[str, list[Any]] | pa.Table]],
         columns: list[str],
         details: dict[str, str] | None = None,
+        begin: list[Any] | None = None,
     ) -> None:
         self.name = name
         self.columns = columns
         self.first_line = 1
+        self.begin = begin
         self.details = dict(details or {})
         self._chunks = chunks
 

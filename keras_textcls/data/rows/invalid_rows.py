@@ -30,6 +30,16 @@ DUPLICATE_ID = "duplicate id"
 NOT_OF_THE_FORM = "not of the instruction form"
 SEVERAL_TURNS = "several turns"
 UNREADABLE = "text could not be fetched"
+NOT_OF_THE_TOOL = "not of the form of the tool"
+# What annotators did, in exports of annotation tools; no damage of the file.
+NOT_ANNOTATED = "not annotated"
+SKIPPED = "skipped"
+REJECTED = "rejected"
+DRAFT = "draft"
+DISCARDED = "discarded"
+NO_CHOICE = "submitted without a label"
+DISAGREE = "annotators disagree"
+BY_ANNOTATORS = (NOT_ANNOTATED, SKIPPED, REJECTED, DRAFT, DISCARDED, NO_CHOICE, DISAGREE)
 
 _EXCERPT = 80
 _SHOWN = 5
@@ -156,6 +166,8 @@ class InvalidRows(Sequence[InvalidRow]):
 def check_tolerance(rows: Sequence[InvalidRow], num_rows: int, percent: float, source: str) -> None:
     """Raise an error if too many rows cannot be used.
 
+    Texts that annotators left out or disagree on do not count: nothing is wrong with them.
+
     Args:
         rows: the rows that cannot be used.
         num_rows: int, number of all rows, including those that cannot be used.
@@ -165,15 +177,15 @@ def check_tolerance(rows: Sequence[InvalidRow], num_rows: int, percent: float, s
     Raises:
         InvalidDataError: the share is larger; the message shows the first rows.
     """
-    if not rows or len(rows) <= num_rows * percent / 100:
+    faults = InvalidRows(row for row in rows if row.reason not in BY_ANNOTATORS)
+    if not faults or len(faults) <= num_rows * percent / 100:
         return
-    share = 100 * len(rows) / num_rows
-    listed = InvalidRows(rows)
+    share = 100 * len(faults) / num_rows
     raise InvalidDataError(
-        f"{source}: {len(rows):,} of {num_rows:,} rows cannot be used ({share:.1f} %), more than "
+        f"{source}: {len(faults):,} of {num_rows:,} rows cannot be used ({share:.1f} %), more than "
         f"invalid_data_tolerance_percent={percent:g}. Correct them, or raise the tolerance to "
-        f"read the others.\n{listed!r}",
-        listed,
+        f"read the others.\n{faults!r}",
+        InvalidRows(rows),
     )
 
 

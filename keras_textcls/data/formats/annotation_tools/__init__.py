@@ -1,0 +1,1 @@
+"""Exports of annotation tools, and files of the libraries that they are made for."""

@@ -1,0 +1,147 @@
+"""Argilla's exports, as argilla 2.8 writes them."""
+
+import json
+
+import datasets
+import pytest
+
+from keras_textcls import ArgumentError, InvalidDataError, read
+from keras_textcls.data.formats.annotation_tools.printed_lists import printed_list
+
+USERS = ["u-anna", "u-ben", "u-eve"]
+# Of each record: the answer and the status of each response.
+RESPONSES = {
+    "a": [("delivery", "submitted"), ("refund", "draft")],
+    "b": [("refund", "submitted"), ("refund", "submitted"), ("delivery", "submitted")],
+    "c": [("refund", "discarded")],
+    "d": [],
+    "e": [("delivery", "submitted"), ("refund", "submitted")],
+    "f": [('it\'s, "odd"', "submitted")],
+}
+
+
+def flat():
+    columns = {"id": [], "status": [], "_server_id": [], "text": [], "source": []}
+    columns |= {f"label.responses{part}": [] for part in ("", ".users", ".status")}
+    columns["label.suggestion"] = []
+    for name, given in RESPONSES.items():
+        columns["id"].append(name)
+        columns["status"].append("pending")
+        columns["_server_id"].append(None)
+        columns["text"].append(f"text of {name}")
+        columns["source"].append("mail")
+        columns["label.responses"].append([value for value, _ in given] or None)
+        columns["label.responses.users"].append(USERS[: len(given)] or None)
+        columns["label.responses.status"].append([status for _, status in given] or None)
+        columns["label.suggestion"].append("refund" if name == "d" else None)
+    dataset = datasets.Dataset.from_dict(columns)
+    # As `to_datasets` does, with `None` as a class of its own.
+    names = datasets.ClassLabel(names=["refund", "None"])
+    indices = [int(value is None) for value in columns["label.suggestion"]]
+    return dataset.remove_columns("label.suggestion").add_column(
+        "label.suggestion", indices, feature=names
+    )
+
+
+def nested():
+    return [
+        {
+            "id": name,
+            "fields": {"text": f"text of {name}"},
+            "metadata": {"source": "mail"},
+            "suggestions": {"label": {"value": "refund"}} if name == "d" else {},
+            "responses": {
+                "label": [
+                    {"value": value, "user_id": user}
+                    for (value, _), user in zip(given, USERS, strict=False)
+                ]
+            }
+            if given
+            else {},
+            "vectors": {},
+            "status": "pending",
+            "_server_id": None,
+        }
+        for name, given in RESPONSES.items()
+    ]
+
+
+def test_to_datasets_and_its_files(tmp_path):
+    dataset = flat()
+    dataset.to_csv(tmp_path / "d.csv")
+    dataset.to_json(tmp_path / "d.jsonl")
+    dataset.to_parquet(tmp_path / "d.parquet")
+    for source in (dataset, *(tmp_path / f"d.{s}" for s in ("csv", "jsonl", "parquet"))):
+        found = read(source)
+        assert found.details["tool"] == "Argilla"
+        assert found.details["judgements left out"] == "1 draft, 1 discarded"
+        assert dict(zip(found.ids, found.targets, strict=True)) == {
+            "a": "delivery",
+            "b": "refund",
+            "f": 'it\'s, "odd"',
+        }
+        counts = {"discarded": 1, "not annotated": 1, "annotators disagree": 1}
+        assert found.invalid_rows.counts == counts
+        assert found.metadata[0] == {"annotators": {"u-anna": "delivery"}}
+        everything = read(source, annotators="all")
+        assert everything.ids[:4] == ["a", "b/u-anna", "b/u-ben", "b/u-eve"]
+
+
+def test_to_json_has_no_status(tmp_path):
+    path = tmp_path / "d.json"
+    path.write_text(json.dumps(nested()))
+    found = read(path, metadata=True)
+    assert "drafts and discarded ones count" in found.details["status of responses"]
+    # The draft of `a` counts as an answer, so that there is no majority.
+    assert dict(zip(found.ids, found.targets, strict=True)) == {
+        "b": "refund",
+        "c": "refund",
+        "f": 'it\'s, "odd"',
+    }
+    assert found.metadata[0]["source"] == "mail"
+
+
+def test_suggestions_are_no_labels(tmp_path):
+    only = flat().remove_columns([f"label.responses{p}" for p in ("", ".users", ".status")])
+    with pytest.raises(ArgumentError, match="an export of Argilla with answers to none"):
+        read(only)
+
+
+def test_bad_cells(tmp_path):
+    rows = nested()
+    for change in [{"fields": 5}, {"responses": 5}, {"responses": {"label": [5]}}]:
+        path = tmp_path / "d.json"
+        path.write_text(json.dumps([*rows, {**rows[0], "id": "g", **change}]))
+        with pytest.raises((InvalidDataError, ArgumentError), match="g|form"):
+            read(path, format="argilla", invalid_data_tolerance_percent=0)
+    flat().to_csv(tmp_path / "d.csv")
+    broken = (tmp_path / "d.csv").read_text().replace("['delivery' 'refund']", "['delivery' ...]")
+    (tmp_path / "d.csv").write_text(broken)
+    assert read(tmp_path / "d.csv", invalid_data_tolerance_percent=50).invalid_rows.counts[
+        "not of the form of the tool"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("['a' 'b']", ["a", "b"]),
+        ("['a'\n 'b']", ["a", "b"]),
+        ("['a', 'b']", ["a", "b"]),
+        ('["a", "b"]', ["a", "b"]),
+        ("[\"it's\" 'b']", ["it's", "b"]),
+        ("[array(['a', 'b'], dtype=object)]", [["a", "b"]]),
+        ("[1 2]", [1, 2]),
+        ("[1. 2.]", [1, 2]),
+        ("[None 'a']", [None, "a"]),
+        ("[]", []),
+        ("['a' ... 'b']", None),
+        ("['a'", None),
+        ("['a'] 'b'", None),
+        ("plain", None),
+        ("[" * 100_000, None),
+        ("[__import__('os')]", None),
+    ],
+)
+def test_printed_lists(cell, value):
+    assert printed_list(cell) == value
