@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_textcls.adapters.lora import Lora, LoraConfig, add_lora
+from keras_textcls.adapters.lora import Lora, LoraConfig, add_lora, restore_lora
 from keras_textcls.errors import ArgumentError
 
 
@@ -89,6 +89,16 @@ class Adaptable:
     @base_preset.setter
     def base_preset(self, value: Any) -> None:
         self._runtime.base = value
+
+    def _lora_config(self) -> dict[str, Any]:
+        """What `get_config` holds of the adapters; nothing where there are none."""
+        lora = self.lora
+        return {} if lora is None else {"lora": lora.get_config()}
+
+    def _restore_lora(self, config: Any) -> None:
+        """Add the adapters that a config names, if any; their weights are loaded next."""
+        if config is not None:
+            self.lora = restore_lora(self, config)
 
     def models_beside(self) -> list[Any]:
         """Return the models that share the backbone, and may be compiled.

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_textcls.adapters.lora_layer import LoraBranch
-from keras_textcls.adapters.targets import find_targets
+from keras_textcls.adapters.targets import find_targets, layer_paths
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.keras_compat.layers import (
     all_layers,
@@ -136,6 +136,13 @@ class Lora:
     def is_attached(self) -> bool:
         """Whether the model still has the adapters; not after `remove`."""
         return self._is_attached
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `restore_lora` makes such adapters of, ready for JSON."""
+        config = dataclasses.asdict(self.config)
+        if not isinstance(config["targets"], str):
+            config["targets"] = list(config["targets"])
+        return {**config, "layers": list(self.paths), "merged": self.is_merged}
 
     def weights(self) -> dict[str, tuple[Any, Any]]:
         """Return the variables A and B by the path of their layer."""
@@ -306,6 +313,34 @@ def add_lora(
     if seed is None:
         seed = int(np.random.randint(2**31))
     return Lora(config, models, layers, seed)
+
+
+def restore_lora(model: keras.Model, config: Mapping[str, Any]) -> Lora:
+    """Add the adapters that a config describes, with weights that are to be loaded.
+
+    Args:
+        model: as for `add_lora`.
+        config: mapping, what `Lora.get_config` returned.
+
+    Returns:
+        A `Lora`.
+
+    Raises:
+        ArgumentError: the backbone has no such layers, or a value is wrong.
+    """
+    names = {field.name for field in dataclasses.fields(LoraConfig)}
+    known = layer_paths(_models_of(model)[0])
+    paths = config.get("layers")
+    if not isinstance(paths, (list, tuple)) or not all(path in known for path in paths):
+        raise ArgumentError(
+            "The adapters of the config are for other layers than the backbone has. Received: "
+            f"layers={shorten(paths)}."
+        )
+    settings = LoraConfig(**{name: config[name] for name in names & set(config)})
+    lora = add_lora(model, settings, seed=0, layers={path: known[path] for path in paths})
+    if config.get("merged"):
+        lora.merge()
+    return lora
 
 
 @contextlib.contextmanager

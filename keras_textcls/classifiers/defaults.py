@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
 from keras_textcls.optimization.masked import MaskedBinaryCrossentropy, MaskedMetric
+from keras_textcls.saving.preset_files import LONG_TEXTS, LongTexts
 
 
 def class_names(num_classes: int | None, labels: Any) -> LabelSet:
@@ -39,6 +41,46 @@ def class_names(num_classes: int | None, labels: Any) -> LabelSet:
             f"{shorten(list(labels))} has {len(labels)} names. Pass only `labels`."
         )
     return labels
+
+
+def check_seed(seed: Any) -> int | None:
+    """Check the argument `seed`.
+
+    Args:
+        seed: int from 0 on, or `None`.
+
+    Returns:
+        An int or `None`.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
+    is_number = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if seed is not None and (not is_number or seed < 0):
+        raise ArgumentError(
+            f"`seed` must be an integer from 0 on, or None. Received: seed={shorten(seed)}."
+        )
+    return None if seed is None else int(seed)
+
+
+def read_long_texts(value: Any) -> LongTexts:
+    """Check the argument `long_texts`.
+
+    Args:
+        value: `"truncate"` or `"chunk"`.
+
+    Returns:
+        The value.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
+    for known in LONG_TEXTS:
+        if isinstance(value, str) and value == known:
+            return known
+    raise ArgumentError(
+        f"`long_texts` must be one of {list(LONG_TEXTS)}. Received: long_texts={shorten(value)}."
+    )
 
 
 def default_loss(multi_label: bool, is_probability: bool) -> keras.losses.Loss:

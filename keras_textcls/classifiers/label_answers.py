@@ -7,7 +7,8 @@ probabilities, decisions, calibration.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -31,6 +32,10 @@ from keras_textcls.predictions.prediction import (
     to_probabilities,
 )
 from keras_textcls.saving.preset_files import ClassifierRecord
+
+# The attributes that decide how scores become answers, each an argument of the constructors.
+ANSWERING = ("thresholds", "temperature", "vector_scaling", "answer_options", "training_summary")
+_Value = TypeVar("_Value", VectorScaling, AnswerOptions)
 
 
 class LabelAnswers:
@@ -195,7 +200,8 @@ class LabelAnswers:
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        if not value > 0 or not np.isfinite(value):
+        is_number = isinstance(value, (int, float, np.integer, np.floating))
+        if not is_number or not value > 0 or not np.isfinite(value):
             raise ArgumentError(
                 f"`temperature` must be a positive number. Received: temperature={shorten(value)}."
             )
@@ -203,29 +209,32 @@ class LabelAnswers:
 
     @property
     def vector_scaling(self) -> VectorScaling | None:
-        """Factors and biases of logits, a `VectorScaling`, or `None`. Settable."""
+        """Factors and biases of logits, a `VectorScaling`, or `None`. Settable, by a dict too."""
         return self._runtime.vector_scaling
 
     @vector_scaling.setter
-    def vector_scaling(self, value: VectorScaling | None) -> None:
-        sizes = {self.num_classes} if value is None else {len(value.scale), len(value.bias)}
-        if sizes != {self.num_classes}:
-            raise ArgumentError(
-                f"`vector_scaling` must have {self.num_classes} factors and biases. Received: "
-                f"vector_scaling={shorten(value)}."
-            )
-        self._runtime.vector_scaling = value
+    def vector_scaling(self, value: VectorScaling | Mapping[str, Any] | None) -> None:
+        scaling = None if value is None else _read(VectorScaling, value, "vector_scaling")
+        for numbers in () if scaling is None else (scaling.scale, scaling.bias):
+            if len(numbers) != self.num_classes or not np.isfinite(numbers).all():
+                raise ArgumentError(
+                    f"`vector_scaling` must have {self.num_classes} factors and biases. Received: "
+                    f"vector_scaling={shorten(value)}."
+                )
+        self._runtime.vector_scaling = scaling
 
     @property
     def answer_options(self) -> AnswerOptions:
-        """Defaults of the arguments of `classify`, an `AnswerOptions`. Settable."""
+        """Defaults of the arguments of `classify`, an `AnswerOptions`. Settable, by a dict too."""
         return self._runtime.answer_options
 
     @answer_options.setter
-    def answer_options(self, value: AnswerOptions) -> None:
-        if value.select_labels is not None:
-            self.labels.encode(value.select_labels, "select_labels")
-        self._runtime.answer_options = value
+    def answer_options(self, value: AnswerOptions | Mapping[str, Any] | None) -> None:
+        options = AnswerOptions() if value is None else value
+        options = _read(AnswerOptions, options, "answer_options")
+        if options.select_labels is not None:
+            self.labels.encode(options.select_labels, "select_labels")
+        self._runtime.answer_options = options
 
     @property
     def training_summary(self) -> dict[str, Any] | None:
@@ -266,10 +275,36 @@ class LabelAnswers:
         if record.answer_options is not None:
             self.answer_options = record.answer_options
 
+    def _answering_config(self) -> dict[str, Any]:
+        """What `get_config` holds of the attributes that decide how scores become answers."""
+        values = {name: getattr(self, name) for name in ANSWERING}
+        for name in ("vector_scaling", "answer_options"):
+            if values[name] is not None:
+                values[name] = _as_json(dataclasses.asdict(values[name]))
+        return values
+
+    def _set_answering(self, given: Mapping[str, Any]) -> None:
+        """Set those attributes, as they were given to the constructor or stand in a config."""
+        for name in ANSWERING:
+            if name in given:
+                setattr(self, name, given[name])
+
     def _to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
         return to_probabilities(
             outputs, self.activation, self.multi_label, self.temperature, self.vector_scaling
         )
+
+
+def take_answering(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Take the arguments out of those of a constructor that are named in `ANSWERING`.
+
+    Args:
+        arguments: dict, from which they are removed.
+
+    Returns:
+        A dict.
+    """
+    return {name: arguments.pop(name) for name in ANSWERING if name in arguments}
 
 
 def answering_state() -> dict[str, Any]:
@@ -285,3 +320,28 @@ def answering_state() -> dict[str, Any]:
         "training": None,
         "answer_options": AnswerOptions(),
     }
+
+
+def _read(kind: type[_Value], value: Any, name: str) -> _Value:
+    """A value of a class, which may be given as a dict of its arguments, as configs hold it."""
+    if isinstance(value, kind):
+        return value
+    fields = {field.name for field in dataclasses.fields(kind)}
+    if not isinstance(value, Mapping) or set(value) - fields:
+        raise ArgumentError(
+            f"`{name}` must be {kind.__name__}, or a dict with {' and '.join(sorted(fields))}. "
+            f"Received: {name}={shorten(value)}."
+        )
+    arguments: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in value.items()
+    }
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        raise ArgumentError(
+            f"`{name}` is incomplete: {error}. Received: {name}={shorten(value)}."
+        ) from None
+
+
+def _as_json(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}

@@ -20,8 +20,19 @@ from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.batching.text_reader import TextReader
 from keras_textcls.batching.windows import Window, Windows
-from keras_textcls.classifiers.defaults import class_names, default_loss, default_metrics
-from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
+from keras_textcls.classifiers.defaults import (
+    check_seed,
+    class_names,
+    default_loss,
+    default_metrics,
+    read_long_texts,
+)
+from keras_textcls.classifiers.label_answers import (
+    ANSWERING,
+    LabelAnswers,
+    answering_state,
+    take_answering,
+)
 from keras_textcls.classifiers.long_texts import (
     average_features,
     build_scorer,
@@ -32,6 +43,7 @@ from keras_textcls.classifiers.long_texts import (
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
 from keras_textcls.execution.predict import predict_source
 from keras_textcls.execution.text_model import TextModel
+from keras_textcls.keras_compat.layers import freeze_as_configured
 from keras_textcls.keras_compat.presets import classproperty
 from keras_textcls.keras_compat.trainers import forget_compiled_steps
 from keras_textcls.models.heads import (
@@ -89,8 +101,16 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         normalize: bool, whether the head divides the pooled features by their
             Euclidean length first, as sentence embeddings are compared.
             Defaults to `False`.
-        **kwargs: `name`, `trainable` and `compile` (bool, whether to compile
-            with defaults; defaults to `True`), as for a Keras Hub task.
+        long_texts: string, how texts longer than `sequence_length` are read,
+            `"truncate"` or `"chunk"`; see the attribute. Defaults to
+            `"truncate"`.
+        seed: int, from which the new weights of the head and its dropout
+            follow: the same seed gives the same head on the same backend.
+            Defaults to `None`: a head that is drawn at random.
+        **kwargs: `thresholds`, `temperature`, `vector_scaling`,
+            `answer_options` and `training_summary`, the attributes of these
+            names; and `name`, `trainable` and `compile` (bool, whether to
+            compile with defaults; defaults to `True`), as for a Keras Hub task.
 
     Raises:
         ArgumentError: `num_classes` and `labels` contradict each other or are both missing,
@@ -126,15 +146,19 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         activation: Any = None,
         dropout: float | str = "auto",
         normalize: bool = False,
+        long_texts: str = LONG_TEXTS[0],
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        refuse_unknown_arguments(type(self), kwargs, ("name", "trainable", "compile"))
+        others = ("name", "trainable", "compile", *ANSWERING)
+        refuse_unknown_arguments(type(self), kwargs, others)
+        answering = take_answering(kwargs)
         labels = class_names(num_classes, labels)
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
         head = resolve_head(backbone, pooling, hidden_dim, dropout, normalize)
-        layers = build_head_layers(backbone, head, len(labels), activation)
+        layers = build_head_layers(backbone, head, len(labels), activation, check_seed(seed))
         for name, layer in layers.items():
             setattr(self, name, layer)
 
@@ -148,6 +172,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         self.activation = keras.activations.get(activation)
         self.dropout = head.dropout
         self.normalize = head.normalize
+        self.seed = seed
         # State beside the Keras object, hidden from its attribute tracking.
         self._runtime = types.SimpleNamespace(
             head=head, **answering_state(), long_texts=LONG_TEXTS[0], histories={}
@@ -167,6 +192,9 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         self._runtime.embedder = keras.Model(inputs, pooled, name="embedder")
         self._runtime.scorer = build_scorer(layers.values(), pooled.shape[-1])
+        self._set_answering(answering)
+        if long_texts != LONG_TEXTS[0]:
+            self.long_texts = long_texts
 
     @classmethod
     def from_preset(cls, preset: Any, load_weights: bool = True, **kwargs: Any) -> TextClassifier:
@@ -184,7 +212,8 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             load_weights: bool. If `False`, all weights are initialized anew.
                 Defaults to `True`.
             **kwargs: arguments of the constructor that replace what the preset
-                holds; `dtype`, the dtype policy of the backbone; and for a preset
+                holds, such as `seed` for a new head; `dtype`, the dtype policy of
+                the backbone; and for a preset
                 that holds only adapters `base`, the preset of its backbone where
                 that has another name than when they were saved.
 
@@ -268,8 +297,8 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         """Return a classifier with a new head on the same backbone.
 
         Args:
-            **head: `pooling`, `hidden_dim`, `activation`, `dropout` and
-                `normalize`, as for the constructor.
+            **head: `pooling`, `hidden_dim`, `activation`, `dropout`,
+                `normalize` and `seed`, as for the constructor.
 
         Returns:
             A `TextClassifier` that shares backbone and preprocessor, with the
@@ -280,7 +309,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             preprocessor=self.preprocessor,
             labels=self.labels,
             multi_label=self.multi_label,
-            **head,
+            **{"seed": self.seed, **head},
         )
         # Tracing a preprocessor and learning its packing takes a second; it is the same one.
         made._runtime.encoder = self._runtime.encoder
@@ -435,6 +464,9 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             class_weight: `"balanced"` or a dict from label to weight. Defaults
                 to `None`.
             seed: int. The same seed gives the same order, split and dropout.
+                The head was drawn before, when the classifier was made: for the
+                same results from the start, give a seed there too
+                (`from_preset(..., seed=0)`, `TextClassifier(..., seed=0)`).
                 Defaults to `None`: drawn from numpy's global generator, which
                 `keras.utils.set_random_seed` seeds.
             callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
@@ -582,11 +614,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
 
     @long_texts.setter
     def long_texts(self, value: str) -> None:
-        if value not in LONG_TEXTS:
-            raise ArgumentError(
-                f"`long_texts` must be one of {list(LONG_TEXTS)}. Received: "
-                f"long_texts={shorten(value)}."
-            )
+        value = read_long_texts(value)
         if value == "chunk":
             self._check_can_cut()
         self._runtime.long_texts = value
@@ -617,6 +645,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             **super().get_config(),
             # Only where the config of the backbone cannot say it.
             **({} if gelu is None else {"gelu": gelu}),
+            **self._lora_config(),
             "num_classes": self.num_classes,
             "labels": list(self.labels),
             "multi_label": self.multi_label,
@@ -625,17 +654,30 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             "activation": keras.activations.serialize(self.activation),
             "dropout": self.dropout,
             "normalize": self.normalize,
+            "long_texts": self.long_texts,
+            "seed": self.seed,
+            **self._answering_config(),
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TextClassifier:
-        """Make a classifier from what `get_config` returned, which stays as it is."""
+        """Make a classifier from what `get_config` returned, which stays as it is.
+
+        As with every model of Keras Hub, the config has no weights and no vocabulary; files and
+        copies (`save`, `copy.deepcopy`, `pickle`) have them.
+        """
         # Keras Hub's own writes into the config that it is given.
         copied = {k: copy.deepcopy(v) if isinstance(v, dict) else v for k, v in config.items()}
         gelu: Any = copied.pop("gelu", None)
+        lora: Any = copied.pop("lora", None)
+        # Whether it can cut texts shows once the vocabulary is there.
+        long_texts: Any = copied.pop("long_texts", LONG_TEXTS[0])
         classifier = super().from_config(copied)
+        classifier._runtime.long_texts = read_long_texts(long_texts)
+        freeze_as_configured(classifier.backbone)
         if gelu is not None:
             huggingface.set_gelu(classifier.backbone, gelu)
+        classifier._restore_lora(lora)
         return classifier
 
     _adopts_names = True

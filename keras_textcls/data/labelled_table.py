@@ -6,6 +6,7 @@ methods call these modules, derives from it.
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import types
@@ -197,6 +198,27 @@ class LabelledTable:
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
+    def __copy__(self) -> Self:
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        made = copy.copy(self)
+        memo[id(self)] = made
+        # Nothing can change the rows, so both have the same; they may fill the disk.
+        own = {n: v for n, v in vars(self).items() if n not in ("_table", "_details")}
+        vars(made).update(copy.deepcopy(own, memo))
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Arrow's own pickle of a part of a table holds the whole table.
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self._table.schema) as writer:
+            writer.write_table(self._table)
+        state = {**vars(self), "_table": sink.getvalue(), "_details": dict(self._details)}
+        return _unpickled, (type(self), state)
+
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Export the rows to any library that reads Arrow, such as polars."""
         return self._table.__arrow_c_stream__(requested_schema)
@@ -318,6 +340,15 @@ class LabelledTable:
             labels = row.pop("labels", None)
             label = labels if self._multi_label or not labels else labels[0]
             yield Example(**{**row, "label": label, "metadata": metadata})
+
+
+def _unpickled(kind: type[LabelledTable], state: dict[str, Any]) -> LabelledTable:
+    """Make a table of what `LabelledTable.__reduce__` gave; its rows were checked before."""
+    made = object.__new__(kind)
+    table = pa.ipc.open_stream(state["_table"]).read_all()
+    details = types.MappingProxyType(state["_details"])
+    vars(made).update({**state, "_table": table, "_details": details})
+    return made
 
 
 def _is_multi_label(table: pa.Table) -> bool:

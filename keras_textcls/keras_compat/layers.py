@@ -110,6 +110,19 @@ def set_trainable_alone(layer: keras.layers.Layer, trainable: bool) -> None:
     layer._trainable = trainable
 
 
+def freeze_as_configured(model: keras.Model) -> None:
+    """Freeze the weights of a model whose config says that it is frozen.
+
+    Keras sets `trainable` before the model has its layers, so a model around the loaded one
+    would train them.
+
+    Args:
+        model: a `keras.Model` that was made from a config.
+    """
+    if not model.trainable:
+        model.trainable = False
+
+
 def kernel_variable(layer: keras.layers.Layer) -> Any:
     """Return the kernel of a dense layer as a variable that can be assigned to.
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import keras
 import keras_hub
+import numpy as np
 from keras import ops
 
 from keras_textcls.catalogue import subclasses
@@ -204,7 +205,11 @@ def resolve_head(
 
 
 def build_head_layers(
-    backbone: keras.Model, spec: HeadSpec, num_classes: int, activation: Any
+    backbone: keras.Model,
+    spec: HeadSpec,
+    num_classes: int,
+    activation: Any,
+    seed: int | None = None,
 ) -> dict[str, keras.layers.Layer]:
     """Make the layers of a head, in the order in which they are applied.
 
@@ -213,34 +218,40 @@ def build_head_layers(
         spec: `HeadSpec`.
         num_classes: int, number of outputs.
         activation: activation of the last layer, as in `keras.layers.Dense`.
+        seed: int, from which weights and dropout follow. Defaults to `None`,
+            drawn at random.
 
     Returns:
         A dict from attribute name (Keras Hub's own) to layer.
     """
     native = spec.keras_hub or KerasHubHead("", hidden_activation="gelu")
     dtype = backbone.dtype_policy
-    initializers = {
-        "truncated": keras.initializers.TruncatedNormal(stddev=0.02),
-        "normal": keras.initializers.RandomNormal(stddev=0.02),
+    hidden_seed, output_seed, *dropout_seeds = _seeds(seed)
+    initializers: dict[str, Any] = {
+        "truncated": keras.initializers.TruncatedNormal(stddev=0.02, seed=output_seed),
+        "normal": keras.initializers.RandomNormal(stddev=0.02, seed=output_seed),
     }
+    hidden_initializer = initializers.get(native.hidden_initializer or "", "glorot_uniform")
+    if seed is not None and hidden_initializer == "glorot_uniform":
+        hidden_initializer = keras.initializers.GlorotUniform(seed=hidden_seed)
     layers: dict[str, keras.layers.Layer] = {}
     if spec.normalize:
         layers["normalization"] = keras.layers.UnitNormalization(dtype=dtype, name="normalization")
     if spec.hidden_dim is not None:
         if native.pooled_dropout:
             layers["pooled_dropout"] = keras.layers.Dropout(
-                spec.dropout, dtype=dtype, name="pooled_dropout"
+                spec.dropout, seed=dropout_seeds[0], dtype=dtype, name="pooled_dropout"
             )
         layers["pooled_dense"] = keras.layers.Dense(
             spec.hidden_dim,
             activation=native.hidden_activation,
-            kernel_initializer=initializers.get(native.hidden_initializer or "", "glorot_uniform"),
+            kernel_initializer=hidden_initializer,
             dtype=dtype,
             name="pooled_dense",
         )
     rate = backbone.dropout if native.output_dropout_from_backbone else spec.dropout
     layers["output_dropout"] = keras.layers.Dropout(
-        rate, dtype=dtype, name=native.output_dropout_name
+        rate, seed=dropout_seeds[1], dtype=dtype, name=native.output_dropout_name
     )
     layers["output_dense"] = keras.layers.Dense(
         num_classes,
@@ -250,6 +261,13 @@ def build_head_layers(
         name="logits",
     )
     return layers
+
+
+def _seeds(seed: int | None) -> list[int | None]:
+    """Four seeds that follow from one: for two kernels and two dropout layers."""
+    if seed is None:
+        return [None] * 4
+    return [int(number) >> 1 for number in np.random.SeedSequence(seed).generate_state(4)]
 
 
 def pool(backbone: keras.Model, outputs: Any, spec: HeadSpec, pad_token_id: int = 0) -> Any:

@@ -105,7 +105,7 @@ def _load_adapter(
         model.base_preset = BasePreset(place_of(base), _sample(backbone))
     _attach(model, files, record, load_weights, fresh)
     if names is not None and not fresh and answers_in_labels(model):
-        model.restore_record(names)
+        classifier_presets.restore_record(model, names, kwargs)
     if record.sequence_length and model.sequence_length and "preprocessor" not in kwargs:
         model.sequence_length = record.sequence_length
     return model

@@ -7,9 +7,10 @@ project without keras-textcls loads it; `preset_files` guards what is read.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,12 @@ from keras_textcls.models.heads import DEFAULT_LEARNING_RATE, backbone_inputs, s
 from keras_textcls.saving import huggingface
 from keras_textcls.saving.model_card import CARD_FILE, is_own_card, write_card
 from keras_textcls.saving.preset_checks import loading
-from keras_textcls.saving.preset_files import PresetFiles, is_own_file, write_record
+from keras_textcls.saving.preset_files import (
+    ClassifierRecord,
+    PresetFiles,
+    is_own_file,
+    write_record,
+)
 from keras_textcls.saving.saved_model import Classifier, SavedAnswers, SavedClassifier
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 from keras_textcls.utils.atomic import replace_directory
@@ -88,8 +94,24 @@ def load_classifier(
         _load_head_weights(classifier, weights, files)
     record = files.record()
     if record is not None and not fresh:
-        classifier.restore_record(record)
+        restore_record(classifier, record, kwargs)
     return classifier
+
+
+def restore_record(model: SavedAnswers, record: ClassifierRecord, given: Iterable[str]) -> None:
+    """Restore what `classifier.json` holds, except what the caller gave.
+
+    Args:
+        model: a model that answers in label names.
+        record: `ClassifierRecord`.
+        given: iterable of strings, arguments of the constructor.
+    """
+    own = model.to_record()
+    names = {{"training_summary": "training"}.get(name, name) for name in given}
+    fields = {field.name for field in dataclasses.fields(record)}
+    model.restore_record(
+        dataclasses.replace(record, **{name: getattr(own, name) for name in names & fields})
+    )
 
 
 def _saved_head(files: PresetFiles, fresh: bool) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def load_text_to_text(
         raise _broken_record(error, files) from error
     # With labels of the caller it is asked otherwise, so its calibration would not hold.
     if record is not None and "labels" not in given:
-        model.restore_record(record)
+        classifier_presets.restore_record(model, record, given)
     return model
 
 

@@ -15,6 +15,7 @@ from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.text_reader import TextReader
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
 from keras_textcls.execution.text_model import TextModel
+from keras_textcls.keras_compat.layers import freeze_as_configured
 from keras_textcls.saving import adapter_presets
 from keras_textcls.saving.preset_files import ClassifierRecord
 from keras_textcls.text_to_text import loading
@@ -326,13 +327,19 @@ class TextToText(Adaptable, TextModel, keras.Model):
             "causal_lm": causal_lm,
             "name": self.name,
             "trainable": self.trainable,
+            **self._lora_config(),
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """Make a model from what `get_config` returned."""
         lm = keras.saving.deserialize_keras_object(config["causal_lm"], custom_objects)
-        return cls(**{**config, "causal_lm": lm})
+        arguments = {**config, "causal_lm": lm}
+        lora = arguments.pop("lora", None)
+        model = cls(**arguments)
+        freeze_as_configured(model.backbone)
+        model._restore_lora(lora)
+        return model
 
     @classmethod
     def load_whole(cls, files: Any, load_weights: bool, **kwargs: Any) -> Any:

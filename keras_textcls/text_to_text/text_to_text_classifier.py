@@ -12,7 +12,11 @@ import numpy as np
 
 from keras_textcls.batching.text_reader import TextReader
 from keras_textcls.batching.windows import Window, Windows
-from keras_textcls.classifiers.label_answers import LabelAnswers, answering_state
+from keras_textcls.classifiers.label_answers import (
+    LabelAnswers,
+    answering_state,
+    take_answering,
+)
 from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.keras_compat.presets import classproperty
@@ -83,7 +87,9 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             `"plain"` (a pass a label), which agree to rounding. Defaults to
             `"auto"`, the first that the model has.
         sequence_length: int, as for `TextToText`. Defaults to `None`.
-        **kwargs: `name` and `trainable`, as for a `keras.Model`.
+        **kwargs: `thresholds`, `temperature`, `vector_scaling`,
+            `answer_options` and `training_summary`, the attributes of these
+            names; and `name` and `trainable`, as for a `keras.Model`.
 
     Raises:
         ArgumentError: the model is none, two answers have the same tokens, the
@@ -122,6 +128,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
         sequence_length: int | None = None,
         **kwargs: Any,
     ) -> None:
+        answering = take_answering(kwargs)
         super().__init__(causal_lm, sequence_length, **kwargs)
         # === Config ===
         is_list = isinstance(labels, Iterable) and not isinstance(labels, (str, bytes))
@@ -159,6 +166,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             prompt_parts=None,
             scorer=None,
         )
+        self._set_answering(answering)
         if embedding_preset is not None:
             _check(runtime.examples, "examples", examples, "must be given with embedding_preset")
             runtime.nearest = NearestExamples(runtime.examples, num_examples, embedding_preset)
@@ -276,6 +284,7 @@ class TextToTextClassifier(LabelAnswers, TextToText):
             "labels": list(self.labels),
             **self._asking(),
             "scorer": self._runtime.scorer_kind,
+            **self._answering_config(),
         }
 
     def _asking(self) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """`TextDataset`: immutable rows, a version that follows the content, what is made from it."""
 
 import collections
+import copy
+import pickle
 import subprocess
 import sys
 
+import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -344,3 +347,22 @@ def test_parts_of_a_subclass_with_a_constructor_of_its_own_are_datasets(tmp_path
         assert type(part) is TextDataset and len(part) == 2
     messages.save(tmp_path / "saved")
     assert Messages.load(tmp_path / "saved") == messages
+
+
+def test_copies_are_equal_and_share_no_more_than_their_rows(dataset, multi, tmp_path):
+    part = dataset.split(0.8, 0.1, 0.1)
+    for value in (dataset, multi, part, dataset[:3], [dataset, dataset]):
+        joblib.dump(value, tmp_path / "value")
+        for protocol in (2, 4, pickle.HIGHEST_PROTOCOL):
+            assert pickle.loads(pickle.dumps(value, protocol)) == value
+        for made in (copy.copy(value), copy.deepcopy(value), joblib.load(tmp_path / "value")):
+            assert made == value and type(made) is type(value)
+    made = pickle.loads(pickle.dumps(dataset))
+    assert (made.details, made.invalid_rows) == (dataset.details, dataset.invalid_rows)
+    assert made.labels == dataset.labels and made.table.schema == dataset.table.schema
+    # A part takes its own room, not that of the whole.
+    assert len(pickle.dumps(dataset[:1])) < len(pickle.dumps(dataset)) / 2
+    dataset.save(tmp_path / "saved")
+    mapped = TextDataset.load(tmp_path / "saved")
+    assert copy.deepcopy(mapped).table is mapped.table
+    assert pickle.loads(pickle.dumps(mapped)) == dataset

@@ -36,7 +36,8 @@ _DIGEST_SIZE = 16
 _HASH = f"S{_DIGEST_SIZE}"
 # Arguments that affect only the head; any other argument of a classifier may change embeddings.
 _OF_THE_HEAD = frozenset(
-    "name trainable num_classes labels multi_label hidden_dim activation dropout normalize".split()
+    "name trainable num_classes labels multi_label hidden_dim activation dropout normalize seed "
+    "long_texts thresholds temperature vector_scaling answer_options training_summary".split()
 )
 
 _log = logging.getLogger(__name__)
