@@ -8,9 +8,11 @@ the first batches and fail on batches of another width.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import itertools
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -239,6 +241,38 @@ class _SourceAdapter(BatchAdapter):
         return dataset.prefetch(2).with_options(options)
 
 
+class _Filters:
+    """Filters of warnings that stay until the last thread that wants them has ended.
+
+    `warnings.catch_warnings` puts back what it found, which in another thread's
+    midst are the filters of that thread.
+    """
+
+    _lock = threading.Lock()
+    _wanted: collections.Counter[str] = collections.Counter()
+
+    @classmethod
+    def enter(cls, messages: list[str]) -> None:
+        """Ignore warnings whose messages begin so."""
+        with cls._lock:
+            for message in messages:
+                if not cls._wanted[message]:
+                    warnings.filterwarnings("ignore", message)
+                cls._wanted[message] += 1
+
+    @classmethod
+    def leave(cls, messages: list[str]) -> None:
+        """End what `enter` began."""
+        with cls._lock:
+            cls._wanted.subtract(messages)
+            ended = {message for message in messages if not cls._wanted[message]}
+            warnings.filters[:] = [  # type: ignore[index]
+                entry
+                for entry in warnings.filters
+                if getattr(entry[1], "pattern", entry[1]) not in ended
+            ]
+
+
 @contextlib.contextmanager
 def quiet(*sources: BatchSource | None) -> Iterator[None]:
     """Suppress warnings of Keras that do not apply to these batches.
@@ -249,16 +283,21 @@ def quiet(*sources: BatchSource | None) -> Iterator[None]:
     Returns:
         A context manager.
     """
-    with warnings.catch_warnings():
-        # What a backbone may have beside the hidden states that the head reads.
-        unread = "(pooled_dense|decoder|reverse_embeddings)"
-        warnings.filterwarnings("ignore", f"Gradients do not exist for variables .*{unread}")
+    # What a backbone may have beside the hidden states that the head reads.
+    unread = "(pooled_dense|decoder|reverse_embeddings)"
+    messages = [
+        f"Gradients do not exist for variables .*{unread}",
         # The decoder of an encoder-decoder reads one token, and so attends to one.
-        warnings.filterwarnings("ignore", "(?s).*You are using a softmax over axis -1 of a tensor")
-        if any(source is not None and source.num_batches is None for source in sources):
-            # Said at the end of every stream whose length is not known beforehand.
-            warnings.filterwarnings("ignore", "Your input ran out of data")
+        "(?s).*You are using a softmax over axis -1 of a tensor",
+    ]
+    if any(source is not None and source.num_batches is None for source in sources):
+        # Said at the end of every stream whose length is not known beforehand.
+        messages.append("Your input ran out of data")
+    _Filters.enter(messages)
+    try:
         yield
+    finally:
+        _Filters.leave(messages)
 
 
 class EpochSetter(keras.callbacks.Callback):

@@ -41,6 +41,7 @@ from keras_textcls.classifiers.long_texts import (
     score_features,
 )
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
+from keras_textcls.execution.model_locks import one_at_a_time
 from keras_textcls.execution.predict import predict_source
 from keras_textcls.execution.text_model import TextModel
 from keras_textcls.keras_compat.layers import freeze_as_configured
@@ -353,7 +354,8 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
             ArgumentError: `adapter_only` is set, and there are no adapters, or
                 the backbone is not that of a preset.
         """
-        adapter_presets.save(self, preset_dir, max_shard_size, adapter_only)
+        with one_at_a_time(self):
+            adapter_presets.save(self, preset_dir, max_shard_size, adapter_only)
 
     def save_to_huggingface(self, directory: Any) -> None:
         """Save for the `transformers` library, or leave the directory as it was.
@@ -503,9 +505,10 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         runtime = self._runtime
         if not source.in_chunks or not self.compiled:
             return super()._evaluate_source(source, verbose, **kwargs)
-        if runtime.compile_arguments is not None:
-            runtime.scorer.compile(**runtime.compile_arguments)
-            runtime.compile_arguments = None
+        with one_at_a_time(self):
+            if runtime.compile_arguments is not None:
+                runtime.scorer.compile(**runtime.compile_arguments)
+                runtime.compile_arguments = None
         return evaluate_whole(runtime.embedder, runtime.scorer, source, verbose, **kwargs)
 
     def embed(

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_textcls.batching.bucket_plan import COMPILED, DYNAMIC, BucketPolicy
+from keras_textcls.execution.model_locks import one_at_a_time
 from keras_textcls.keras_compat.layers import all_layers
 from keras_textcls.keras_compat.trainers import give_back_jax_state
 from keras_textcls.keras_compat.variables import has_value
@@ -76,7 +77,9 @@ def _has_accelerator() -> bool:
 
 @contextlib.contextmanager
 def keeping_state(model: keras.Model) -> Iterator[None]:
-    """Keep the weights of a model when `fit`, `evaluate` or `predict` is interrupted on JAX.
+    """Keep the state of a model while it runs: from other threads, and from errors on JAX.
+
+    Other threads that use its weights wait; see `one_at_a_time`.
 
     Keras on JAX takes the weights out of the model while it runs. It does not
     put them back if the first step is interrupted or fails; if a later step
@@ -92,9 +95,16 @@ def keeping_state(model: keras.Model) -> Iterator[None]:
         model: a `keras.Model` whose weights are all there, and those of its
             optimizer for `fit`.
     """
-    if keras.config.backend() != "jax":
-        yield
-        return
+    with one_at_a_time(model):
+        if keras.config.backend() == "jax":
+            with _keeping_jax_state(model):
+                yield
+        else:
+            yield
+
+
+@contextlib.contextmanager
+def _keeping_jax_state(model: keras.Model) -> Iterator[None]:
     layers: list[Any] = [layer for layer in all_layers(model) if not layer.built]
     before: dict[int, Any] = {id(variable): variable.value for variable in _state(model)}
     for layer in layers:

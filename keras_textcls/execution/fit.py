@@ -12,6 +12,7 @@ import keras
 from keras_textcls.batching.batch_source import BatchSource, EpochSetter, quiet
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution.backend_policy import keeping_state, reseed_dropout
+from keras_textcls.execution.model_locks import one_at_a_time
 from keras_textcls.keras_compat.trainers import build_metrics
 from keras_textcls.optimization.fused_adam import fused_adam
 
@@ -55,26 +56,27 @@ def fit_source(
             f"`initial_batch={initial_batch}` is for one epoch, epochs=initial_epoch + 1. "
             f"Received: epochs={epochs}."
         )
-    if initial_batch:
-        source.done = initial_batch
-        # TensorFlow would make the metrics at the first step, too late to be given a value.
-        build_metrics(model, next(source.elements()))
-    reseed_dropout(model, seed)
-    optimizer = model.optimizer if model.compiled else None
-    if optimizer is not None and not optimizer.built:
-        # TensorFlow would make its variables while it traces, which takes it twice as long.
-        optimizer.build(model.trainable_variables)
-    with quiet(source, validation), fused_adam(optimizer), keeping_state(model):
-        return keras.Model.fit(
-            model,
-            x=source.for_keras(endless=kwargs.get("steps_per_epoch") is not None),
-            validation_data=validation.for_keras() if validation else None,
-            callbacks=[EpochSetter(source), *(callbacks or [])],
-            epochs=epochs,
-            verbose=verbose,
-            shuffle=False,
-            **kwargs,
-        )
+    with one_at_a_time(model):
+        if initial_batch:
+            source.done = initial_batch
+            # TensorFlow would make the metrics at the first step, too late to be given a value.
+            build_metrics(model, next(source.elements()))
+        reseed_dropout(model, seed)
+        optimizer = model.optimizer if model.compiled else None
+        if optimizer is not None and not optimizer.built:
+            # TensorFlow would make its variables while it traces, which takes it twice as long.
+            optimizer.build(model.trainable_variables)
+        with quiet(source, validation), fused_adam(optimizer), keeping_state(model):
+            return keras.Model.fit(
+                model,
+                x=source.for_keras(endless=kwargs.get("steps_per_epoch") is not None),
+                validation_data=validation.for_keras() if validation else None,
+                callbacks=[EpochSetter(source), *(callbacks or [])],
+                epochs=epochs,
+                verbose=verbose,
+                shuffle=False,
+                **kwargs,
+            )
 
 
 class CompiledAsSaved:

@@ -28,7 +28,7 @@ def predict_source(model: keras.Model, source: BatchSource, **kwargs: Any) -> np
     Returns:
         A float32 array, in the order of the texts.
     """
-    with quiet(source), keeping_state(model):
+    with keeping_state(model), quiet(source):
         batches = source.for_keras(pipelined=not _needs_no_pipeline(model, source))
         outputs = keras.Model.predict(model, batches, **kwargs)
     return source.restore_order(np.asarray(outputs).astype("float32"))

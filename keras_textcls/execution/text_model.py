@@ -149,7 +149,7 @@ class TextModel(CompiledAsSaved):
         return self._evaluate_source(source, verbose, **kwargs)
 
     def _evaluate_source(self, source: BatchSource, verbose: str | int, **kwargs: Any) -> Any:
-        with quiet(source), keeping_state(self):
+        with keeping_state(self), quiet(source):
             return keras.Model.evaluate(self, x=source.for_keras(), verbose=verbose, **kwargs)
 
 
