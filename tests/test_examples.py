@@ -8,23 +8,49 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from shown_output import assert_shows
 
+README = Path(__file__).parent.parent / "README.md"
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def test_customer_messages(processes, tmp_path):
-    output = tmp_path / "sorted"
-    result = processes.script(EXAMPLES / "customer_messages.py", "--output", output)
+def test_customer_messages_prints_what_the_readme_shows(processes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = processes.script(EXAMPLES / "customer_messages.py")
     assert result.returncode == 0, result.stderr[-2000:]
-    lines = result.stdout.splitlines()
-    assert lines[0].startswith("trained on 202 messages in ")
-    accuracy = re.fullmatch(r"accuracy on 50 others (\d\.\d{3})", lines[1])
-    # Six labels of equal size; TF-IDF gets half of them right.
-    assert float(accuracy[1]) > 0.6
-    assert lines[2].startswith("delivery ")
-    assert lines[3].startswith("billing ")
-    assert lines[4] == "saved to sorted and loaded again: same answers"
-    assert (output / "classifier.json").is_file()
+    # The data file is shown as seen from where README's command runs.
+    data = os.path.relpath(EXAMPLES / "data" / "customer_messages.csv")
+    shown = README.read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
+    printed = result.stdout.replace(data, "examples/data/customer_messages.csv")
+    assert_shows(shown, printed)
+    ours, baseline = re.findall(r"  (\d\.\d\d)  \d\.\d\d to ", printed)
+    assert float(ours) > 0.7 > 0.6 > float(baseline)
+    run = tmp_path / "runs" / "customer_messages" / "1"
+    assert {"report.html", "preset", "evaluation"} <= {path.name for path in run.iterdir()}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['{"text": "%d big bus", "label": ["bus"]}', '{"text": "%d no word", "label": []}'],
+        ['{"text": "is %d odd?", "text_pair": "no", "label": "a"}',
+         '{"text": "is %d so?", "text_pair": "yes", "label": "b"}'],
+        ['{"text": "all %d in one label", "label": "a"}', '{"text": "", "label": "b"}'],
+    ],
+    ids=["several labels", "pairs", "unusable"],
+)  # fmt: skip
+def test_customer_messages_takes_a_file_of_ones_own(lines, processes, tmp_path):
+    file = tmp_path / "mine.jsonl"
+    file.write_text("\n".join(line.replace("%d", str(i)) for i in range(20) for line in lines))
+    arguments = (file, "--output", tmp_path / "made")
+    result = processes.script(EXAMPLES / "customer_messages.py", *arguments)
+    if "all" in lines[0]:
+        assert result.stderr.startswith("Error: ") and "no text" in result.stderr
+    else:
+        assert result.returncode == 0, result.stderr[-2000:]
+        assert "40 texts: 32 to train on, 8 held out" in result.stdout
+        assert (tmp_path / "made" / "mine" / "1" / "report.html").is_file()
 
 
 @pytest.mark.long
