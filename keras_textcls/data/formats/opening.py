@@ -55,6 +55,7 @@ class FileOptions:
         header: bool or names.
         sheet: string or `None`.
         tfds_directory: string or `None`.
+        skip_rows: int. Defaults to `0`.
     """
 
     format: str
@@ -64,6 +65,7 @@ class FileOptions:
     header: bool | Sequence[str]
     sheet: str | None
     tfds_directory: str | None
+    skip_rows: int = 0
 
 
 def open_source(source: Any, options: FileOptions) -> Source:
@@ -121,7 +123,14 @@ def _open_path(path: Path, options: FileOptions) -> Source:
         kind = FORMATS.get(Path(name).suffix, "")
     if kind in ("csv", "tsv"):
         delimiter = options.delimiter or ("\t" if kind == "tsv" else None)
-        return DelimitedSource(path, options.encoding, delimiter, options.quote, options.header)
+        return DelimitedSource(
+            path, options.encoding, delimiter, options.quote, options.header, options.skip_rows
+        )
+    if options.skip_rows and kind != "excel":
+        raise ArgumentError(
+            "`skip_rows` is for CSV, TSV and Excel files, whose table may stand below a title. "
+            f"Received: skip_rows={options.skip_rows} with {path.name}."
+        )
     if kind == "json":
         return JsonSource(path, options.encoding)
     if kind == "parquet":
@@ -129,7 +138,7 @@ def _open_path(path: Path, options: FileOptions) -> Source:
     if kind == "arrow":
         return arrow_source(path)
     if kind == "excel":
-        return excel_source(path, options.sheet, options.header is True)
+        return excel_source(path, options.sheet, options.header is True, options.skip_rows)
     formats = sorted(set(FORMATS.values()))
     raise ArgumentError(
         f"What is {path.name}? Its suffix is none of {', '.join(FORMATS)}. Pass format=..., one of "
