@@ -6,7 +6,6 @@ library raises intentionally are shown in one line, without a traceback.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -19,6 +18,7 @@ from keras_textcls.cli.evaluate import (
     evaluate_command,
 )
 from keras_textcls.cli.presets import presets_command
+from keras_textcls.cli.quiet_imports import quiet_imports
 from keras_textcls.cli.runs import runs_group
 from keras_textcls.cli.templates import templates_command
 from keras_textcls.cli.train import train_command
@@ -29,10 +29,9 @@ class _Group(click.Group):
     """A group of commands that shows the library's own errors as messages."""
 
     def invoke(self, context: click.Context) -> Any:
-        # TensorFlow's own log messages are hidden unless the variable is set.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
-            return super().invoke(context)
+            with quiet_imports():
+                return super().invoke(context)
         except KerasTextclsError as error:
             raise click.ClickException(str(error)) from error
         except BrokenPipeError:

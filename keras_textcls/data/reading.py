@@ -55,6 +55,7 @@ def read(
     delimiter: str | None = None,
     quote: str | None = "auto",
     header: bool | Sequence[str] = True,
+    skip_rows: int = 0,
     sheet: str | None = None,
     cells: str = "text",
     root: str | os.PathLike[str] | None = None,
@@ -134,6 +135,9 @@ def read(
             Defaults to `"auto"`, detected from the file.
         header: `True` if the first row names the columns, `False` if there is
             no such row, or a list of the names. Defaults to `True`.
+        skip_rows: int, number of lines of a CSV or TSV file, or rows of a sheet,
+            above the table, such as a title or comments. Defaults to `0`; a
+            first line `sep=;` is left out in any case.
         sheet: name of the sheet of a workbook. Defaults to `None`, the first.
         cells: `"text"`; or `"path"` or `"url"` if the cells of the text column
             are paths of text files, or `http(s)` addresses, whose content is
@@ -185,7 +189,9 @@ def read(
     if is_path and is_dataset(Path(source)):
         _refuse_beside_dataset(source, arguments)
         return TextDataset.load(source)
-    options = FileOptions(format, encoding, delimiter, quote, header, sheet, tfds_directory)
+    options = FileOptions(
+        format, encoding, delimiter, quote, header, sheet, tfds_directory, skip_rows
+    )
     rules = RowRules(
         labels=labels,
         multi_label=multi_label,
@@ -254,9 +260,15 @@ def _roles(
     named = {name: _as_names(value, source, name) for name, value in columns.items()}
     if not any(value is not None for value in columns.values()):
         source, metadata = _as_clarifai_form(source, metadata)
-    roles = choose_roles(
-        source.columns, **named, metadata=metadata, needs_label=needs_label, source=source.name
-    )
+    try:
+        roles = choose_roles(
+            source.columns, **named, metadata=metadata, needs_label=needs_label, source=source.name
+        )
+    except ArgumentError as error:
+        hint = getattr(source, "hint", "").strip()
+        if not hint:
+            raise
+        raise ArgumentError(f"{error} {hint}") from None
     return source, roles
 
 
@@ -336,6 +348,11 @@ def _check_arguments(arguments: dict[str, Any]) -> None:
     if not isinstance(limit, int) or limit < 0:
         raise ArgumentError(
             f"`memory_limit` must be a number of bytes. Received: memory_limit={shorten(limit)}."
+        )
+    skipped = arguments["skip_rows"]
+    if not isinstance(skipped, int) or isinstance(skipped, bool) or skipped < 0:
+        raise ArgumentError(
+            f"`skip_rows` must be a number of lines. Received: skip_rows={shorten(skipped)}."
         )
     kinds: dict[str, tuple[type, ...]] = {
         "metadata": (bool, list, tuple),

@@ -191,3 +191,22 @@ def test_bfloat16(kind):
         rtol=0.1,
         atol=0.05,
     )
+
+
+@every_kind
+def test_enable_lora_of_keras_hub_finds_the_layers(kind):
+    classifier = _classifier(kind)
+    backbone = classifier.backbone
+    before = backbone.count_params()
+    outputs = classifier.predict(TEXTS, verbose=0)
+    backbone.enable_lora(2)
+    adapted = [w.path for w in backbone.trainable_weights if "lora" in w.path]
+    assert len(adapted) == {"static": 2, "mini": 2 * 2}[kind]
+    assert backbone.count_params() > before
+    np.testing.assert_allclose(classifier.predict(TEXTS, verbose=0), outputs, atol=1e-6)
+    classifier.fit(TEXTS, ["fox", "cat", "fox"], epochs=2, verbose=0)
+    kept = _array(backbone.token_embedding._embeddings)
+    np.testing.assert_array_equal(
+        kept, _array(_classifier(kind).backbone.token_embedding._embeddings)
+    )
+    assert np.abs(classifier.predict(TEXTS, verbose=0) - outputs).max() > 0

@@ -15,9 +15,12 @@ from keras_textcls.data.formats.byte_streams import ByteStream
 from keras_textcls.data.formats.delimited_blocks import Block, record_lines, split_blocks
 from keras_textcls.data.formats.delimited_records import (
     MAX_RECORD,
+    Dialect,
     Record,
+    read_preface,
     read_records,
     sniff_dialect,
+    title_lines,
 )
 from keras_textcls.data.formats.encodings import Utf8Blocks, check_encoding
 from keras_textcls.data.rows import invalid_rows as reasons
@@ -42,6 +45,9 @@ class DelimitedSource:
         header: bool, whether the first record holds the names of the columns,
             or a list of their names if it does not. Defaults to `True`; with
             `False` the names are `"0"`, `"1"` and so on.
+        skip_rows: int, number of lines before the table. A first line `sep=;`,
+            which Excel reads as the delimiter, is left out in any case.
+            Defaults to `0`.
 
     Raises:
         InvalidDataError: the file cannot be read, or is empty.
@@ -55,6 +61,7 @@ class DelimitedSource:
         delimiter: str | None = None,
         quote: str | None = "auto",
         header: bool | Sequence[str] = True,
+        skip_rows: int = 0,
     ) -> None:
         self.name = str(path)
         self.path = path
@@ -78,15 +85,23 @@ class DelimitedSource:
         text = sample.decode("utf-8", "surrogateescape")
         if not is_whole and "\n" in text:
             text = text[: text.rindex("\n") + 1]
-        self.dialect = sniff_dialect(text, delimiter, quote)
+        preface, told = read_preface(text, skip_rows)
+        if preface is None:
+            raise ArgumentError(
+                f"`skip_rows={skip_rows}` leaves no row of {path}, or none in its first "
+                f"{len(text):,} characters. Pass a lower number."
+            )
+        delimiter, table = delimiter or told, text[preface:]
+        self.dialect = sniff_dialect(table, delimiter, quote)
         self.details["delimiter"] = repr(self.dialect.delimiter)
         if self.dialect.quote != '"':
             self.details["quote"] = repr(self.dialect.quote)
-        first = next((r for r in read_records(text, self.dialect) if not r.is_blank), None)
+        first = next((r for r in read_records(table, self.dialect) if not r.is_blank), None)
         if first is None:
             raise InvalidDataError(f"{path} is empty. A file of texts has at least one row.")
         self.columns = self._names(first, header)
-        head = text[: first.end] if header is True else ""
+        self.hint = _hint(table, self.dialect, delimiter, quote, skip_rows)
+        head = text[: preface + (first.end if header is True else 0)]
         self._header_size = len(head.encode("utf-8", "surrogateescape"))
         self.first_line = 1 + _count_lines(head)
 
@@ -192,6 +207,16 @@ class DelimitedSource:
             detail = f"{len(cells)} cells, the header has {width}"
             return InvalidRow(line, reasons.WRONG_COLUMN_COUNT, detail=detail, excerpt=shown)
         return None
+
+
+def _hint(
+    table: str, dialect: Dialect, delimiter: str | None, quote: str | None, skipped: int
+) -> str:
+    """What to do if the table begins with lines that are not part of it."""
+    lines = title_lines(table, dialect, delimiter, quote)
+    if not lines:
+        return ""
+    return f"If its first lines are a title or a comment, pass skip_rows={skipped + lines}."
 
 
 def _count_lines(text: str) -> int:

@@ -26,6 +26,10 @@ _CLEARLY = 0.05
 # If this share of the records has an unclosed quote, quotes are ordinary characters.
 _MANY = 0.1
 _LINE_END = re.compile(r"\r\n|\n|\r")
+# The first line by which Excel is told the delimiter.
+_TOLD = re.compile(r'"?sep=([^\r\n"])"?[ \t]*(\r\n|\n|\r)', re.IGNORECASE)
+# Number of lines before a table that are looked for.
+_MOST_TITLES = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,6 +173,61 @@ def sniff_dialect(sample: str, delimiter: str | None = None, quote: str | None =
     is_better = plain_fit[:2] >= quoted_fit[:2] and plain_fit[2] > quoted_fit[2] + _CLEARLY
     is_better = is_better and _share_unclosed(sample, quoted) > _MANY
     return plain if is_better else quoted
+
+
+def read_preface(text: str, skip_rows: int = 0) -> tuple[int | None, str | None]:
+    r"""Find where the table of a file begins.
+
+    Args:
+        text: string, the beginning of a file.
+        skip_rows: int, number of lines before the table. Defaults to `0`.
+
+    Returns:
+        A tuple of the position where the table begins, or `None` if the text has
+        not so many lines, and of the delimiter that a first line `sep=;` names,
+        or `None`.
+
+    Example:
+    >>> read_preface("sep=;\ntext;label\n")
+    (6, ';')
+    """
+    told = _TOLD.match(text)
+    position = 0
+    for _ in range(skip_rows):
+        end = _LINE_END.search(text, position)
+        if end is None:
+            return None, None
+        position = end.end()
+    return (position, None) if told is None else (max(position, told.end()), told[1])
+
+
+def title_lines(
+    sample: str, dialect: Dialect, delimiter: str | None = None, quote: str | None = "auto"
+) -> int:
+    """Return how many lines seem to stand before the table, such as a title.
+
+    Args:
+        sample: string, the beginning of a file, complete lines.
+        dialect: `Dialect` that was detected for the whole.
+        delimiter: as for `sniff_dialect`. Defaults to `None`.
+        quote: as for `sniff_dialect`. Defaults to `"auto"`.
+
+    Returns:
+        An int, 0 if the first line names a usual column, or no later one does.
+    """
+    if _fit(sample, dialect)[0]:
+        return 0
+    position = 0
+    for lines in range(1, _MOST_TITLES + 1):
+        end = _LINE_END.search(sample, position)
+        if end is None:
+            return 0
+        position = end.end()
+        rest = sample[position:]
+        is_named, fits, _ = _fit(rest, sniff_dialect(rest, delimiter, quote))
+        if is_named and fits:
+            return lines
+    return 0
 
 
 def _share_unclosed(sample: str, dialect: Dialect) -> float:

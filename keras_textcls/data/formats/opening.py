@@ -71,6 +71,7 @@ class FileOptions:
         header: bool or names.
         sheet: string or `None`.
         tfds_directory: string or `None`.
+        skip_rows: int. Defaults to `0`.
     """
 
     format: str
@@ -80,6 +81,7 @@ class FileOptions:
     header: bool | Sequence[str]
     sheet: str | None
     tfds_directory: str | None
+    skip_rows: int = 0
 
 
 def open_source(source: Any, options: FileOptions) -> Source:
@@ -132,11 +134,18 @@ def _open_path(path: Path, options: FileOptions) -> Source:
     kind = _kind_by_name(path) if options.format == "auto" else options.format
     if kind in ("", "csv", "tsv", "spacy", *_TOOLS) and os.path.exists(path):
         kind = _kind_by_content(path, kind, options)
+    if options.skip_rows and kind not in ("csv", "tsv", "excel"):
+        raise ArgumentError(
+            "`skip_rows` is for CSV, TSV and Excel files, whose table may stand below a title. "
+            f"Received: skip_rows={options.skip_rows} with {path.name}."
+        )
     if kind == "fasttext":
         return FastTextSource(path, options.encoding)
     if kind in ("csv", "tsv"):
         delimiter = options.delimiter or ("\t" if kind == "tsv" else None)
-        return DelimitedSource(path, options.encoding, delimiter, options.quote, options.header)
+        return DelimitedSource(
+            path, options.encoding, delimiter, options.quote, options.header, options.skip_rows
+        )
     if kind == "json":
         return JsonSource(path, options.encoding)
     if kind == "parquet":
@@ -144,7 +153,7 @@ def _open_path(path: Path, options: FileOptions) -> Source:
     if kind == "arrow":
         return arrow_source(path)
     if kind == "excel":
-        return excel_source(path, options.sheet, options.header is True)
+        return excel_source(path, options.sheet, options.header is True, options.skip_rows)
     if kind == "spacy":
         return docbin_source(path)
     if kind == "rasa":

@@ -244,6 +244,7 @@ class RowsSource:
         self.columns = columns
         self.first_line = 1
         self.begin = begin
+        self.hint = ""
         self.details = dict(details or {})
         self._chunks = chunks
 
@@ -293,7 +294,9 @@ def _named(column: pa.ChunkedArray, names: list[str]) -> pa.Array:
     return pa.array([name(value) for value in column.to_pylist()])
 
 
-def excel_source(path: Path, sheet: str | None = None, header: bool = True) -> RowsSource:
+def excel_source(
+    path: Path, sheet: str | None = None, header: bool = True, skip_rows: int = 0
+) -> RowsSource:
     """Read a sheet of an Excel workbook (.xlsx).
 
     Args:
@@ -301,6 +304,7 @@ def excel_source(path: Path, sheet: str | None = None, header: bool = True) -> R
         sheet: string or `None`, name of the sheet. Defaults to `None`, the first.
         header: bool, whether the first row holds the names of the columns.
             Defaults to `True`.
+        skip_rows: int, number of rows above the table. Defaults to `0`.
 
     Returns:
         A `RowsSource`; its row numbers are those that Excel shows.
@@ -316,25 +320,44 @@ def excel_source(path: Path, sheet: str | None = None, header: bool = True) -> R
             f"Reading {path.name} needs openpyxl. Install it: pip install 'keras-textcls[excel]'."
         ) from None
     _refuse_bomb(path)
-    rows = _sheet_rows(openpyxl, path, sheet)
+    sheets: list[str] = []
+    rows = _sheet_rows(openpyxl, path, sheet, skip_rows, sheets)
     first = next(rows, None)
     if first is None:
-        raise InvalidDataError(f"{path} is empty. A sheet of texts has at least one row.")
+        above = f" below the {skip_rows} of skip_rows" if skip_rows else ""
+        raise InvalidDataError(
+            f"{path} is empty: the sheet {shorten(sheets[0])} has no row{above}."
+            f"{_other_sheets(sheets)}"
+        )
     names = [str(i) if not header else _cell_text(c) for i, c in enumerate(first)]
 
     def chunks() -> Iterator[dict[str, list[Any]]]:
-        rows = _sheet_rows(openpyxl, path, sheet)
+        rows = _sheet_rows(openpyxl, path, sheet, skip_rows)
         if header:
             next(rows)
         while held := [row for _, row in zip(range(ROWS_PER_CHUNK), rows, strict=False)]:
             yield {n: [_cell(row, i) for row in held] for i, n in enumerate(names)}
 
-    source = RowsSource(str(path), chunks, names)
-    source.first_line = 2 if header else 1
+    source = RowsSource(str(path), chunks, names, {"sheet": sheets[0]})
+    source.first_line = skip_rows + (2 if header else 1)
+    title = header and sum(map(bool, names)) < 2
+    source.hint = _other_sheets(sheets) + (
+        f" If its first rows are a title, pass skip_rows={skip_rows + 1} or more." if title else ""
+    )
     return source
 
 
-def _sheet_rows(openpyxl: Any, path: Path, sheet: str | None) -> Iterator[tuple[Any, ...]]:
+def _other_sheets(sheets: list[str]) -> str:
+    if len(sheets) < 2:
+        return ""
+    others = ", ".join(map(repr, sheets[1:]))
+    return f" The sheet {sheets[0]!r} was read; the others are {others}: pass sheet=..."
+
+
+def _sheet_rows(
+    openpyxl: Any, path: Path, sheet: str | None, skip_rows: int, sheets: list[str] | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a sheet; `sheets` receives its name and those of the others."""
     book = None
     try:
         with warnings.catch_warnings():
@@ -347,7 +370,9 @@ def _sheet_rows(openpyxl: Any, path: Path, sheet: str | None) -> Iterator[tuple[
                     f"{', '.join(map(repr, book.sheetnames))}."
                 )
             page = book[sheet] if sheet is not None else book.worksheets[0]
-            yield from page.iter_rows(values_only=True)
+            if sheets is not None:
+                sheets += [page.title, *(n for n in book.sheetnames if n != page.title)]
+            yield from page.iter_rows(values_only=True, min_row=skip_rows + 1)
     except InvalidDataError:
         raise
     except DAMAGED as error:

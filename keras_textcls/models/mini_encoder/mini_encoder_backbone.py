@@ -153,6 +153,13 @@ class MiniEncoderBackbone(keras_hub.models.Backbone):
         self.chunk_length = chunk_length
         self.dropout = dropout
 
+    def default_lora_layer_names(self) -> list[str]:
+        """Return the names of the layers that Keras Hub's `enable_lora` adapts.
+
+        One layer makes queries, keys and values together.
+        """
+        return ["query_key_value"]
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {

@@ -80,6 +80,10 @@ class StaticEmbeddingBackbone(keras_hub.models.Backbone):
         self.vocabulary_size = vocabulary_size
         self.embedding_dim = embedding_dim
 
+    def default_lora_layer_names(self) -> list[str]:
+        """Return the names of the layers that Keras Hub's `enable_lora` adapts."""
+        return ["token_embedding"]
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {
