@@ -234,8 +234,7 @@ def _as_annotations(
     source: Source, columns: dict[str, Any], metadata: bool | Sequence[str], given: dict[str, Any]
 ) -> tuple[Source, dict[str, Any], bool | Sequence[str]]:
     """The source with usual columns if it is an export of an annotation tool."""
-    usual = getattr(source, "usual_roles", {})
-    columns = {**columns, **{r: n for r, n in usual.items() if columns[r] is None}}
+    columns = _with_usual_roles(columns, source)
     text, label = (_as_names(columns[role], source, role) for role in ("text", "label"))
     options = ToolOptions(
         text=text,
@@ -250,7 +249,14 @@ def _as_annotations(
     if tool is None:
         return source, columns, metadata
     kept = metadata if isinstance(metadata, bool) else [*metadata, "metadata"]
-    return tool, {**columns, "text": "text", "label": "label"}, kept or ["metadata"]
+    columns = _with_usual_roles({**columns, "text": "text", "label": "label"}, tool)
+    return tool, columns, kept or ["metadata"]
+
+
+def _with_usual_roles(columns: dict[str, Any], source: Source) -> dict[str, Any]:
+    """The columns that are named, and those that the form of the source names."""
+    usual = getattr(source, "usual_roles", {})
+    return {**columns, **{r: n for r, n in usual.items() if columns[r] is None}}
 
 
 def _roles(

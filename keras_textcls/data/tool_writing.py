@@ -52,9 +52,8 @@ def write_fasttext(dataset: LabelledTable, path: Path) -> None:
             file.write(" ".join([*(PREFIX + name for name in _labels(row)), text]) + "\n")
     if joined:
         _log.warning(
-            "%s: the line breaks of %s texts were written as spaces, since a text of fastText is "
-            "a line.",
-            path,
+            "The line breaks of %s texts were written as spaces, since a text of fastText is a "
+            "line.",
             f"{joined:,}",
         )
 
@@ -96,9 +95,10 @@ def write_label_studio(dataset: LabelledTable, path: Path) -> None:
         file.write("[")
         for number, row in enumerate(dataset, 1):
             metadata = _metadata(row, number, ("text", "label", "id", "split"), "Label Studio")
-            data = {"text": row.text, "id": row.id, "split": row.split}
-            known = {name: value for name, value in data.items() if value is not None}
-            task = {"data": {**known, **metadata}, "annotations": _annotations(_labels(row))}
+            # In JSON_MIN, answers follow the id: nothing else of ours may.
+            data = {"text": row.text, "split": row.split, **metadata, "id": row.id}
+            known = {n: v for n, v in data.items() if n in metadata or v is not None}
+            task = {"data": known, "annotations": _annotations(_labels(row))}
             comma = "," if number > 1 else ""
             file.write(f"{comma}\n{json.dumps(task, ensure_ascii=False)}")
         file.write("\n]\n")

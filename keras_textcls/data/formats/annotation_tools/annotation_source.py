@@ -23,6 +23,7 @@ from keras_textcls.data.formats.annotation_tools.judgements import (
 )
 from keras_textcls.data.formats.annotation_tools.records import Records
 from keras_textcls.data.rows import invalid_rows as reasons
+from keras_textcls.data.rows.columns import choose_roles
 from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.rows.partial_labels import judged
 from keras_textcls.data.rows.source import RowChunk
@@ -40,6 +41,7 @@ class Form:
     Args:
         tool: string, such as `"Label Studio"`.
         form: string, such as `"JSON_MIN"`.
+        text: string, the field of the texts.
         read: function from a record to its entries; it raises `RowError` if the
             record cannot be used.
         extra: list of strings, the other fields of the entries. Defaults to none.
@@ -52,6 +54,7 @@ class Form:
 
     tool: str
     form: str
+    text: str
     read: Reader
     extra: Sequence[str] = ()
     details: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -85,6 +88,10 @@ class AnnotationSource:
         self.details |= form.details
         self._extra = {_free(name): name for name in form.extra}
         self.columns = [*COLUMNS, *self._extra]
+        self.usual_roles: dict[str, str] = {}
+        pair = choose_roles([form.text, *form.extra], text=form.text, needs_label=False).text_pair
+        if pair is not None:
+            self.usual_roles["text_pair"] = _free(pair)
 
     @property
     def first_line(self) -> int:

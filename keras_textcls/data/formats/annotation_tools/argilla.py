@@ -82,7 +82,7 @@ def _nested_form(records: Sequence[Mapping[str, Any]], options: ToolOptions, nam
         "status of responses": "not in this file: drafts and discarded ones count as submitted; "
         "to_datasets() writes the status",
     }
-    return Form(TOOL, "to_json", read, extra, details)
+    return Form(TOOL, "to_json", text, read, extra, details)
 
 
 def _read_nested(record: Mapping[str, Any], text: str, label: str) -> Iterator[Entry]:
@@ -115,7 +115,7 @@ def _flat_form(
     details = {"question": label}
     if f"{label}{_RESPONSES}.status" not in columns:
         details["status of responses"] = "not in this file: all count as submitted"
-    return Form(TOOL, "to_datasets", read, extra, details)
+    return Form(TOOL, "to_datasets", text, read, extra, details)
 
 
 def _is_part(column: str) -> bool:

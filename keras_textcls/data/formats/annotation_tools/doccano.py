@@ -68,7 +68,7 @@ def doccano_form(
     extra = [column for column in columns if column not in (text, label, "id")]
     details = {"labels split at": repr(SEPARATOR)} if given and not is_listed else {}
     form = "CSV" if given and not is_listed else "JSON"
-    return Form(TOOL, form, read, extra, details, is_judged_once=True)
+    return Form(TOOL, form, text, read, extra, details, is_judged_once=True)
 
 
 def _read(row: Mapping[str, Any], text: str, label: str, split: _Splitter) -> Iterator[Entry]:

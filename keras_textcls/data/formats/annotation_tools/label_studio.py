@@ -85,7 +85,7 @@ def _full_form(tasks: Sequence[Mapping[str, Any]], options: ToolOptions, name: s
     read = functools.partial(_read_task, text=text, label=label, taxonomy=options.taxonomy)
     is_numbered = any(not is_blank(task.get("id")) for task in tasks)
     extra = [key for key in data if key != text and (key != "id" or is_numbered)]
-    return Form(TOOL, "JSON", read, extra, {"question": label}, is_grouped=True)
+    return Form(TOOL, "JSON", text, read, extra, {"question": label}, is_grouped=True)
 
 
 def _results(annotation: Any) -> list[Mapping[str, Any]]:
@@ -148,7 +148,7 @@ def _flat_form(
     read = functools.partial(_read_row, text=text, label=label, taxonomy=options.taxonomy)
     extra = [key for key in data if key != text]
     form = "JSON_MIN" if is_json else "CSV"
-    return Form(TOOL, form, read, extra, {"question": label}, is_grouped=True)
+    return Form(TOOL, form, text, read, extra, {"question": label}, is_grouped=True)
 
 
 def _flat_question(
@@ -161,8 +161,10 @@ def _flat_question(
     free = [column for column in columns if column not in _OWN]
     if options.label is not None:
         return question(free, options.label, TOOL, name)
-    # In JSON_MIN the answers stand between the id and the annotator.
+    # In JSON_MIN the answers stand between the id and the annotator, unless the data had an id.
     between = [key for record in records for key in _between(record)] if is_json else []
+    if between and not _holds_text([key for key in free if key not in between], options, name):
+        between = []
     found = collections.Counter(
         key for record in records for key in free if _is_structured(record.get(key))
     )
@@ -183,6 +185,13 @@ def _flat_question(
             f"columns has a usual name. They are {known}. Pass label=..."
         )
     return question(candidates, None, TOOL, name)
+
+
+def _holds_text(fields: Sequence[str], options: ToolOptions, name: str) -> bool:
+    try:
+        return bool(text_field(fields, options.text, name))
+    except ArgumentError:
+        return False
 
 
 def _between(record: Mapping[str, Any]) -> list[str]:

@@ -56,7 +56,7 @@ def prodigy_form(
     extra = [column for column in columns if column not in _OWN and not column.startswith("_")]
     kind = "choice" if is_choice else "binary"
     read = functools.partial(_read, is_multi=options.multi_label)
-    return Form(TOOL, kind, read, extra, is_grouped=True)
+    return Form(TOOL, kind, "text", read, extra, is_grouped=True)
 
 
 def _read(row: Mapping[str, Any], is_multi: bool | None) -> Iterator[Entry]:

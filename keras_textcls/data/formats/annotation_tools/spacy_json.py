@@ -42,9 +42,9 @@ def spacy_form(
         if all(isinstance(record.get("cats"), Mapping) for record in records):
             own = {"text", "cats", "tokens", "ents", "sents", "spans"}
             extra = [column for column in columns if column not in own]
-            return Form(TOOL, "cats", _read_document, extra, is_judged_once=True)
+            return Form(TOOL, "cats", "text", _read_document, extra, is_judged_once=True)
     elif "paragraphs" in columns and all(_has_cats(record) for record in records):
-        return Form(TOOL, "training JSON", _read_paragraphs, is_judged_once=True)
+        return Form(TOOL, "training JSON", "raw", _read_paragraphs, is_judged_once=True)
     return None
 
 

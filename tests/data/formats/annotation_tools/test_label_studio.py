@@ -188,3 +188,23 @@ def test_python_objects_and_frames(tmp_path):
     for rows in (json.loads(full.read_text()), iter(json.loads(small.read_text()))):
         assert read(rows, label="topic").targets == expected
     assert read(pd.read_csv(table), label="topic").targets == expected
+
+
+def test_data_with_an_id_of_their_own(tmp_path):
+    rows = [
+        {"id": 5, "text": "a", "kind": "x", "label": "spam"},
+        {"id": 6, "text": "b", "kind": "y"},
+    ]
+    rows = [{**row, "annotator": 1, "annotation_id": 2, "lead_time": 1.0} for row in rows]
+    path = tmp_path / "min.json"
+    path.write_text(json.dumps(rows))
+    dataset = read(path, metadata=True)
+    assert dataset.targets == ["spam"] and dataset.metadata[0]["kind"] == "x"
+
+
+def test_pairs_of_texts(tmp_path):
+    one = task(1, "-", annotation(1, 7, LATE))
+    one["data"] = {"premise": "it rains", "hypothesis": "it is wet"}
+    for path in write(tmp_path, [one]):
+        dataset = read(path, label="topic")
+        assert (dataset[0].text, dataset[0].text_pair) == ("it rains", "it is wet")
