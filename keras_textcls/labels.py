@@ -7,6 +7,7 @@ thresholds.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelEr
 # In the targets of a multi-label classifier: nobody has said whether the label is there.
 UNKNOWN = -1.0
 _MOST_NAMES_SHOWN = 8
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 
 
 class LabelSet(Sequence[str]):
@@ -102,7 +104,7 @@ class LabelSet(Sequence[str]):
             y: iterable of names, or of lists of names (multi-label).
 
         Returns:
-            A `LabelSet` of the distinct names in sorted order.
+            A `LabelSet` of the distinct names, in the order of `sorted_names`.
 
         Example:
         >>> LabelSet.from_data(["spam", "ham", "spam"])
@@ -111,7 +113,7 @@ class LabelSet(Sequence[str]):
         names: set[str] = set()
         for item in y:
             names.update([item] if isinstance(item, str) else item)
-        return cls(sorted(names))
+        return cls(sorted_names(names))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,6 +124,19 @@ class LabelSet(Sequence[str]):
     def is_numbered(self) -> bool:
         """Whether the names are the placeholders `"0"`, `"1"`, ... of `numbered`."""
         return all(name == str(i) for i, name in enumerate(self._names))
+
+    @property
+    def numbers(self) -> dict[float, int] | None:
+        """Class index by number where every name is a number, such as `"1"`, else `None`.
+
+        Example:
+        >>> LabelSet(["1", "2", "3"]).numbers
+        {1.0: 0, 2.0: 1, 3.0: 2}
+        """
+        values = _numbers_of(self._names)
+        if values is None or len(set(values)) < len(values):
+            return None
+        return {value: index for index, value in enumerate(values)}
 
     def index(self, name: str, start: int = 0, stop: int | None = None) -> int:
         """Return the class index of `name`.
@@ -259,6 +274,33 @@ class LabelSet(Sequence[str]):
 
     def __repr__(self) -> str:
         return f"LabelSet({list(self._names)!r})"
+
+
+def sorted_names(names: Iterable[str]) -> list[str]:
+    """Sort label names: by value if all of them are numbers, else as text.
+
+    Args:
+        names: iterable of strings.
+
+    Returns:
+        A list of strings.
+
+    Example:
+    >>> sorted_names(["10", "9", "1"]), sorted_names(["b", "10", "a"])
+    (['1', '9', '10'], ['10', 'a', 'b'])
+    """
+    ordered = sorted(names)
+    values = _numbers_of(ordered)
+    if values is None:
+        return ordered
+    return [ordered[i] for i in np.argsort(values, kind="stable")]
+
+
+def _numbers_of(names: Sequence[str]) -> list[float] | None:
+    """The values of the names if all are decimal numbers."""
+    if not all(_NUMBER.fullmatch(name) for name in names):
+        return None
+    return [float(name) for name in names]
 
 
 def _ordered_by_index(names: dict[Any, Any]) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from keras_textcls import ArgumentError, InvalidDataError, LabelSet, UnknownLabelError
+from keras_textcls.labels import sorted_names
 
 NAMES = st.lists(st.text(min_size=1).filter(str.strip), min_size=1, max_size=20, unique=True)
 
@@ -36,6 +37,29 @@ def test_is_an_immutable_value():
     with pytest.raises(AttributeError):
         labels.names = ("a",)
     assert repr(labels) == "LabelSet(['b', 'a'])"
+
+
+@pytest.mark.parametrize(
+    ("names", "ordered"),
+    [
+        ([str(i) for i in range(12)], [str(i) for i in range(12)]),
+        (["10", "-1", "0", "2"], ["-1", "0", "2", "10"]),
+        (["10.0", "9.5", "1.0"], ["1.0", "9.5", "10.0"]),
+        # As text where one of them is no number.
+        (["10", "9", "x1"], ["10", "9", "x1"]),
+        (["1e3", "9"], ["1e3", "9"]),
+        (["\u0661", "9", "10"], ["10", "9", "\u0661"]),
+    ],
+)
+def test_from_data_sorts_numbers_by_value(names, ordered):
+    assert LabelSet.from_data(reversed(names)) == ordered
+    assert sorted_names(set(names)) == ordered
+
+
+def test_names_that_are_numbers_are_found_by_value():
+    assert LabelSet(["3", "-1", "2.5"]).numbers == {3.0: 0, -1.0: 1, 2.5: 2}
+    assert LabelSet(["1", "b"]).numbers is None
+    assert LabelSet(["1", "1.0"]).numbers is None  # Two names of one value.
 
 
 def test_from_data_does_not_depend_on_row_order():
