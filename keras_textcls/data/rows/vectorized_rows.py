@@ -176,7 +176,7 @@ def _doubtful(fields: dict[str, pa.Array], rules: RowRules) -> np.ndarray:
         doubtful |= _mask(pc.is_null(labels)) | _maybe_lists(labels)
         if rules.labels is not None:
             known = pc.is_in(labels, value_set=pa.array(rules.labels.names, pa.string()))
-            # Where the caller says how labels are counted, numbers are places even if they are names.
+            # With label_offset, numbers are places even if they are names.
             doubtful |= ~_mask(known) if rules.label_offset is None else True
     if "split" in fields:
         usual = pc.is_in(
