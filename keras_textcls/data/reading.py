@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import logging
 import os
@@ -17,20 +18,25 @@ from keras_textcls.data.formats.annotation_tools.judgements import ToolOptions
 from keras_textcls.data.formats.annotation_tools.recognition import annotation_source
 from keras_textcls.data.formats.clarifai_formats import ClarifaiSource, clarifai_form
 from keras_textcls.data.formats.delimited import DelimitedSource
+from keras_textcls.data.formats.hugging_face import is_saved_dataset, saved_parts
 from keras_textcls.data.formats.instruction_form import InstructionSource, instruction_column
 from keras_textcls.data.formats.opening import FileOptions, open_source
 from keras_textcls.data.formats.tfds_source import PREFIX as TFDS
 from keras_textcls.data.rows.arrow_rows import join_tables, with_column
 from keras_textcls.data.rows.columns import ColumnRoles, choose_roles
 from keras_textcls.data.rows.ingestion import ingest
+from keras_textcls.data.rows.label_columns import check_numbers
+from keras_textcls.data.rows.label_notes import LabelNotes
+from keras_textcls.data.rows.label_spelling import respelt, usual_spellings
 from keras_textcls.data.rows.partial_labels import drop_redundant_negatives, label_names
-from keras_textcls.data.rows.row_reader import SPLIT_NAMES, RowRules
+from keras_textcls.data.rows.row_reader import SPLIT_NAMES
+from keras_textcls.data.rows.row_rules import RowRules
 from keras_textcls.data.rows.source import Source
 from keras_textcls.data.rows.spool import MEMORY_LIMIT
 from keras_textcls.data.storage import is_dataset
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.labels import LabelSet
+from keras_textcls.labels import LabelSet, sorted_names
 
 _log = logging.getLogger("keras_textcls")
 
@@ -45,6 +51,7 @@ def read(
     split: str | int | None = None,
     metadata: bool | Sequence[str] = False,
     labels: Iterable[str] | None = None,
+    label_offset: int | None = None,
     multi_label: bool | None = None,
     label_separator: str | None = None,
     unlabelled: str = "invalid",
@@ -107,7 +114,12 @@ def read(
         metadata: `True` to keep all other columns, or names of those to keep.
             Defaults to `False`.
         labels: names of the labels in their order; other labels make a row
-            invalid. Defaults to `None`, those that occur, sorted.
+            invalid. In place of names, cells may hold the numbers of the labels,
+            or rows of zeros and ones, one for each label (-1 or nothing if it is
+            unknown). Defaults to `None`, those that occur, sorted.
+        label_offset: int, the number that stands for the first of `labels`, such
+            as 1 if labels are counted from 1. Defaults to `None`: 0, and numbers
+            among which 0 does not occur are refused.
         multi_label: bool, whether a text may have any number of labels.
             Defaults to `None`: true if a text has no label or several.
         label_separator: string, the separator between several labels in one
@@ -175,12 +187,19 @@ def read(
     labels = None if labels is None else LabelSet(labels)
     arguments = dict(locals())
     _check_arguments(arguments)
+    return _read(**arguments, notes=None)
+
+
+def _read(source: Any, *, notes: LabelNotes | None, **options: Any) -> TextDataset:
+    """Read a source, or its parts; with notes, the caller checks numbers in place of labels."""
+    arguments = {"source": source, **options}
     if isinstance(source, TextDataset):
         _refuse_beside_dataset(source, arguments)
         return source
     parts = _parts_of(source)
     if parts is not None:
         return _read_parts(parts, arguments)
+    cells, root = options["cells"], options["root"]
     if cells not in ("text", "path", "url"):
         raise ArgumentError(
             f'`cells` must be "text", "path" or "url". Received: cells={shorten(cells)}.'
@@ -189,41 +208,43 @@ def read(
     if is_path and is_dataset(Path(source)):
         _refuse_beside_dataset(source, arguments)
         return TextDataset.load(source)
-    options = FileOptions(
-        format, encoding, delimiter, quote, header, sheet, tfds_directory, skip_rows
-    )
-    rules = RowRules(
-        labels=labels,
-        multi_label=multi_label,
-        label_separator=label_separator,
-        unlabelled=unlabelled,
-        undecodable=undecodable,
-        max_text_length=max_text_length,
-    )
-    opened = open_source(source, options)
-    columns = {"text": text, "label": label, "text_pair": text_pair, "id": id, "split": split}
-    opened, columns, metadata = _as_annotations(opened, columns, metadata, arguments)
-    opened, roles = _roles(opened, columns, metadata, unlabelled == "invalid")
-    if is_path and os.path.isdir(source):
+    file_options = [field.name for field in dataclasses.fields(FileOptions)]
+    rules = RowRules(**{field.name: options[field.name] for field in dataclasses.fields(RowRules)})
+    opened = open_source(source, FileOptions(*(options[name] for name in file_options)))
+    columns = {name: options[name] for name in ("text", "label", "text_pair", "id", "split")}
+    opened, columns, metadata = _as_annotations(opened, columns, options["metadata"], arguments)
+    opened, roles = _roles(opened, columns, metadata, rules.unlabelled == "invalid")
+    _rename_classes(opened, roles, rules.labels)
+    if is_path and os.path.isdir(source) and not is_saved_dataset(source):
         cells, root = "path", source
     if cells != "text":
         folder = Path(root) if root is not None else _folder_of(source)
         kind: Literal["url", "path"] = "url" if cells == "url" else "path"
-        opened = ReferencedSource(opened, roles.text, kind, folder, encoding, downloads)
-    return _dataset_of(opened, roles, rules, invalid_data_tolerance_percent, memory_limit)
+        opened = ReferencedSource(
+            opened, roles.text, kind, folder, options["encoding"], options["downloads"]
+        )
+    tolerance, limit = options["invalid_data_tolerance_percent"], options["memory_limit"]
+    return _dataset_of(opened, roles, rules, tolerance, limit, notes)
 
 
 def _dataset_of(
-    source: Source, roles: ColumnRoles, rules: RowRules, tolerance: float, memory_limit: int
+    source: Source,
+    roles: ColumnRoles,
+    rules: RowRules,
+    tolerance: float,
+    memory_limit: int,
+    notes: LabelNotes | None,
 ) -> TextDataset:
     """The dataset of the rows of a source."""
-    table, invalid = ingest(source, roles, rules, tolerance, memory_limit)
+    table, invalid = ingest(source, roles, rules, tolerance, memory_limit, notes)
     if not table.num_rows:
         message = f"{source.name} holds no row that can be used.\n{invalid!r}"
         raise InvalidDataError(message, invalid)
     details = _describe(source, roles)
     _log.info("Read %s: %s", source.name, ", ".join(f"{k} {v}" for k, v in details.items()))
-    names = _label_names(source, roles, rules, table)
+    names: Sequence[str] | None = rules.labels
+    if names is None:
+        table, names = _named(source, roles, table, memory_limit)
     table = drop_redundant_negatives(
         table, names or (), may_omit_absent=details.get("form") == "portal"
     )
@@ -293,17 +314,35 @@ def _as_clarifai_form(
     return source, ["metadata"] if "metadata" in source.columns else []
 
 
-def _label_names(
-    source: Source, roles: ColumnRoles, rules: RowRules, table: Any
-) -> Sequence[str] | None:
-    """The label names in their order: as given, as in the source, or sorted."""
-    if rules.labels is not None:
-        return rules.labels
-    if isinstance(roles.label, tuple):
-        return roles.label
-    names = label_names(table)
-    of_classes = getattr(source, "class_names", {}).get(roles.label)
-    return of_classes if of_classes and set(names) <= set(of_classes) else names or None
+def _named(
+    source: Source, roles: ColumnRoles, table: pa.Table, memory_limit: int
+) -> tuple[pa.Table, Sequence[str] | None]:
+    """The table and its label names in their order: as in the source, or sorted."""
+    names: Sequence[str] = label_names(table)
+    of_source = roles.label
+    if not isinstance(of_source, tuple):
+        of_source = getattr(source, "class_names", {}).get(of_source)
+    if of_source and set(names) <= set(of_source):
+        return table, of_source
+    spellings = usual_spellings(names)
+    if spellings:
+        table = respelt(table, spellings, memory_limit)
+        names = label_names(table)
+    return table, names or None
+
+
+def _rename_classes(source: Source, roles: ColumnRoles, labels: LabelSet | None) -> None:
+    """Take the caller's names for class indices whose names in the source are all others."""
+    of_source = getattr(source, "class_names", {})
+    names = of_source.get(roles.label)
+    if not names or labels is None or set(names) & set(labels):
+        return
+    if len(names) != len(labels):
+        raise ArgumentError(
+            f"`labels` has {len(labels)} names, and {source.name} names {len(names)} classes in "
+            f"the column {roles.label}: {shorten(names)}. Pass as many, or none."
+        )
+    of_source[roles.label] = list(labels)
 
 
 def _as_names(value: Any, source: Source, role: str) -> Any:
@@ -374,7 +413,9 @@ def _check_arguments(arguments: dict[str, Any]) -> None:
 
 
 def _parts_of(source: Any) -> dict[str, Any] | None:
-    """The parts of a dict such as `{"train": "train.csv", "test": "test.csv"}`."""
+    """The parts of a dict such as `{"train": "train.csv", "test": "test.csv"}`, or of a folder."""
+    if isinstance(source, (str, os.PathLike)):
+        return saved_parts(source)
     if not isinstance(source, Mapping) or not source:
         return None
     named = all(str(name).split("[")[0].lower() in SPLIT_NAMES for name in source)
@@ -382,6 +423,8 @@ def _parts_of(source: Any) -> dict[str, Any] | None:
         isinstance(value, (str, os.PathLike))
         or hasattr(value, "num_rows")
         or hasattr(value, "columns")
+        or hasattr(value, "features")
+        or isinstance(value, TextDataset)
         for value in source.values()
     )
     return dict(source) if whole or (named and _holds_rows(source)) else None
@@ -395,13 +438,20 @@ def _holds_rows(source: Mapping[str, Any]) -> bool:
 
 def _read_parts(parts: dict[str, Any], arguments: dict[str, Any]) -> TextDataset:
     options = {name: value for name, value in arguments.items() if name != "source"}
-    read_parts = [read(value, **options) for value in parts.values()]
+    rules = RowRules(labels=options["labels"], label_offset=options["label_offset"])
+    notes = LabelNotes()
+    read_parts = [_read(value, notes=notes, **options) for value in parts.values()]
+    check_numbers(notes, rules, f"the parts {', '.join(map(str, parts))}")
     whole = read_parts[0].concat(*read_parts[1:])
+    if rules.labels is None and (spellings := usual_spellings(whole.labels or ())):
+        whole = whole.relabel(spellings)
     names = [SPLIT_NAMES.get(str(name).lower(), str(name)) for name in parts]
     column = [n for n, part in zip(names, read_parts, strict=True) for _ in range(len(part))]
     table = with_column(whole.table, "split", pa.array(column, pa.string()))
-    orders = {tuple(part.labels or ()) for part in read_parts}
-    names_in_order = next(iter(orders)) if len(orders) == 1 else sorted(whole.labels or ())
+    orders = {tuple(part.labels) for part in read_parts if part.labels is not None}
+    names_in_order = (
+        next(iter(orders)) if len(orders) == 1 else sorted_names(label_names(whole.table))
+    )
     labels = options["labels"] or names_in_order or None
     details = {
         str(n): part.details.get("source", "") for n, part in zip(parts, read_parts, strict=True)

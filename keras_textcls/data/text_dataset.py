@@ -28,6 +28,7 @@ from keras_textcls.data.storage import load_dataset, save_dataset
 from keras_textcls.data.writing import plain_table, to_tf_dataset, write_dataset
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
 from keras_textcls.inputs.stratification import assign_parts
+from keras_textcls.labels import as_number, sorted_names
 
 if TYPE_CHECKING:
     import pandas
@@ -202,7 +203,9 @@ class TextDataset(LabelledTable):
                 are merged; a label with `None` is dropped.
 
         Returns:
-            A `TextDataset`. A text without any remaining label is unlabelled.
+            A `TextDataset` with the labels in the same order; sorted labels whose new
+            names are all numbers are sorted by value. A text without any remaining label
+            is unlabelled.
 
         Raises:
             UnknownLabelError: a label of `names` does not occur.
@@ -219,7 +222,7 @@ class TextDataset(LabelledTable):
             known.index(name)
         new = {name: _new_name(names.get(name, name)) for name in known}
         table = rename_labels(self._table, new, self._multi_label)
-        ordered = [n for n in dict.fromkeys(new.values()) if n is not None]
+        ordered = _in_usual_order([n for n in new.values() if n is not None], known)
         return self.with_table(table, labels=ordered or None)
 
     def concat(self, *others: TextDataset) -> TextDataset:
@@ -229,17 +232,19 @@ class TextDataset(LabelledTable):
             *others: `TextDataset`s.
 
         Returns:
-            A `TextDataset` with the labels of all datasets, those of this one first.
+            A `TextDataset` with the labels of all datasets, those of this one first;
+            numbers are in the order of their values if they are in each dataset.
         """
         everything = (self, *others)
         for other in others:
             if not isinstance(other, TextDataset):
                 raise ArgumentError(f"Only datasets are put together. Received {shorten(other)}.")
-        labels = dict.fromkeys(name for d in everything for name in d.labels or ())
+        orders = [d.labels for d in everything if d.labels is not None]
+        labels = _in_usual_order([name for names in orders for name in names], *orders)
         invalid = InvalidRows(row for d in everything for row in d.invalid_rows)
         return TextDataset(
             join_datasets(everything),
-            labels=list(labels) or None,
+            labels=labels or None,
             multi_label=any(d.multi_label for d in everything),
             invalid_rows=invalid,
         )
@@ -421,6 +426,15 @@ def join_datasets(datasets: Sequence[TextDataset]) -> pa.Table:
             for table, dataset in zip(tables, datasets, strict=True)
         ]
     return join_tables(tables)
+
+
+def _in_usual_order(names: Sequence[str], *orders: Sequence[str]) -> list[str]:
+    """Distinct names in order; numbers are sorted by value if all the orders are sorted."""
+    distinct = list(dict.fromkeys(names))
+    is_sorted = all(list(order) == sorted_names(order) for order in orders)
+    if is_sorted and all(as_number(name) is not None for name in distinct):
+        return sorted_names(distinct)
+    return distinct
 
 
 def _new_name(value: Any) -> str | None:

@@ -26,6 +26,7 @@ from keras_textcls.data.formats.instruction_form import (
     labels_in_braces,
 )
 from keras_textcls.data.labelled_table import Example, LabelledTable
+from keras_textcls.data.rows.written_values import parse_list
 from keras_textcls.data.tool_writing import write_doccano, write_fasttext, write_label_studio
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.inputs.targets import read_targets
@@ -68,6 +69,12 @@ def write_dataset(
         raise ArgumentError(
             '`instruction` must be a string, and goes with form="instruction". Received: '
             f"instruction={shorten(instruction)}, form={form!r}."
+        )
+    written = [n for n in dataset.labels or () if parse_list(n) is not None]
+    if written and form not in ("portal", "sdk"):
+        raise ArgumentError(
+            f"The label {shorten(written[0])} would be read back as a list of labels. Rename it "
+            "with relabel()."
         )
     writers: dict[str, Callable[[LabelledTable, Path], None]] = {
         "csv": lambda d, p: _write_delimited(d, p, ","),

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e001f\U000e0080-\U000e0fff]"
+)
+
 
 def printable(text: str) -> str:
     """Replace control characters and line breaks, which a terminal would interpret.
@@ -35,3 +43,23 @@ def one_line(text: str, width: int) -> str:
     """
     text = printable(" ".join(text.split()))
     return text if len(text) <= width else text[: width - 1] + "\u2026"
+
+
+def without_invisible(text: str) -> str:
+    """Remove characters that cannot be seen: zero-width and directional marks, fillers.
+
+    These are the default ignorable code points of Unicode, without the tags that tell
+    flags apart. They come with texts from web pages and office programs (soft hyphens,
+    byte-order marks).
+
+    Args:
+        text: string.
+
+    Returns:
+        A string.
+
+    Example:
+    >>> without_invisible("sp" + chr(0x200B) + "am")
+    'spam'
+    """
+    return text if text.isascii() else _INVISIBLE.sub("", text)

@@ -39,7 +39,7 @@ def check_dataset(
         lambda: check_leakage(dataset, against, everything, digests, clusters),
         lambda: check_duplicates(dataset, texts, equal_digests(digests), clusters),
         lambda: check_label_counts(dataset),
-        lambda: check_label_names(dataset),
+        lambda: check_label_names(dataset, against),
         lambda: check_order(dataset),
         lambda: check_short(texts),
         lambda: check_addresses(texts),

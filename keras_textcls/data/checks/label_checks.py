@@ -1,18 +1,27 @@
-"""Checks for labels that are rare, similar, joined or missing, and for rows sorted by label."""
+"""Checks for labels that are rare, alike, joined or missing, and for rows sorted by label."""
 
 from __future__ import annotations
 
 import collections
+import re
+import unicodedata
+from collections.abc import Sequence
 
 import numpy as np
 
 from keras_textcls.data.checks.findings import EXAMPLES, Finding
+from keras_textcls.data.checks.near_duplicates import normalize
 from keras_textcls.data.labelled_table import LabelledTable
+from keras_textcls.utils.text_display import without_invisible
 
 # With fewer texts of a label, its scores are not reliable.
 _FEW_TEXTS = 10
 _IMBALANCE = 10
 _SEPARATORS = "|,;/"
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?")
+_TRUTH = {"true": "1.0", "false": "0.0"}
+# Anything in brackets or braces, and a string in its quotes.
+_LIST = re.compile(r"\s*(?:\[.*\]|\{.*\}|\(.*,.*\)|\w+\(\s*[\[{(].*\)|'.*'|\".*\")\s*", re.DOTALL)
 
 
 def check_label_counts(dataset: LabelledTable) -> list[Finding]:
@@ -82,26 +91,82 @@ def _check_unlabelled(dataset: LabelledTable) -> list[Finding]:
     ]
 
 
-def check_label_names(dataset: LabelledTable) -> list[Finding]:
-    """Check for labels that differ only in spelling, and for several labels in one cell."""
+def check_label_names(
+    dataset: LabelledTable, against: LabelledTable | None = None
+) -> list[Finding]:
+    """Check for labels that look alike, for lists among them, and for several in one cell.
+
+    Args:
+        dataset: `LabelledTable`.
+        against: `LabelledTable` or `None`, whose labels are compared with those of
+            the dataset.
+
+    Returns:
+        A list of `Finding`.
+    """
     names = list(dataset.labels or ())
-    findings = []
-    folded: dict[str, list[str]] = collections.defaultdict(list)
+    others = () if against is None else against.labels or ()
+    everything = list(dict.fromkeys([*names, *others]))
+    return [*_check_alike(everything), *_check_written_lists(names), *_check_joined(dataset, names)]
+
+
+def _check_alike(names: Sequence[str]) -> list[Finding]:
+    alike: dict[str, list[str]] = collections.defaultdict(list)
     for name in names:
-        folded[" ".join(name.casefold().replace("_", " ").replace("-", " ").split())].append(name)
-    twins = [group for group in folded.values() if len(group) > 1]
-    if twins:
-        findings.append(
-            Finding(
-                "labels that look alike",
-                "warning",
-                sum(map(len, twins)),
-                f"{len(twins):,} groups of labels differ in case, space or hyphens only",
-                "They are separate classes now. Merge them: "
-                f"dataset.relabel({{{twins[0][1]!r}: {twins[0][0]!r}}}).",
-                tuple(" / ".join(map(repr, group)) for group in twins[:EXAMPLES]),
-            )
+        alike[_folded(name)].append(name)
+    groups = [group for group in alike.values() if len(group) > 1]
+    if not groups:
+        return []
+    first, second = (_shown(name) for name in groups[0][:2])
+    return [
+        Finding(
+            "labels that look alike",
+            "warning",
+            sum(map(len, groups)),
+            f"{len(groups):,} groups of labels differ in case, space, hyphens, characters that "
+            "look the same or cannot be seen, or in how a number is written",
+            f"They are separate classes now. Merge them: dataset.relabel({{{second}: {first}}}).",
+            tuple(" / ".join(map(_shown, group)) for group in groups[:EXAMPLES]),
         )
+    ]
+
+
+def _folded(name: str) -> str:
+    """The same for names that a reader would take for one."""
+    visible = "".join(c for c in name if unicodedata.category(c) != "Cc" or c.isspace())
+    folded = " ".join(normalize(visible).replace("_", " ").replace("-", " ").split())
+    if _NUMBER.fullmatch(name.strip()):
+        # Not `folded`, in which there are no hyphens: -1 is another label than 1.
+        return str(float(name))
+    return _TRUTH.get(folded, folded)
+
+
+def _shown(name: str) -> str:
+    """A name in quotes; characters that cannot be told apart are written as numbers."""
+    usual = unicodedata.normalize("NFKC", without_invisible(name))
+    return repr(name) if usual == name else ascii(name)
+
+
+def _check_written_lists(names: Sequence[str]) -> list[Finding]:
+    written = [name for name in names if _LIST.fullmatch(name)]
+    if not written:
+        return []
+    return [
+        Finding(
+            "labels that look like lists",
+            "warning",
+            len(written),
+            f"{len(written):,} labels look like a list or an object that is written as text",
+            "Each is one class now. If a text may have several labels, write them as JSON, such "
+            'as ["joy", "love"], or pass label_separator=...; otherwise rename them with '
+            "relabel().",
+            tuple(map(_shown, written[:EXAMPLES])),
+        )
+    ]
+
+
+def _check_joined(dataset: LabelledTable, names: Sequence[str]) -> list[Finding]:
+    findings = []
     for separator in _SEPARATORS if not dataset.multi_label else "":
         joined = [n for n in names if separator in n]
         whole = [n for n in joined if {p.strip() for p in n.split(separator)} <= set(names)]

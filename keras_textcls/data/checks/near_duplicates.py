@@ -28,6 +28,7 @@ from keras_textcls.data.checks.shingles import (
 )
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.utils.ragged import spans
+from keras_textcls.utils.text_display import without_invisible
 
 Texts = Sequence[str] | np.ndarray
 _DIGEST_BYTES = 16
@@ -43,9 +44,9 @@ _BATCH = 1 << 15
 def normalize(text: str) -> str:
     """Return the normal form of a text; texts with the same form are duplicates.
 
-    Compatibility forms are unified (Unicode NFKC), case is folded, runs of white space
-    become one space, and white space at the ends is removed. Normalizing twice gives the
-    same as normalizing once.
+    Compatibility forms are unified (Unicode NFKC), case is folded, characters that cannot be
+    seen (`without_invisible`) are removed, runs of white space become one space, and white
+    space at the ends is removed. Normalizing twice gives the same as normalizing once.
 
     Args:
         text: string.
@@ -59,7 +60,7 @@ def normalize(text: str) -> str:
     """
     if text.isascii():
         return " ".join(text.lower().split())
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = unicodedata.normalize("NFKC", without_invisible(text)).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 

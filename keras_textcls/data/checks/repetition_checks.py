@@ -26,7 +26,8 @@ def check_duplicates(
                 "duplicates",
                 "warning",
                 extra,
-                f"{extra:,} texts are the same as an earlier one, but for case and space",
+                f"{extra:,} texts are the same as an earlier one, but for case, space and "
+                "characters that cannot be seen",
                 "They count more than once in training. split() keeps them on one side; "
                 "dataset.without_duplicates() drops them.",
                 tuple(f"{len(g)} times: {excerpt(texts[g[0]])}" for g in groups[:EXAMPLES]),

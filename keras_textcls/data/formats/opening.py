@@ -20,13 +20,17 @@ from keras_textcls.data.formats.byte_streams import SUFFIXES, ByteStream
 from keras_textcls.data.formats.delimited import DelimitedSource
 from keras_textcls.data.formats.encodings import check_encoding, to_utf8
 from keras_textcls.data.formats.folders import folder_paths
+from keras_textcls.data.formats.hugging_face import (
+    hugging_face_source,
+    is_saved_dataset,
+    saved_dataset_source,
+)
 from keras_textcls.data.formats.iterables import columns_source, rows_source
 from keras_textcls.data.formats.json_text import JsonSource
 from keras_textcls.data.formats.tables import (
     arrow_source,
     excel_source,
     frame_source,
-    hugging_face_source,
     parquet_source,
 )
 from keras_textcls.data.formats.tfds_source import PREFIX as TFDS
@@ -125,7 +129,7 @@ def open_source(source: Any, options: FileOptions) -> Source:
 
 def _open_path(path: Path, options: FileOptions) -> Source:
     if os.path.isdir(path):
-        return folder_paths(path)
+        return saved_dataset_source(path) if is_saved_dataset(path) else folder_paths(path)
     if str(path).startswith(("http:/", "https:/", "file:/")):
         raise InvalidDataError(
             f"{path} is an address, not a file. Download the file first; addresses are read where "

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from keras_textcls.data.formats.byte_streams import FREE_EXPANSION, MAX_EXPANSION
+from keras_textcls.data.formats.class_names import names_of_schema, with_class_names
 from keras_textcls.data.rows.source import ROWS_PER_CHUNK, RowChunk
 from keras_textcls.errors import InvalidDataError, MissingDependencyError, shorten
 
@@ -45,7 +46,8 @@ class TableSource:
             tables with those columns.
         details: dict of strings. Defaults to `None`, none.
         class_names: mapping from a column to the names of its classes in their
-            order. Defaults to `None`, unknown.
+            order, which replace their indices. Defaults to `None`, those in the
+            metadata of the schema, where Hugging Face's `datasets` keeps them.
     """
 
     def __init__(
@@ -57,15 +59,16 @@ class TableSource:
         class_names: Mapping[str, list[str]] | None = None,
     ) -> None:
         self.name = name
+        self.schema = schema
         self.columns = list(schema.names)
         self.first_line = 1
         self.details = dict(details or {})
-        self.class_names = dict(class_names or {})
-        self._batches = batches
+        self.class_names = dict(class_names or names_of_schema(schema))
+        self.batches = batches
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Callable[[], RowChunk]]:
         """Yield functions that read some rows each; see `Source`."""
-        batches = self._batches(columns)
+        batches = self.batches(columns)
         while True:
             try:
                 batch = next(batches)
@@ -75,12 +78,11 @@ class TableSource:
                 raise _unreadable(self.name, error) from None
             for start in range(0, batch.num_rows, 4 * ROWS_PER_CHUNK):
                 part = batch.slice(start, 4 * ROWS_PER_CHUNK)
-                yield lambda part=part: _chunk(part)  # type: ignore[misc]
+                yield lambda part=part: self._chunk(part)  # type: ignore[misc]
 
-
-def _chunk(part: pa.RecordBatch | pa.Table) -> RowChunk:
-    table = pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part
-    return RowChunk.of_rows(table, table.num_rows)
+    def _chunk(self, part: pa.RecordBatch | pa.Table) -> RowChunk:
+        table = pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part
+        return RowChunk.of_rows(with_class_names(table, self.class_names), table.num_rows)
 
 
 def _unreadable(name: str, error: BaseException) -> InvalidDataError:
@@ -253,45 +255,6 @@ class RowsSource:
         for rows in self._chunks():
             count = rows.num_rows if isinstance(rows, pa.Table) else len(next(iter(rows.values())))
             yield lambda rows=rows, count=count: RowChunk.of_rows(rows, count)  # type: ignore[misc]
-
-
-def hugging_face_source(dataset: Any) -> TableSource:
-    """Read a `datasets.Dataset`; class labels are read as names, in their order.
-
-    Args:
-        dataset: `datasets.Dataset`, or `datasets.IterableDataset` with features.
-
-    Returns:
-        A `TableSource`.
-    """
-    arrow = dataset.with_format("arrow")
-    names = {
-        column: list(getattr(getattr(feature, "feature", feature), "names", None) or ())
-        for column, feature in dataset.features.items()
-    }
-
-    def batches(columns: Sequence[str]) -> Iterator[pa.Table]:
-        for table in arrow.select_columns(list(columns)).iter(4 * ROWS_PER_CHUNK):
-            for column in columns:
-                if names[column]:
-                    named = _named(table.column(column), names[column])
-                    position = table.schema.get_field_index(column)
-                    table = table.set_column(position, column, named)
-            yield table
-
-    schema = dataset.features.arrow_schema
-    return TableSource("the Hugging Face data set", schema, batches, class_names=names)
-
-
-def _named(column: pa.ChunkedArray, names: list[str]) -> pa.Array:
-    """Convert class indices to names; -1, which means no label, becomes null."""
-
-    def name(value: Any) -> Any:
-        if isinstance(value, list):
-            return [name(member) for member in value]
-        return names[value] if isinstance(value, int) and 0 <= value < len(names) else None
-
-    return pa.array([name(value) for value in column.to_pylist()])
 
 
 def excel_source(

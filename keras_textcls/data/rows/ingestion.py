@@ -17,7 +17,11 @@ from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.rows.arrow_rows import fill_columns, keep_rows, take_rows
 from keras_textcls.data.rows.columns import TYPES, ColumnRoles
 from keras_textcls.data.rows.invalid_rows import InvalidRow, InvalidRows, check_tolerance
-from keras_textcls.data.rows.row_reader import RowRules
+from keras_textcls.data.rows.label_cells import has_numbers
+from keras_textcls.data.rows.label_columns import check_numbers, finish_labels
+from keras_textcls.data.rows.label_notes import LabelNotes
+from keras_textcls.data.rows.partial_labels import label_names
+from keras_textcls.data.rows.row_rules import RowRules
 from keras_textcls.data.rows.source import RowChunk, Source
 from keras_textcls.data.rows.spool import MEMORY_LIMIT, Spool
 from keras_textcls.data.rows.vectorized_rows import assemble
@@ -34,6 +38,9 @@ class _Read:
     num_lines: int
     # Lines of the valid rows, if they will be needed.
     lines: np.ndarray | None
+    notes: LabelNotes
+    # Lines of the rows whose labels wait for those of all rows.
+    waiting: np.ndarray
 
 
 def ingest(
@@ -42,6 +49,7 @@ def ingest(
     rules: RowRules,
     tolerance_percent: float,
     memory_limit: int = MEMORY_LIMIT,
+    notes: LabelNotes | None = None,
 ) -> tuple[pa.Table, InvalidRows]:
     """Read all rows of a source into a table.
 
@@ -52,14 +60,20 @@ def ingest(
         tolerance_percent: float, share of rows that may be invalid.
         memory_limit: int, bytes of the table held in memory; larger tables are
             kept in a temporary file. Defaults to 1 GiB.
+        notes: `LabelNotes`, to which is added what the labels look like; the
+            caller checks the numbers among them. Defaults to `None`: they are
+            checked here.
 
     Returns:
         A tuple of the table of a dataset and the rows that could not be used.
 
     Raises:
-        InvalidDataError: more rows than tolerated are invalid.
+        InvalidDataError: more rows than tolerated are invalid, or numbers in place
+            of labels can be read in two ways.
     """
     schema = _schema(roles)
+    labels = LabelNotes()
+    waiting: list[np.ndarray] = []
     invalid: list[InvalidRow] = []
     ids = _IdHashes()
     num_rows = 0
@@ -71,17 +85,48 @@ def ingest(
             num_rows += read.batch.num_rows + len(read.invalid)
             invalid += [_placed(row, line, source.name) for row in read.invalid]
             line += read.num_lines
+            labels.add(read.notes)
+            waiting.append(read.waiting + line - read.num_lines)
             if len(invalid) > _MOST_KEPT:
-                check_tolerance(invalid, num_rows, tolerance_percent, source.name)
+                _check(labels, rules, invalid, num_rows, tolerance_percent, source.name)
             if roles.id is not None:
                 ids.add(read.batch.column("id"), read.lines, line - read.num_lines)
             spool.append(fill_columns(read.batch, schema))
         table = spool.table()
+    if rules.labels is not None and has_numbers(rules.labels) and "labels" in table.schema.names:
+        labels.names.update(label_names(table))
+    if notes is None:
+        check_numbers(labels, rules, source.name)
+    else:
+        notes.add(labels)
+    lines = np.concatenate(waiting) if waiting else np.zeros(0, np.int64)
+    if len(lines):
+        column = str(roles.label)
+        table, keep, unread = finish_labels(
+            table, labels, lines, column, rules, source.name, memory_limit
+        )
+        ids.keep(keep)
+        invalid += unread
+        invalid.sort(key=lambda row: row.line)
     if roles.id is not None:
         table, repeated = _without_repeated_ids(table, ids, source.name, memory_limit)
         invalid = sorted([*invalid, *repeated], key=lambda row: row.line)
-    check_tolerance(invalid, num_rows, tolerance_percent, source.name)
+    _check(labels, rules, invalid, num_rows, tolerance_percent, source.name)
     return _without_empty_columns(table), InvalidRows(invalid)
+
+
+def _check(
+    labels: LabelNotes,
+    rules: RowRules,
+    invalid: list[InvalidRow],
+    num_rows: int,
+    percent: float,
+    name: str,
+) -> None:
+    """Refuse too many invalid rows, and say first if numbers of labels are counted otherwise."""
+    if len(invalid) > num_rows * percent / 100:
+        check_numbers(labels, rules, name)
+        check_tolerance(invalid, num_rows, percent, name)
 
 
 def _jobs(source: Source, roles: ColumnRoles, rules: RowRules) -> Iterator[Callable[[], _Read]]:
@@ -90,11 +135,13 @@ def _jobs(source: Source, roles: ColumnRoles, rules: RowRules) -> Iterator[Calla
 
 
 def _read(chunk: RowChunk, roles: ColumnRoles, rules: RowRules) -> _Read:
-    batch, invalid, kept = assemble(chunk.columns, roles, rules, chunk.lines, chunk.is_utf8)
+    notes = LabelNotes()
+    batch, invalid, kept = assemble(chunk.columns, roles, rules, chunk.lines, chunk.is_utf8, notes)
     if chunk.unreadable:
         invalid = sorted([*invalid, *chunk.unreadable], key=lambda row: row.line)
     lines = None if roles.id is None else chunk.lines()[kept]
-    return _Read(batch, invalid, chunk.num_lines, lines)
+    waiting = chunk.lines()[notes.rows] if notes.rows else np.zeros(0, np.int64)
+    return _Read(batch, invalid, chunk.num_lines, lines, notes, waiting)
 
 
 def _in_order(jobs: Iterable[Callable[[], _Read]]) -> Iterator[_Read]:
@@ -142,6 +189,12 @@ class _IdHashes:
         self._parts.append(_hashes(ids))
         assert lines is not None
         self._lines.append(lines + first_line)
+
+    def keep(self, mask: np.ndarray) -> None:
+        """Leave out rows."""
+        if self._parts:
+            self._parts = [np.concatenate(self._parts)[mask]]
+            self._lines = [self.lines[mask]]
 
     @property
     def lines(self) -> np.ndarray:

@@ -183,10 +183,20 @@ def check_tolerance(rows: Sequence[InvalidRow], num_rows: int, percent: float, s
     share = 100 * len(faults) / num_rows
     raise InvalidDataError(
         f"{source}: {len(faults):,} of {num_rows:,} rows cannot be used ({share:.1f} %), more than "
-        f"invalid_data_tolerance_percent={percent:g}. Correct them, or raise the tolerance to "
-        f"read the others.\n{faults!r}",
+        f"invalid_data_tolerance_percent={percent:g}. {_remedy(faults)}\n{faults!r}",
         InvalidRows(rows),
     )
+
+
+def _remedy(rows: InvalidRows) -> str:
+    # What is wrong with the labels of many rows is wrong with the column.
+    remedies = {
+        UNKNOWN_LABEL: "Correct them, or pass the names of all labels in labels=[...].",
+        NOT_A_LABEL: "Correct them, or pass label=... if the labels are in another column.",
+        NO_LABEL: 'Correct them, or pass unlabelled="keep" to keep texts without a label.',
+    }
+    usual = "Correct them, or raise the tolerance to read the others."
+    return remedies.get(next(iter(rows.counts)), usual)
 
 
 def excerpt(value: object) -> str:

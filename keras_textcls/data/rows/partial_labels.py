@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from keras_textcls.data.rows.arrow_rows import with_column
 from keras_textcls.data.rows.columns import TYPES
+from keras_textcls.labels import sorted_names
 
 
 def label_names(table: pa.Table) -> list[str]:
@@ -23,12 +24,12 @@ def label_names(table: pa.Table) -> list[str]:
         table: `pyarrow.Table` of a dataset.
 
     Returns:
-        A sorted list of strings.
+        A list of strings in the order of `sorted_names`.
     """
     names: set[str] = set()
     for column in {"labels", "negatives"} & set(table.schema.names):
         names.update(pc.unique(pc.list_flatten(table.column(column))).to_pylist())
-    return sorted(names)
+    return sorted_names(names)
 
 
 def judged(labels: Iterable[str], negatives: Iterable[str]) -> dict[str, int]:

@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 
 from keras_textcls.data.rows.columns import TYPES, ColumnRoles
 from keras_textcls.data.rows.invalid_rows import InvalidRow
-from keras_textcls.data.rows.row_reader import RowRules, metadata_objects, read_rows
+from keras_textcls.data.rows.label_notes import LabelNotes
+from keras_textcls.data.rows.row_reader import metadata_objects, read_rows
+from keras_textcls.data.rows.row_rules import RowRules
 
 # White space of ASCII, and the first bytes of characters that might be some.
 _MAYBE_SPACE = np.zeros(256, bool)
@@ -25,6 +27,11 @@ _MAYBE_SPACE[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 0xC2, 0xE1, 0xE2, 0xE3]] = 
 _MAYBE_SPACE_END = np.zeros(256, bool)
 _MAYBE_SPACE_END[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32]] = True
 _MAYBE_SPACE_END[0x80:] = True
+# The first and the last byte of what may be a list that is written as text, or a number below 0.
+_MAYBE_LIST = np.zeros(256, bool)
+_MAYBE_LIST[list(b"[({asfntl-")] = True
+_MAYBE_LIST_END = np.zeros(256, bool)
+_MAYBE_LIST_END[list(b"])}0123456789")] = True
 
 
 def assemble(
@@ -33,6 +40,7 @@ def assemble(
     rules: RowRules,
     lines: Callable[[], np.ndarray],
     is_utf8: bool = False,
+    notes: LabelNotes | None = None,
 ) -> tuple[pa.RecordBatch, list[InvalidRow], np.ndarray]:
     """Convert the columns of a source into those of a dataset.
 
@@ -44,21 +52,23 @@ def assemble(
         lines: function that returns the line of each row.
         is_utf8: bool, whether strings are known to be UTF-8. Defaults to
             `False`.
+        notes: `LabelNotes`, as for `read_rows`. Defaults to `None`.
 
     Returns:
         A tuple of a record batch of the valid rows, a list of the others, and
         the numbers of the valid rows in the table.
     """
+    notes = LabelNotes() if notes is None else notes
     if isinstance(table, pa.Table):
         columns = {name: _as_array(table.column(name), is_utf8) for name in roles.columns}
         if _is_usual(columns, roles, rules):
             metadata = _metadata(columns["metadata"]) if roles.metadata else None
             if metadata is not None or not roles.metadata:
-                return _assemble_usual(columns, roles, rules, lines, metadata)
+                return _assemble_usual(columns, roles, rules, lines, metadata, notes)
         values: Mapping[str, Any] = {n: c.to_pylist() for n, c in columns.items()}
     else:
         values = table
-    valid, invalid, is_good = _read_exactly(values, roles, rules, lines)
+    valid, invalid, is_good = _read_exactly(values, roles, rules, lines, notes)
     arrays = [pa.array(column, TYPES[name]) for name, column in valid.items()]
     return pa.RecordBatch.from_arrays(arrays, names=list(valid)), invalid, np.flatnonzero(is_good)
 
@@ -68,6 +78,7 @@ def _read_exactly(
     roles: ColumnRoles,
     rules: RowRules,
     lines: Callable[[], np.ndarray],
+    notes: LabelNotes,
 ) -> tuple[dict[str, list[Any]], list[InvalidRow], np.ndarray]:
     """Columns of the valid rows, the invalid ones, and which rows are valid."""
     is_good = np.ones(len(values[roles.text]), bool)
@@ -79,7 +90,7 @@ def _read_exactly(
         is_good[row] = False
         return int(known[0][row])
 
-    valid, invalid = read_rows(values, roles, rules, note)
+    valid, invalid = read_rows(values, roles, rules, note, notes)
     return valid, invalid, is_good
 
 
@@ -117,6 +128,7 @@ def _assemble_usual(
     rules: RowRules,
     lines: Callable[[], np.ndarray],
     metadata: pa.Array | None,
+    notes: LabelNotes,
 ) -> tuple[pa.RecordBatch, list[InvalidRow], np.ndarray]:
     names = {"text": roles.text, "text_pair": roles.text_pair, "labels": roles.label}
     names |= {"split": roles.split, "id": roles.id}
@@ -133,7 +145,8 @@ def _assemble_usual(
         return _in_order(arrays), [], np.flatnonzero(keep)
     # `row_reader` decides on these, one by one.
     some = {name: column.take(pa.array(doubtful)).to_pylist() for name, column in columns.items()}
-    valid, invalid, is_good = _read_exactly(some, roles, rules, lambda: lines()[doubtful])
+    valid, invalid, is_good = _read_exactly(some, roles, rules, lambda: lines()[doubtful], notes)
+    notes.rows = doubtful[notes.rows].tolist() if notes.rows else []
     exact_batch = pa.RecordBatch.from_arrays(
         [pa.array(values, TYPES[name]) for name, values in valid.items()], names=list(valid)
     )
@@ -160,10 +173,11 @@ def _doubtful(fields: dict[str, pa.Array], rules: RowRules) -> np.ndarray:
             doubtful |= _mask(too_long)
     if "labels" in fields:
         labels = fields["labels"]
-        doubtful |= _mask(pc.is_null(labels))
+        doubtful |= _mask(pc.is_null(labels)) | _maybe_lists(labels)
         if rules.labels is not None:
             known = pc.is_in(labels, value_set=pa.array(rules.labels.names, pa.string()))
-            doubtful |= ~_mask(known)
+            # With label_offset, numbers are places even if they are names.
+            doubtful |= ~_mask(known) if rules.label_offset is None else True
     if "split" in fields:
         usual = pc.is_in(
             fields["split"], value_set=pa.array(["train", "validation", "test"], pa.string())
@@ -185,6 +199,15 @@ def _maybe_blank(texts: pa.StringArray) -> np.ndarray:
     if not len(codes):
         return np.ones(len(texts), bool)
     return empty | _MAYBE_SPACE[codes[np.minimum(begin, len(codes) - 1)]]
+
+
+def _maybe_lists(names: pa.StringArray) -> np.ndarray:
+    """Names that may be lists written as text, or numbers below 0."""
+    begin, end, codes = _buffers(names)
+    if not len(codes):
+        return np.zeros(len(names), bool)
+    last = codes[np.maximum(np.minimum(end, len(codes)), 1) - 1]
+    return _MAYBE_LIST[codes[np.minimum(begin, len(codes) - 1)]] & _MAYBE_LIST_END[last]
 
 
 def _buffers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

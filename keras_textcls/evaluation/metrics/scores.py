@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
 from keras_textcls.inputs.class_targets import ClassNumbers, read_classes
-from keras_textcls.labels import LabelSet
+from keras_textcls.labels import LabelSet, sorted_names
 
 # Tolerance for the sum of probabilities; models in half precision need it.
 _SUM_TOLERANCE = 5e-3
@@ -356,4 +356,4 @@ def _read_matrix(matrix: np.ndarray, labels: LabelSet) -> np.ndarray:
 
 def _extra_labels(names: Iterable[str], labels: Sequence[str]) -> tuple[str, ...]:
     unknown = {str(name) for name in names} - set(labels)
-    return tuple(sorted(unknown))
+    return tuple(sorted_names(unknown))

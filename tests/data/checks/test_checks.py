@@ -1,5 +1,6 @@
 """`check` finds what it says, and nothing in data that is in order."""
 
+import ast
 import random
 
 import pytest
@@ -130,3 +131,49 @@ def test_unlabelled_texts(rows):
 def test_what_is_shown_in_a_notebook_is_no_markup():
     report = read([("<b>x</b>", "a"), ("<b>x</b>", "b")]).check()
     assert "<b>" not in report._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("caf\u00e9", "cafe\u0301"),
+        ("\ufb01nance", "finance"),
+        ("spam", "sp\u200bam"),
+        ("\ufeffspam", "SPAM"),
+        ("late parcel", "late-parcel"),
+        ("late parcel", "late\u00a0parcel"),
+        ("Stra\u00dfe", "STRASSE"),
+        ("pass", "pass\x00"),
+        ("01", "1"),
+        ("true", "1"),
+    ],
+)
+def test_labels_that_look_alike(rows, one, other):
+    twins = [(text, one if i % 2 else other) for i, (text, _) in enumerate(rows)]
+    alike = read(twins).check().named("labels that look alike")
+    assert alike.count == 2
+    (shown,) = alike.examples
+    left, right = shown.split(" / ")
+    assert left != right and {ast.literal_eval(left), ast.literal_eval(right)} == {one, other}
+    apart = read([row for row in twins if row[1] == one])
+    assert apart.check(against=read(twins)).named("labels that look alike") is not None
+
+
+def test_labels_that_do_not_look_alike(rows):
+    names = ["-1", "1", "10", "1.5", "a b", "ab", "\u0430b"]
+    some = [(text, names[i % len(names)]) for i, (text, _) in enumerate(rows)]
+    assert read(some).check().named("labels that look alike") is None
+
+
+@pytest.mark.parametrize("name", ["[urgent]", "{a: 1}", "(a, b)", "'spam'", '"spam"', "set([a])"])
+def test_labels_that_look_like_lists(rows, name):
+    some = [(text, name if i % 2 else "ham") for i, (text, _) in enumerate(rows)]
+    found = read(some).check().named("labels that look like lists")
+    assert found.count == 1 and found.examples == (repr(name),)
+
+
+def test_texts_that_differ_in_what_cannot_be_seen_are_duplicates():
+    texts = ["a late parcel", "a late\u200b parcel", "\ufeffa late parcel", "a la\u00adte parcel"]
+    dataset = read([(text, "a") for text in texts])
+    assert dataset.check().named("duplicates").count == 3
+    assert dataset.without_duplicates().texts == texts[:1]
