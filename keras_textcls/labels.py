@@ -66,6 +66,11 @@ class LabelSet(Sequence[str]):
                     f"`labels` must be non-empty strings. Received at position {position}: "
                     f"{shorten(name)} of type {type(name).__name__}."
                 )
+            if not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name):
+                raise ArgumentError(
+                    f"`labels` must be text that a file can hold. Received at position {position} "
+                    f"half of a character (a surrogate): {shorten(name)}."
+                )
             if name in index:
                 raise ArgumentError(
                     f"`labels` must not repeat a name. Received {shorten(name)} at positions "

@@ -216,7 +216,10 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
                 holds, such as `seed` for a new head; `dtype`, the dtype policy of
                 the backbone; and for a preset
                 that holds only adapters `base`, the preset of its backbone where
-                that has another name than when they were saved.
+                that has another name than when they were saved; and
+                `check_hashes`, a bool: `False` loads files that were changed since
+                they were saved, where the hashes recorded then are compared
+                otherwise.
 
         Returns:
             A `TextClassifier`. Adapters are attached and not merged.

@@ -21,6 +21,7 @@ __all__ = [
     "classproperty",
     "has_file",
     "kaggle_handle",
+    "load_backbone_weights",
     "load_preprocessor",
     "local_file",
     "read_json",
@@ -90,6 +91,16 @@ def read_json(preset: str, name: str) -> Any:
         What the file holds.
     """
     return preset_utils.load_json(preset, name)
+
+
+def load_backbone_weights(preset: str, backbone: Any) -> None:
+    """Read the weights of a preset of Keras Hub into its backbone.
+
+    Args:
+        preset: string, as for `local_file`.
+        backbone: a `keras_hub.models.Backbone`.
+    """
+    preset_utils.get_preset_loader(preset)._load_backbone_weights(backbone)
 
 
 def load_preprocessor(preset: str, cls: type) -> Any:

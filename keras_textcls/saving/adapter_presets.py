@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -27,8 +27,11 @@ from keras_textcls.saving.adapter_files import (
     read_weights,
     write_adapter,
 )
+from keras_textcls.saving.file_hashes import check_hashes
+from keras_textcls.saving.preprocessors import check_settings
 from keras_textcls.saving.preset_files import PresetFiles, place_of
 from keras_textcls.saving.saved_model import BasePreset, Model, SavedModel, answers_in_labels
+from keras_textcls.saving.weight_files import check_finite
 from keras_textcls.saving.weight_fingerprint import weight_fingerprint
 
 # Numbers of each weight that are compared.
@@ -42,21 +45,27 @@ def load(cls: type[Model], preset: Any, load_weights: bool, **kwargs: Any) -> Mo
         cls: its class.
         preset: string or path.
         load_weights: bool.
-        **kwargs: arguments of the constructor, `dtype` and `base`.
+        **kwargs: arguments of the constructor, `dtype`, `base` and `check_hashes`.
 
     Returns:
         A model of that class.
     """
     files = PresetFiles(preset)
     base = kwargs.pop("base", None)
+    compares = kwargs.pop("check_hashes", True)
+    check_settings(files)
+    if compares:
+        check_hashes(files, load_weights)
     if files.adapter is not None:
-        return _load_adapter(cls, files, base, load_weights, **kwargs)
+        return _load_adapter(cls, files, base, load_weights, compares, **kwargs)
     if base is not None:
         raise ArgumentError(
             f"`base` is for presets that hold adapters; {files.preset!r} is a whole one. Leave "
             f"`base` out. Received: base={base!r}."
         )
     model: Model = cls.load_whole(files, load_weights, **kwargs)
+    if load_weights:
+        check_finite(cast(keras.Model, model), files.preset)
     if load_weights and "backbone" not in kwargs:
         model.base_preset = BasePreset(place_of(preset), _sample(model.backbone))
     return model
@@ -81,7 +90,12 @@ def save(
 
 
 def _load_adapter(
-    cls: type[Model], files: PresetFiles, base: Any, load_weights: bool, **kwargs: Any
+    cls: type[Model],
+    files: PresetFiles,
+    base: Any,
+    load_weights: bool,
+    compares: bool,
+    **kwargs: Any,
 ) -> Model:
     record, names = read_record(files), files.record()
     fresh = kwargs.get("num_classes") is not None or kwargs.get("labels") is not None
@@ -95,6 +109,9 @@ def _load_adapter(
         )
     base = record.base.preset if base is None else os.fspath(base)
     base_files = _base_files(files, base)
+    check_settings(base_files)
+    if compares:
+        check_hashes(base_files, load_weights)
     arguments.update(kwargs)
     model = cls.load_whole(base_files, load_weights, **arguments)
     backbone = model.backbone
@@ -104,6 +121,8 @@ def _load_adapter(
         _check_base(model, files, record, base, base_files)
         model.base_preset = BasePreset(place_of(base), _sample(backbone))
     _attach(model, files, record, load_weights, fresh)
+    if load_weights:
+        check_finite(cast(keras.Model, model), files.preset)
     if names is not None and not fresh and answers_in_labels(model):
         classifier_presets.restore_record(model, names, kwargs)
     if record.sequence_length and model.sequence_length and "preprocessor" not in kwargs:

@@ -12,7 +12,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 import keras_hub
@@ -26,8 +26,11 @@ from keras_textcls.keras_compat.presets import (
 )
 from keras_textcls.models.heads import DEFAULT_LEARNING_RATE, backbone_inputs, subclass_for
 from keras_textcls.saving import huggingface
+from keras_textcls.saving.backbones import load_backbone
+from keras_textcls.saving.file_hashes import record_hashes
 from keras_textcls.saving.model_card import CARD_FILE, is_own_card, write_card
-from keras_textcls.saving.preset_checks import loading
+from keras_textcls.saving.preprocessors import check_preprocessor
+from keras_textcls.saving.preset_checks import damage, loading
 from keras_textcls.saving.preset_files import (
     ClassifierRecord,
     PresetFiles,
@@ -35,8 +38,10 @@ from keras_textcls.saving.preset_files import (
     write_record,
 )
 from keras_textcls.saving.saved_model import Classifier, SavedAnswers, SavedClassifier
+from keras_textcls.saving.weight_files import StoredArray, check_left_over
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 from keras_textcls.utils.atomic import replace_directory
+from keras_textcls.utils.records import Bounds
 
 # Layers of a head that have weights, where it has them.
 WEIGHTED_LAYERS = ("pooled_dense", "output_dense")
@@ -81,15 +86,15 @@ def load_classifier(
                 f"The preset {files.preset!r} has a head without weights (no task.weights.h5). "
                 "Pass labels=[...] or num_classes=... for a new head, or load_weights=False."
             )
-    if load_weights:
-        files.check_backbone_weights()
+        _check_head_size(saved, weights, files)
     dtype = kwargs.pop("dtype", None)
-    arguments = {**saved, **kwargs}
-    if "backbone" not in arguments:
-        arguments["backbone"] = _load_backbone(files, load_weights, dtype)
-    if "preprocessor" not in arguments:
-        arguments["preprocessor"] = _load_preprocessor(files, arguments["backbone"])
-    classifier = cls(**arguments)
+    own = {}
+    if "backbone" not in kwargs:
+        own["backbone"] = _load_backbone(files, load_weights, dtype)
+    if "preprocessor" not in kwargs:
+        backbone = kwargs.get("backbone", own.get("backbone"))
+        own["preprocessor"] = _load_preprocessor(files, backbone)
+    classifier = make_model(cls, {**saved, **own}, kwargs, files)
     if weights is not None:
         _load_head_weights(classifier, weights, files)
     record = files.record()
@@ -114,17 +119,81 @@ def restore_record(model: SavedAnswers, record: ClassifierRecord, given: Iterabl
     )
 
 
+def make_model(
+    cls: type[Classifier], saved: dict[str, Any], given: dict[str, Any], files: PresetFiles
+) -> Classifier:
+    """Call a constructor, whose errors are the preset's unless the caller gave arguments too.
+
+    Args:
+        cls: the class.
+        saved: dict of arguments that the preset holds.
+        given: dict of arguments of the caller, which replace those.
+        files: `PresetFiles`.
+
+    Returns:
+        An instance of the class.
+
+    Raises:
+        PresetError: the preset holds what the class does not take.
+    """
+    try:
+        return cls(**{**saved, **given})
+    except damage() as error:
+        if given or isinstance(error, PresetError):
+            raise
+        raise PresetError(
+            f"The preset {files.preset!r} does not make a {cls.__name__}: {error}"
+        ) from error
+
+
+@dataclasses.dataclass(frozen=True)
+class _SavedTask:
+    """What `task.json` must hold."""
+
+    registered_name: str
+    config: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class _SavedHead:
+    """Arguments of the constructor in `config` of `task.json`, of a classifier."""
+
+    num_classes: Annotated[int, Bounds(low=1)]
+    labels: list[str] | None = None
+    activation: str | dict[str, Any] | None = None
+    hidden_dim: Annotated[int, Bounds(low=1)] | None = None
+    dropout: Annotated[float, Bounds(low=0, below=1)] = 0.0
+    pooling: str = "auto"
+    multi_label: bool = False
+    normalize: bool = False
+
+
+def _read_task(files: PresetFiles) -> dict[str, Any] | None:
+    """The contents of `task.json`, with the head checked if it is that of a classifier."""
+    task = files.json(TASK_FILE) if files.is_keras else None
+    if task is None:
+        return None
+    file = files.describe(TASK_FILE)
+    file.read(_SavedTask, {"schema_version": 1, **task})
+    if _is_classifier(task):
+        names = {field.name for field in dataclasses.fields(_SavedHead)}
+        head = {name: value for name, value in task["config"].items() if name in names}
+        file.read(_SavedHead, head, "config.")
+    return task
+
+
+def _is_classifier(task: dict[str, Any]) -> bool:
+    registered = keras.saving.get_registered_object(task["registered_name"])
+    return isinstance(registered, type) and issubclass(registered, keras_hub.models.TextClassifier)
+
+
 def _saved_head(files: PresetFiles, fresh: bool) -> dict[str, Any]:
     """Constructor arguments that the preset holds, without the classes if `fresh`."""
     saved: dict[str, Any] = {}
-    task = files.json(TASK_FILE) if files.is_keras else None
-    registered = keras.saving.get_registered_object(task["registered_name"]) if task else None
+    task = _read_task(files)
     config = task["config"] if task else {}
-    if isinstance(registered, type) and issubclass(registered, keras_hub.models.TextClassifier):
-        names = (
-            "num_classes", "activation", "hidden_dim", "dropout", "pooling", "multi_label",
-            "normalize",
-        )  # fmt: skip
+    if task and _is_classifier(task):
+        names = [field.name for field in dataclasses.fields(_SavedHead)]
         saved = {name: config[name] for name in names if name in config}
         saved["labels"] = config.get("labels")
     elif task and "pooling_mode" in config:
@@ -145,6 +214,18 @@ def _saved_head(files: PresetFiles, fresh: bool) -> dict[str, Any]:
     return saved
 
 
+def _check_head_size(saved: dict[str, Any], arrays: list[StoredArray], files: PresetFiles) -> None:
+    """Compare the sizes in `task.json` with the weights of the head, before they are allocated."""
+    sizes = {size for array in arrays for size in array.shape}
+    for name in ("num_classes", "hidden_dim"):
+        size = saved.get(name)
+        if isinstance(size, int) and size not in sizes:
+            raise PresetError(
+                f"task.weights.h5 of the preset {files.preset!r} does not fit its head: no array "
+                f"in it has {name}={size:,} of task.json. Save or copy the whole preset again."
+            )
+
+
 def _sentence_pooling(files: PresetFiles) -> dict[str, str]:
     """Pooling of a sentence-transformers folder."""
     if files.path("modules.json") is None:
@@ -158,16 +239,7 @@ def _sentence_pooling(files: PresetFiles) -> dict[str, str]:
 
 
 def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.Model:
-    if dtype is None and files.is_keras:
-        # As Keras Hub does for tasks: plain floats follow the current policy,
-        # quantized layers keep what they were saved as.
-        saved = files.config.get("config", {}).get("dtype")
-        if isinstance(saved, dict) and saved.get("class_name") != "DTypePolicy":
-            dtype = saved
-    with loading("backbone", files.preset):
-        backbone = keras_hub.models.Backbone.from_preset(
-            files.preset, load_weights=load_weights, dtype=dtype
-        )
+    backbone = load_backbone(files, load_weights, dtype)
     record = files.record()
     if record is not None and record.gelu is not None:
         huggingface.set_gelu(backbone, record.gelu)
@@ -179,28 +251,35 @@ def _load_preprocessor(files: PresetFiles, backbone: keras.Model) -> Any:
     config = files.json(PREPROCESSOR_FILE) if files.is_keras else None
     remedy = "Pass preprocessor=None to feed token ids yourself."
     with loading("tokenizer", files.preset, remedy):
+        preprocessor = None
         if config is not None:
             saved = keras.saving.get_registered_object(config["registered_name"])
             if isinstance(saved, type) and issubclass(saved, base):
-                return load_preprocessor(files.preset, saved)
-        native = subclass_for(base, backbone)
-        if native is not None:
-            return native.from_preset(files.preset)  # type: ignore[attr-defined]
-        tokenizer = keras_hub.models.Tokenizer.from_preset(files.preset)
-    return TextClassifierPreprocessor(tokenizer, features=backbone_inputs(backbone))
+                preprocessor = load_preprocessor(files.preset, saved)
+        native: Any = subclass_for(base, backbone)
+        if preprocessor is None and native is not None:
+            preprocessor = native.from_preset(files.preset)
+        if preprocessor is None:
+            tokenizer = keras_hub.models.Tokenizer.from_preset(files.preset)
+            preprocessor = TextClassifierPreprocessor(tokenizer, features=backbone_inputs(backbone))
+        check_preprocessor(preprocessor, backbone, files)
+    return preprocessor
 
 
-def _load_head_weights(classifier: SavedClassifier, path: str, files: PresetFiles) -> None:
+def _load_head_weights(
+    classifier: SavedClassifier, arrays: list[StoredArray], files: PresetFiles
+) -> None:
     is_native = classifier.head.keras_hub is not None
     task: Any = to_keras_hub(classifier) if is_native else classifier
+    where = f"task.weights.h5 of the preset {files.preset!r}"
     try:
         with warnings.catch_warnings(record=True) as held:
             warnings.simplefilter("always")
-            task.load_task_weights(path)
-    except (ValueError, KeyError, OSError) as error:
-        raise PresetError(
-            f"task.weights.h5 of the preset {files.preset!r} does not fit its head: {error}"
-        ) from error
+            task.load_task_weights(files.path(TASK_WEIGHTS_FILE))
+    except damage() as error:
+        raise PresetError(f"{where} does not fit its head: {error!s:.600}") from error
+    of_backbone = {id(variable) for variable in task.backbone.variables}
+    check_left_over(arrays, (v for v in task.variables if id(v) not in of_backbone), where)
     for warning in held:
         if "variable loading for optimizer" in str(warning.message):
             continue  # The state of an earlier training, which is not taken up.
@@ -350,6 +429,7 @@ def replacing_preset(target: Path) -> Iterator[Path]:
     try:
         with replace_directory(target, keep) as draft:
             yield draft
+            record_hashes(draft)
     except OSError as error:
         raise PresetError(
             f"The preset cannot be written to {str(target)!r}: {error}. What stood there is as it "

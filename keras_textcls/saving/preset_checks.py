@@ -8,12 +8,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
+import struct
+import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
+import safetensors
 
 from keras_textcls.errors import MissingDependencyError, PresetError, shorten
 
@@ -30,28 +34,64 @@ _CODE_RUNNERS = (
 )
 _ASSET_KEYS = ("vocabulary", "merges", "proto", "config_file", "vocabulary_file")
 _LEAVES_DIRECTORY = re.compile(r"(^|[\\/])\.\.([\\/]|$)")
+_DRIVE = re.compile(r"[A-Za-z]:|\\\\")
+# Under these keys stand names and pieces of texts, which may look like anything.
+_FREE_TEXTS = re.compile(r"labels|\w*tokens?")
+# What Keras, Keras Hub and the backends raise for a damaged preset.
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    safetensors.SafetensorError,
+    struct.error,
+)
 
 
-def check_links(directory: Path) -> None:
-    """Refuse links that leave the preset, but for the blobs of the Hugging Face cache.
+def check_entries(directory: Path) -> None:
+    """Refuse what is no file of the preset: links that leave it or lead nowhere, and pipes.
+
+    Links to the blobs of the Hugging Face cache are its files.
 
     Args:
         directory: `Path` of the preset.
 
     Raises:
-        PresetError: there is such a link.
+        PresetError: there is such an entry.
     """
     root = directory.resolve()
     blobs = root.parent.parent / "blobs"
-    for entry in root.rglob("*"):
-        if not entry.is_symlink():
-            continue
-        end = entry.resolve()
-        if not end.is_relative_to(root) and not end.is_relative_to(blobs):
-            raise PresetError(
-                f"{entry.relative_to(root)} of the preset {str(directory)!r} is a link that leaves "
-                "the preset. Replace it with the file itself."
-            )
+    for folder, folders, names in os.walk(root):
+        for name in [*folders, *names]:
+            entry = Path(folder, name)
+            where = f"{entry.relative_to(root)} of the preset {str(directory)!r}"
+            if entry.is_symlink():
+                _check_link(entry, where, (root, blobs))
+            mode = entry.stat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise PresetError(
+                    f"{where} is a pipe, a socket or a device, which is not read. Put the file "
+                    "itself there, or remove it."
+                )
+
+
+def _check_link(entry: Path, where: str, homes: tuple[Path, ...]) -> None:
+    try:
+        end = entry.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise PresetError(
+            f"{where} is a link that leads nowhere. Replace it with the file itself."
+        ) from error
+    if not any(end.is_relative_to(home) for home in homes):
+        raise PresetError(
+            f"{where} is a link that leaves the preset. Replace it with the file itself."
+        )
 
 
 def check_config(config: Any, where: str, key: str = "") -> None:
@@ -73,8 +113,9 @@ def check_config(config: Any, where: str, key: str = "") -> None:
     elif isinstance(config, list):
         for value in config:
             check_config(value, where, key)
-    elif isinstance(config, str):
-        outside = key in _ASSET_KEYS and (os.path.isabs(config) or config.startswith("~"))
+    elif isinstance(config, str) and not _FREE_TEXTS.fullmatch(key):
+        is_rooted = os.path.isabs(config) or config.startswith("~") or _DRIVE.match(config)
+        outside = key in _ASSET_KEYS and is_rooted
         if outside or _LEAVES_DIRECTORY.search(config):
             raise PresetError(
                 f"{where} names a path outside of the preset: {key}={shorten(config)}. It was "
@@ -102,35 +143,6 @@ def _check_class(config: dict[str, Any], where: str) -> None:
             f"one of {', '.join(_TRUSTED_PACKAGES)}. If you trust it, import it first and register "
             "it with keras.saving.register_keras_serializable()."
         )
-
-
-def check_hdf5(path: str, where: str) -> None:
-    """Refuse an HDF5 file that is broken, or whose data lie elsewhere.
-
-    Args:
-        path: string.
-        where: string, the file, for messages.
-
-    Raises:
-        PresetError: it is such a file.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            _check_group(file, where)
-    except OSError as error:
-        raise PresetError(f"{where} is broken or cut short: {error}") from error
-
-
-def _check_group(group: Any, where: str) -> None:
-    for name in group:
-        link = group.get(name, getlink=True)
-        if not isinstance(link, h5py.HardLink):
-            raise PresetError(f"{where} links to another place at {name!r}. It was refused.")
-        item = group[name]
-        if isinstance(item, h5py.Group):
-            _check_group(item, where)
-        elif item.external or item.is_virtual:
-            raise PresetError(f"{where} keeps {name!r} in another file. It was refused.")
 
 
 def check_file_name(name: Any, where: str) -> None:
@@ -168,14 +180,22 @@ def loading(part: str, preset: str, remedy: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except PresetError:
+    except (PresetError, MissingDependencyError):
         raise
     except ImportError as error:
         raise MissingDependencyError(
             f"The preset {preset!r} is a checkpoint to convert, which needs a package that "
             f"is not installed: {error}. Install it with pip."
         ) from error
-    except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
+    except damage() as error:
+        # Some of them carry no words, others pages of them.
+        told = textwrap.shorten(str(error), 600) or type(error).__name__
         raise PresetError(
-            f"The {part} of the preset {preset!r} cannot be loaded: {error}{remedy and ' '}{remedy}"
+            f"The {part} of the preset {preset!r} cannot be loaded: {told}{remedy and ' '}{remedy}"
         ) from error
+
+
+def damage() -> tuple[type[Exception], ...]:
+    """Return the exceptions that Keras and its backends raise for a damaged preset."""
+    tensorflow = sys.modules.get("tensorflow")
+    return _DAMAGE if tensorflow is None else (*_DAMAGE, tensorflow.errors.OpError)

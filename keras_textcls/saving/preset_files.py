@@ -15,7 +15,7 @@ import os
 import re
 import textwrap
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from keras_textcls.catalogue import (
     ADAPTER_FILE,
@@ -39,13 +39,9 @@ from keras_textcls.keras_compat.presets import (
 from keras_textcls.models.gelu import Gelu
 from keras_textcls.predictions.calibration import VectorScaling
 from keras_textcls.predictions.prediction import AnswerOptions
-from keras_textcls.saving.preset_checks import (
-    check_config,
-    check_file_name,
-    check_hdf5,
-    check_links,
-)
-from keras_textcls.utils.records import JsonFile
+from keras_textcls.saving.preset_checks import check_config, check_entries, check_file_name
+from keras_textcls.saving.weight_files import StoredArray, check_hdf5
+from keras_textcls.utils.records import Bounds, JsonFile
 
 CLASSIFIER_FILE = "classifier.json"
 SCHEMA_VERSION = 1
@@ -79,8 +75,8 @@ class ClassifierRecord:
 
     labels: list[str]
     multi_label: bool = False
-    thresholds: list[float] | None = None
-    temperature: float = 1.0
+    thresholds: list[Annotated[float, Bounds()]] | None = None
+    temperature: Annotated[float, Bounds(above=0)] = 1.0
     training: Any = None
     gelu: Gelu | None = None
     answer_options: AnswerOptions | None = None
@@ -135,7 +131,8 @@ class PresetFiles:
         self.directory = self._local_directory()
         if self.directory is not None:
             verify_bundled(self.directory)
-            check_links(self.directory)
+            if any(os.path.lexists(self.directory / n) for n in (CONFIG_FILE, ADAPTER_FILE)):
+                check_entries(self.directory)
             self.preset = str(self.directory)
         config = self.json(CONFIG_FILE)
         self.adapter = self.json(ADAPTER_FILE) if config is None else None
@@ -185,18 +182,17 @@ class PresetFiles:
             check_config(contents, file.name)
         return contents
 
-    def weights(self, name: str) -> str | None:
-        """Return the local path of an HDF5 file after checking it, or `None`."""
+    def weights(self, name: str) -> list[StoredArray] | None:
+        """Return what an HDF5 file holds after checking it, or `None` if there is none."""
         path = self.path(name)
-        if path is not None:
-            check_hdf5(path, f"{name} of the preset {self.preset!r}")
-        return path
+        return None if path is None else check_hdf5(path, f"{name} of the preset {self.preset!r}")
 
-    def check_backbone_weights(self) -> None:
-        """Check the HDF5 files of the backbone: the single file, or each shard."""
-        self.weights(BACKBONE_WEIGHTS_FILE)
-        for name in self._shards:
-            self.weights(name)
+    def backbone_weights(self) -> list[StoredArray]:
+        """Return what the HDF5 files of the backbone hold: the single file, or each shard."""
+        whole = self.weights(BACKBONE_WEIGHTS_FILE)
+        if whole is not None:
+            return whole
+        return [array for name in self._shards for array in self.weights(name) or ()]
 
     def record(self) -> ClassifierRecord | None:
         """Return the contents of `classifier.json`, or `None` if there is none."""

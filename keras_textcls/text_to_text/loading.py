@@ -22,6 +22,8 @@ from keras_textcls.labels import LabelSet
 from keras_textcls.models import GPTNeoCausalLM
 from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
 from keras_textcls.saving import classifier_presets
+from keras_textcls.saving.backbones import check_size, load_backbone
+from keras_textcls.saving.preprocessors import check_preprocessor
 from keras_textcls.saving.preset_checks import loading
 from keras_textcls.saving.preset_files import ClassifierRecord, PresetFiles
 from keras_textcls.saving.saved_model import SavedModel, answers_in_labels
@@ -61,16 +63,25 @@ def load_causal_lm(files: PresetFiles, load_weights: bool, dtype: Any = None) ->
         PresetError: it holds none, or a broken one.
     """
     _check_kind(files)
-    if files.is_keras:
-        files.json(TASK_FILE)
-        if load_weights:
-            files.weights(TASK_WEIGHTS_FILE)
-            files.check_backbone_weights()
-    is_gpt_neo = checkpoint_loader(files.preset) is not None
-    cls = GPTNeoCausalLM if is_gpt_neo else keras_hub.models.CausalLM
     arguments = {} if dtype is None else {"dtype": dtype}
     with loading("language model", files.preset):
-        return cls.from_preset(files.preset, load_weights=load_weights, **arguments)
+        if not files.is_keras:
+            is_gpt_neo = checkpoint_loader(files.preset) is not None
+            cls = GPTNeoCausalLM if is_gpt_neo else keras_hub.models.CausalLM
+            if load_weights:
+                check_size(
+                    files, lambda: cls.from_preset(files.preset, load_weights=False, **arguments)
+                )
+            return cls.from_preset(files.preset, load_weights=load_weights, **arguments)
+        backbone = load_backbone(files, load_weights, dtype)
+        task = files.json(TASK_FILE)
+        model = keras_hub.models.CausalLM.from_preset(
+            files.preset, load_weights=False, backbone=backbone
+        )
+        if load_weights and task is not None and files.weights(TASK_WEIGHTS_FILE) is not None:
+            model.load_task_weights(files.path(TASK_WEIGHTS_FILE))
+        check_preprocessor(model.preprocessor, backbone, files)
+        return model
 
 
 def _check_kind(files: PresetFiles) -> None:

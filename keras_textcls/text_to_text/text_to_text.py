@@ -96,7 +96,10 @@ class TextToText(Adaptable, TextModel, keras.Model):
             load_weights: bool. If `False`, all weights are initialized anew.
                 Defaults to `True`.
             **kwargs: arguments of the constructor; `dtype`, the dtype policy of
-                the backbone; and for a preset that holds only adapters `base`.
+                the backbone; and for a preset that holds only adapters `base`; and
+                `check_hashes`, a bool: `False` loads files that were changed since
+                they were saved, where the hashes recorded then are compared
+                otherwise.
 
         Returns:
             A model of this class.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import stat
 import types
 import typing
 from collections.abc import Sequence
@@ -21,7 +23,43 @@ _WORDS = {
     types.NoneType: "null",
 }  # fmt: skip
 _NUMBERS = {int: (int,), float: (int, float)}
+# Far more than any file of ours or of Keras nests, and far less than Python's stack.
+_MOST_NESTED = 100
 _Record = TypeVar("_Record", bound="DataclassInstance")
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """The range of a number, as `Annotated[float, Bounds(above=0)]`. It must be finite.
+
+    Args:
+        low: lowest value, or `None`. Defaults to `None`.
+        high: highest value, or `None`. Defaults to `None`.
+        above: exclusive lower bound, or `None`. Defaults to `None`.
+        below: exclusive upper bound, or `None`. Defaults to `None`.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def hold(self, value: float) -> bool:
+        """Return whether a number is in the range."""
+        return (
+            (isinstance(value, int) or math.isfinite(value))
+            and (self.low is None or value >= self.low)
+            and (self.high is None or value <= self.high)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+    def __str__(self) -> str:
+        """The range in words."""
+        bounds = {
+            "of at least": self.low, "above": self.above, "at most": self.high, "below": self.below,
+        }  # fmt: skip
+        return " and ".join(f"{k} {v:,g}" for k, v in bounds.items() if v is not None) or "finite"
 
 
 def fits(value: Any, kind: Any) -> bool:
@@ -31,9 +69,10 @@ def fits(value: Any, kind: Any) -> bool:
         value: anything that `json.loads` returns.
         kind: a type as an annotation writes it: `str`, `bool`, `int`, `float`,
             `list[...]`, `tuple[..., ...]`, `Sequence[...]`, `dict[str, ...]`,
-            `Literal[...]`, a dataclass, `Any`, or several with `|`. A tuple and
-            a sequence are a JSON array, a dataclass is a JSON object. An
-            integer is a `float` too, and a bool is no number.
+            `Literal[...]`, a dataclass, `Any`, or several with `|`; a number
+            `Annotated` with `Bounds`. A tuple and a sequence are a JSON array, a
+            dataclass is a JSON object. An integer is a `float` too, if a float
+            can hold it, and a bool is no number.
 
     Returns:
         A bool.
@@ -47,15 +86,41 @@ def fits(value: Any, kind: Any) -> bool:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return any(fits(value, one) for one in arguments)
+    if origin is typing.Annotated:
+        return fits(value, arguments[0]) and arguments[1].hold(value)
     if origin is typing.Literal:
-        return value in arguments
+        # Of its own type: 1 is no True, and an object has no hash.
+        return any(value == one and type(value) is type(one) for one in arguments)
     if origin in _LISTS:
         return isinstance(value, list) and all(fits(one, arguments[0]) for one in value)
     if origin is dict:
         return isinstance(value, dict) and all(fits(one, arguments[1]) for one in value.values())
     if kind in _NUMBERS:
-        return isinstance(value, _NUMBERS[kind]) and not isinstance(value, bool)
+        is_number = isinstance(value, _NUMBERS[kind]) and not isinstance(value, bool)
+        return is_number and (kind is int or _is_float(value))
     return isinstance(value, dict if dataclasses.is_dataclass(kind) else kind)
+
+
+def _is_float(value: float) -> bool:
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
+
+
+def _is_nested_deeper(value: Any, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth):
+        level = [
+            one
+            for parent in level
+            for one in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(one, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def in_words(kind: Any) -> str:
@@ -74,10 +139,15 @@ def in_words(kind: Any) -> str:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return " or ".join(map(in_words, arguments))
+    if origin is typing.Annotated:
+        return f"{in_words(arguments[0])} {arguments[1]}"
     if origin is typing.Literal:
         return " or ".join(map(json.dumps, arguments))
     if origin in _LISTS:
         # Of "a string", "strings".
+        if typing.get_origin(arguments[0]) is typing.Annotated:
+            number, bounds = typing.get_args(arguments[0])
+            return f"{in_words(list[number])} {bounds}".removesuffix(" finite")  # type: ignore[valid-type]
         return f"a list of {in_words(arguments[0]).split()[-1]}s"
     if origin is dict and arguments[1] is not Any:
         return f"an object whose values are {in_words(arguments[1]).split()[-1]}s"
@@ -116,6 +186,10 @@ class JsonFile:
                 cannot be read, or it holds no JSON object.
         """
         try:
+            mode = path.stat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                # Reading it could wait for ever.
+                raise self.broken("it is a pipe, a socket or a device, not a file")
             contents = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise self.error(
@@ -126,6 +200,8 @@ class JsonFile:
             raise self.broken(f"{error!s:.200}") from None
         if not isinstance(contents, dict):
             raise self.broken(f"it must hold a JSON object. Received: {shorten(contents)}")
+        if _is_nested_deeper(contents, _MOST_NESTED):
+            raise self.broken(f"it nests objects more than {_MOST_NESTED} deep")
         return contents
 
     def read(self, kind: type[_Record], contents: dict[str, Any], place: str = "") -> _Record:
@@ -149,7 +225,7 @@ class JsonFile:
         """
         if not place:
             self._check_schema(contents.get("schema_version"))
-        kinds, values = typing.get_type_hints(kind), {}
+        kinds, values = typing.get_type_hints(kind, include_extras=True), {}
         unknown = set(contents) - set(kinds) if place else set()
         if unknown:
             raise self.broken(f"it has an unknown field {shorten(place + min(unknown))}")

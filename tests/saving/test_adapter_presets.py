@@ -235,6 +235,13 @@ def test_spoilt_weights_are_refused(copied):
     path = copied / "adapter" / "adapter.safetensors"
     whole, tensors = path.read_bytes(), safetensors.numpy.load_file(path)
     name = next(name for name in tensors if name.endswith("query/a"))
+    path.write_bytes(whole[:-4] + bytes(4))
+    with pytest.raises(PresetError, match="adapter.safetensors of .* was changed after it was sav"):
+        TextClassifier.from_preset(copied / "adapter", base=copied / "base")
+    record = copied / "adapter" / "adapter.json"
+    contents = json.loads(record.read_text(encoding="utf-8"))
+    assert set(contents.pop("sha256")) == {path.name}
+    record.write_text(json.dumps(contents), encoding="utf-8")
 
     def load():
         return TextClassifier.from_preset(copied / "adapter", base=copied / "base")

@@ -1,14 +1,24 @@
 """Presets from strangers: broken, hostile, or of another kind. Nothing runs, nothing half-loads."""
 
 import json
+import shutil
 
 import h5py
 import keras
+import keras_hub
 import numpy as np
 import pytest
-from conftest import make_classifier, mixed_texts
+from conftest import budget, make_classifier, mixed_texts
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from keras_textcls import ArgumentError, MissingDependencyError, PresetError, TextClassifier
+from keras_textcls import (
+    AnswerOptions,
+    ArgumentError,
+    MissingDependencyError,
+    PresetError,
+    TextClassifier,
+)
 from keras_textcls.saving.preset_files import PresetFiles, place_of
 
 
@@ -21,10 +31,16 @@ def saved(tmp_path_factory):
 
 @pytest.fixture
 def preset(saved, tmp_path):
-    """A copy that a test may break."""
-    import shutil
+    """A copy that a test may break: one of a time when no hashes were recorded."""
+    copy = shutil.copytree(saved, tmp_path / "preset")
+    _edit(copy / "metadata.json", lambda contents: contents.pop("sha256"))
+    return copy
 
-    return shutil.copytree(saved, tmp_path / "preset")
+
+@pytest.fixture
+def hashed(saved, tmp_path):
+    """A copy with hashes."""
+    return shutil.copytree(saved, tmp_path / "hashed")
 
 
 def _edit(path, change):
@@ -42,6 +58,70 @@ def _refused(preset, *parts, error=PresetError):
 
 def test_a_sound_preset_loads(preset):
     assert TextClassifier.from_preset(str(preset)).labels == ["ham", "spam"]
+
+
+def test_a_file_that_was_changed_is_refused_unless_on_purpose(hashed):
+    recorded = json.loads((hashed / "metadata.json").read_text())["sha256"]
+    assert set(recorded) == {
+        "config.json", "model.weights.h5", "preprocessor.json", "task.json", "task.weights.h5",
+        "tokenizer.json", "assets/tokenizer/vocabulary.txt",
+    }  # fmt: skip
+    vocabulary = hashed / "assets" / "tokenizer" / "vocabulary.txt"
+    lines = vocabulary.read_text().splitlines(keepends=True)
+    vocabulary.write_text("".join([*lines[:8], lines[9], lines[8], *lines[10:]]))
+    _refused(hashed, "assets/tokenizer/vocabulary.txt of the preset", "was changed after it was s")
+    _refused(hashed, "pass check_hashes=False, or remove `sha256` from metadata.json")
+    assert TextClassifier.from_preset(hashed, check_hashes=False).labels == ["ham", "spam"]
+    # What is saved anew is as it was saved.
+    TextClassifier.from_preset(hashed, check_hashes=False).save_to_preset(hashed)
+    assert TextClassifier.from_preset(hashed).labels == ["ham", "spam"]
+    assert keras_hub.models.TextClassifier.from_preset(str(hashed)).backbone is not None
+    (hashed / "preprocessor.json").unlink()
+    _refused(hashed, "preprocessor.json of the preset", "is missing. Copy the whole directory")
+
+
+def test_classifier_json_may_be_edited(hashed):
+    _edit(hashed / "classifier.json", lambda c: c.update(labels=["eggs", "spam"], temperature=2))
+    loaded = TextClassifier.from_preset(hashed)
+    assert loaded.labels == ["eggs", "spam"] and loaded.temperature == 2
+
+
+ODD_LABELS = [
+    "..", "a/../b", "../../etc/passwd", "/etc/passwd", "~", "~root/x", "C:\\x", "\\\\host\\x",
+    "..\\x", "nul\0within", "CON", "x" * 5000, "__lambda__", "Lambda", "{}", "[1]", "\n", "a\nb",
+    "#", "null", "🙂", "\u202eabc", "e\u0301", "\u00e9", "</script>", "%s", "$HOME", "-1", "1.0",
+    "nan", "| a |",
+]  # fmt: skip
+
+
+@settings(max_examples=budget(30, 3), deadline=None, database=None)
+@given(data=st.data())
+def test_whatever_can_be_trained_can_be_loaded(data, tmp_path_factory):
+    """Label names may look like paths, code or numbers, alone or beside adapters."""
+    characters = st.characters(exclude_categories=["Cs"])
+    text = st.text(characters, min_size=1).filter(str.strip)
+    more = data.draw(st.lists(text, max_size=4))
+    labels = [name for name in dict.fromkeys([*ODD_LABELS, *more]) if name.strip()]
+    directory = tmp_path_factory.mktemp("odd")
+    model = make_classifier(labels=labels, activation="softmax")
+    model.answer_options = AnswerOptions(select_labels=tuple(labels[:3]))
+    model.save_to_preset(directory / "base")
+    loaded = TextClassifier.from_preset(directory / "base")
+    assert loaded.labels == labels
+    assert loaded.answer_options == model.answer_options
+    # A head that is ours alone has its labels in task.json, too.
+    other = make_classifier(labels=labels, pooling="mean")
+    other.save_to_preset(directory / "own")
+    loaded = TextClassifier.from_preset(directory / "own")
+    assert loaded.labels == labels
+    loaded.add_lora(rank=1)
+    loaded.save_to_preset(directory / "adapter", adapter_only=True)
+    assert TextClassifier.from_preset(directory / "adapter").labels == labels
+
+
+def test_names_that_no_file_can_hold_are_no_labels():
+    with pytest.raises(ArgumentError, match="half of a character"):
+        make_classifier(labels=["a", "\ud800"])
 
 
 def test_no_such_preset_offers_the_nearest_name():

@@ -16,6 +16,7 @@ import safetensors
 from keras_textcls.errors import PresetError, shorten
 from keras_textcls.saving.preset_checks import check_file_name
 from keras_textcls.saving.preset_files import PresetFiles
+from keras_textcls.saving.weight_files import StoredArray
 
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
@@ -67,6 +68,10 @@ class Tensors:
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a tensor."""
         return tuple(self._entries[name][2]["shape"])
+
+    def arrays(self) -> list[StoredArray]:
+        """Return the headers of all tensors."""
+        return [StoredArray(name, self.shape(name), True) for name in self]
 
     def read(self, name: str) -> np.ndarray:
         """Return a tensor in float32, or in float64 where it was saved so."""
