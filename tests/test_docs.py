@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,12 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What a user reads first.
 FIRST_PAGES = [ROOT / "README.md", ROOT / "docs" / "guide.md"]
-# A block of Python and, if nothing but space is between them, a block of what it prints.
+# A block of Python; before it may stand what it needs, and after it what it prints.
 BLOCK = re.compile(
-    r"^```python[^\n]*\n(.*?)^```(?:\s*\n^```text[^\n]*\n(.*?)^```)?", re.MULTILINE | re.DOTALL
+    r"^(?:<!-- (?:needs: (?P<needs>[\w, ]+)|(?P<never>not executed)) -->\n)?"
+    r"```python[^\n]*\n(?P<code>.*?)^```"
+    r"(?:\s*\n^```text[^\n]*\n(?P<shown>.*?)^```)?",
+    re.MULTILINE | re.DOTALL,
 )
 END_OF_BLOCK = "=== end of a block ==="
 SILENT = "import warnings\nwarnings.simplefilter('ignore')\ndel warnings\n"
@@ -29,16 +33,24 @@ NEEDS_MINILM = pytest.mark.skipif(
 @pytest.mark.parametrize("page", long_but(FIRST_PAGES, PAGES), ids=lambda p: p.name)
 def test_code_blocks_run(page, processes, tmp_path):
     """The blocks of one page, in order, in one process; `shown_output` compares what they show."""
-    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+    blocks = [block for block in BLOCK.finditer(page.read_text("utf-8")) if _can_run(block)]
     if not blocks:
         return
-    ends = f"print({END_OF_BLOCK!r})\n"
-    result = processes.run(SILENT + "".join(code + ends for code, _ in blocks), cwd=tmp_path)
+    # What pages read as a file of one's own.
+    shutil.copy(ROOT / "examples" / "data" / "customer_messages.csv", tmp_path)
+    end = f"print({END_OF_BLOCK!r})\n"
+    result = processes.run(SILENT + "".join(b["code"] + end for b in blocks), cwd=tmp_path)
     assert result.returncode == 0, result.stderr[-2000:]
     printed = result.stdout.split(END_OF_BLOCK + "\n")
-    for (_, shown), output in zip(blocks, printed[:-1], strict=True):
-        if shown:
-            assert_shows(shown, output)
+    for block, output in zip(blocks, printed[:-1], strict=True):
+        if block["shown"]:
+            assert_shows(block["shown"], output)
+
+
+def _can_run(block):
+    """Whether a block is to be executed, and what it needs beyond the package is installed."""
+    needed = re.findall(r"\w+", block["needs"] or "")
+    return not block["never"] and all(map(importlib.util.find_spec, needed))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +76,15 @@ def test_shown_output_is_compared_word_for_word_and_numbers_nearly(shown, printe
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("script", ["command_line"])
+def test_a_generated_page_is_what_its_script_writes(script):
+    spec = importlib.util.spec_from_file_location(script, ROOT / "docs" / f"{script}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    advice = f"run python docs/{script}.py"
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), advice
 
 
 def test_the_architectures_page_lists_every_backbone():
