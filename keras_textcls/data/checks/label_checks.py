@@ -102,9 +102,10 @@ def check_label_names(dataset: LabelledTable) -> list[Finding]:
                 tuple(" / ".join(map(repr, group)) for group in twins[:EXAMPLES]),
             )
         )
+    known = set(names)
     for separator in _SEPARATORS if not dataset.multi_label else "":
         joined = [n for n in names if separator in n]
-        whole = [n for n in joined if {p.strip() for p in n.split(separator)} <= set(names)]
+        whole = [n for n in joined if {p.strip() for p in n.split(separator)} <= known]
         if whole:
             findings.append(
                 Finding(
