@@ -6,6 +6,7 @@ methods call these modules, derives from it.
 
 from __future__ import annotations
 
+import collections
 import copy
 import functools
 import json
@@ -315,8 +316,11 @@ class LabelledTable:
         """
         if not self.has_column(column):
             return {}
-        counts = pc.value_counts(pc.list_flatten(self._table.column(column)))
-        return {item["values"]: item["counts"] for item in counts.to_pylist()}
+        total: collections.Counter[str] = collections.Counter()
+        for chunk in self._table.column(column).iterchunks():
+            for item in pc.value_counts(pc.list_flatten(chunk)).to_pylist():
+                total[item["values"]] += item["counts"]
+        return dict(total)
 
     def count_without_labels(self) -> tuple[int, int]:
         """Count the texts whose labels are unknown, and those that are known to have none."""
@@ -356,8 +360,11 @@ def _is_multi_label(table: pa.Table) -> bool:
         return False
     if "negatives" in table.schema.names:
         return True
-    other = pc.not_equal(pc.list_value_length(table.column("labels")), 1)
-    return bool(pc.any(other).as_py())
+    # Chunk by chunk: a large table is mapped from a file, and what is computed is not.
+    return any(
+        bool(pc.any(pc.not_equal(pc.list_value_length(chunk), 1)).as_py())
+        for chunk in table.column("labels").iterchunks()
+    )
 
 
 def _targets_of(table: pa.Table, multi_label: bool) -> list[Any]:

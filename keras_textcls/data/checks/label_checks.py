@@ -167,9 +167,10 @@ def _check_written_lists(names: Sequence[str]) -> list[Finding]:
 
 def _check_joined(dataset: LabelledTable, names: Sequence[str]) -> list[Finding]:
     findings = []
+    known = set(names)
     for separator in _SEPARATORS if not dataset.multi_label else "":
         joined = [n for n in names if separator in n]
-        whole = [n for n in joined if {p.strip() for p in n.split(separator)} <= set(names)]
+        whole = [n for n in joined if {p.strip() for p in n.split(separator)} <= known]
         if whole:
             findings.append(
                 Finding(

@@ -28,7 +28,9 @@ def label_names(table: pa.Table) -> list[str]:
     """
     names: set[str] = set()
     for column in {"labels", "negatives"} & set(table.schema.names):
-        names.update(pc.unique(pc.list_flatten(table.column(column))).to_pylist())
+        # Chunk by chunk: a large table is mapped from a file, and what is computed is not.
+        for chunk in table.column(column).iterchunks():
+            names.update(pc.unique(pc.list_flatten(chunk)).to_pylist())
     return sorted_names(names)
 
 
