@@ -40,6 +40,7 @@ from .labels import LabelSet
 from .optimization.masked import MaskedBinaryCrossentropy, MaskedMetric
 from .predictions.calibration import Calibration, VectorScaling
 from .predictions.prediction import AnswerOptions, Prediction
+from .sklearn_compat.text_estimator import SklearnTextClassifier
 from .text_to_text.prompt_template import PromptTemplate
 from .text_to_text.text_to_text import TextToText
 from .text_to_text.text_to_text_classifier import (
@@ -101,6 +102,7 @@ __all__ = [
     "ResultTable",
     "Run",
     "RunError",
+    "SklearnTextClassifier",
     "SuspectedLabelError",
     "Template",
     "TextClassifier",

@@ -32,6 +32,7 @@ ROOMS = [
     "text_to_text",
     "distillation",
     "training",
+    "sklearn_compat",
     "evaluation",
     "cli",
     "__init__",

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.text_to_text.text_to_text_classifier import Classifier
 from keras_textcls.training.run_folders.run_directory import RunDirectory
@@ -27,6 +29,8 @@ class Job:
         checkpoint_seconds: float, seconds between checkpoints within an epoch.
         tensorboard: bool, whether to write events for TensorBoard.
         notes: tuple of strings, notes on the data for the log. Defaults to `()`.
+        sample_weight: float array of shape `(num_texts,)` for
+            `transfer_learning`, or `None`. Defaults to `None`.
     """
 
     run: RunDirectory
@@ -40,6 +44,7 @@ class Job:
     checkpoint_seconds: float
     tensorboard: bool
     notes: tuple[str, ...] = ()
+    sample_weight: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)

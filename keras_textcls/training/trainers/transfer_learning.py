@@ -129,10 +129,10 @@ def _solve(
     """The best head, and whether it is for features of length 1."""
     template: TransferLearning = job.template
     targets = targets_of(classifier, job.dataset)
-    weight = None
+    weight = job.sample_weight
     if wants_neutral_texts(template.enrich, targets, classifier.multi_label):
         neutral, _ = embed_cached(classifier, list(neutral_texts()), cache)
-        features, targets, weight = add_neutral(features, targets, neutral)
+        features, targets, weight = add_neutral(features, targets, neutral, weight)
         job.log(f"{len(neutral)} neutral sentences train as negatives of every label")
     arguments: dict[str, Any] = {
         "multi_label": classifier.multi_label,

@@ -1,0 +1,1 @@
+"""A text classifier as an estimator of scikit-learn."""
