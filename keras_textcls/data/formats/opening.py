@@ -182,6 +182,7 @@ def _kind_by_content(path: Path, kind: str, options: FileOptions) -> str:
     """The format of a file whose name does not tell it, or not with certainty."""
     with ByteStream(path, expands=kind != "spacy") as stream:
         sample = stream.read(_SAMPLE)
+        inner = stream.inner_name
     if kind == "spacy" and not sample.lstrip().startswith((b"[", b"{")):
         return kind
     if kind in ("csv", "tsv") and PREFIX.encode() not in sample.replace(b"\0", b""):
@@ -193,8 +194,9 @@ def _kind_by_content(path: Path, kind: str, options: FileOptions) -> str:
         return kind
     if is_arff(text):
         return "arff"
-    by_name = _kind_by_name(path)
-    if kind and by_name not in ("", "spacy"):
-        return by_name
+    # The one file in an archive has a name of its own, whatever the archive is called.
+    by_name = _kind_by_name(path) or _kind_by_name(Path(inner))
     is_json = sample.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{"))
-    return ("json" if is_json else "csv") if kind else ""
+    if not kind or by_name not in ("", "spacy", "csv"):
+        return by_name if by_name != "spacy" else ""
+    return "json" if is_json else "csv"

@@ -156,10 +156,17 @@ class AnnotationSource:
         for _, rows in self._records.chunks():
             for row in rows:
                 try:
-                    yield from self._form.read(row)
+                    yield from self._read(row)
                 except RowError:
                     # It is listed when the rows are converted.
                     continue
+
+    def _read(self, row: Mapping[str, Any]) -> list[Entry]:
+        try:
+            return list(self._form.read(row))
+        except (ValueError, RecursionError):
+            # A number of thousands of digits, a list in a list in a list.
+            raise RowError(reasons.NOT_OF_THE_TOOL, "a value that cannot be shown") from None
 
     # --- Rows ---
 
@@ -176,7 +183,7 @@ class AnnotationSource:
         listed: list[InvalidRow] = list(chunk.unreadable)
         for place, row in zip(places.tolist(), rows, strict=True):
             try:
-                entries = list(self._form.read(row))
+                entries = self._read(row)
             except RowError as fault:
                 listed.append(
                     InvalidRow(place, fault.reason, fault.column, fault.detail, excerpt(row))

@@ -2,7 +2,7 @@
 
 doccano quotes a line by the rules of CSV where it holds a comma, a quote or a line break, and
 ends it with the comments of the text, `__comment__...`. Such files are recognised by lines
-that begin with a quote and a label.
+that begin with a quote and a label, and whose quote is closed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _LABEL = re.compile(rf"(?<![^ \t\v\f\r\0\n])__label__([^ \t\v\f\r\0\n]*){_SPACE}
 _COMMENT = re.compile(rf"{_SPACE}*(?<![^ \t\v\f\r\0\n])__comment__.*", re.DOTALL)
 _BEGIN = re.compile(r"\"?[ \t]*__label__[^\s,;]+(?:[ \t]|$)")
 _ANYWHERE = re.compile(r"(?:^|[ \t])__label__[^\s,;\"]+(?:[ \t]|$)")
-_QUOTED = re.compile(r"^\" ?__label__|^\" ", re.MULTILINE)
+# A record in quotes that begins with a label.
+_QUOTED = re.compile(r'^" ?__label__(?:[^"]++|"")*+"[ \t\r]*$', re.MULTILINE)
 _BLOCK = 1 << 20
 _MAX_LINE = 64 << 20
 _SAMPLE = 1 << 16
@@ -81,9 +82,9 @@ class FastTextSource:
             self.details = {**blocks.details, "tool": TOOL}
             if stream.compression:
                 self.details["compression"] = stream.compression
-        self._is_quoted = '"__label__' in sample and bool(_QUOTED.search(sample))
+        self._is_quoted = _QUOTED.search(sample) is not None
         if self._is_quoted:
-            self.details |= {"tool": "doccano", "form": TOOL}
+            self.details["form"] = "lines quoted as in CSV, as doccano writes them"
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Callable[[], RowChunk]]:
         """Yield functions that read some lines each; see `Source`."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 from keras_textcls.data.formats.json_text import JsonSource
 from keras_textcls.data.formats.tables import RowsSource
 from keras_textcls.data.rows.source import RowChunk, Source
+from keras_textcls.errors import InvalidDataError
 
 _LOOKED_AT = 200
 
@@ -50,13 +51,22 @@ class Records:
             chunk = read()
             columns = chunk.columns
             if isinstance(columns, pa.Table):
-                yield chunk, columns.to_pylist()
+                yield chunk, self._rows_of(columns)
             elif isinstance(self.source, JsonSource):
                 yield chunk, columns["row"]
             else:
                 names = list(columns)
                 rows = zip(*columns.values(), strict=True)
                 yield chunk, [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _rows_of(self, table: pa.Table) -> list[Mapping[str, Any]]:
+        try:
+            return table.to_pylist()
+        except UnicodeDecodeError as error:
+            raise InvalidDataError(
+                f"{self.source.name} holds strings that are not UTF-8 ({error.reason}). Export it "
+                "again as UTF-8."
+            ) from None
 
     def _reads(self) -> Iterator[Callable[[], RowChunk]]:
         if isinstance(self.source, JsonSource):

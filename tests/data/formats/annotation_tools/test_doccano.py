@@ -73,7 +73,7 @@ def test_fasttext_of_doccano(tmp_path):
     path = tmp_path / "d.txt"
     pd.Series(lines).to_csv(path, index=False, header=False)
     dataset = read(path, invalid_data_tolerance_percent=50)
-    assert dataset.details["tool"] == "doccano"
+    assert "doccano" in dataset.details["form"]
     assert dataset.texts == ["late parcel", 'a, b "q"\nline', "plain"]
     assert dataset.targets == ["delivery", "refund", "delivery"]
     assert [(row.line, row.reason) for row in dataset.invalid_rows] == [(4, "no label")]
@@ -91,3 +91,14 @@ def test_other_files_are_not_taken_for_it(tmp_path):
     path.write_text('{"id": 1, "text": "a", "label": [[0, 1, "x"]], "Comments": []}\n')
     with pytest.raises(InvalidDataError):
         read(path)
+
+
+def test_the_archive_that_doccano_downloads(tmp_path):
+    import zipfile
+
+    path, *_ = write(tmp_path, ROWS)
+    with zipfile.ZipFile(tmp_path / "1f2e3d.zip", "w") as archive:
+        archive.write(path, "all.jsonl")
+    assert read(tmp_path / "1f2e3d.zip") == read(path)
+    (tmp_path / "d.txt").write_text(path.read_text())
+    assert read(tmp_path / "d.txt", format="doccano") == read(path)

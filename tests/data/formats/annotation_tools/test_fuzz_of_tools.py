@@ -101,6 +101,19 @@ def test_files_that_are_nearly_right(tmp_path, suffix):
         try_to_read(path)
 
 
+def test_values_that_cannot_be_shown():
+    deep = [1]
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (10**5000, deep):
+        for record in RECORDS.values():
+            for key in record:
+                try_to_read([record, {**record, key: value}])
+    while deep:
+        # Freed one by one: Python frees such a list by recursion.
+        deep = deep[0] if isinstance(deep, list) else None
+
+
 def test_records_nested_deep(tmp_path):
     path = tmp_path / "d.json"
     deep = "[" * 50_000 + "]" * 50_000

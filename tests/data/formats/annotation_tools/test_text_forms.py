@@ -59,6 +59,10 @@ def test_fasttext(tmp_path, name):
         "last",
         "x__label__a is no label",
     ]
+    # A word that begins with a quote is no label, as for fastText itself.
+    path.write_bytes(b'__label__a one\n"__label__b said" he\n__label__a two\n')
+    found = read(path, format="fasttext", invalid_data_tolerance_percent=100)
+    assert found.texts == ["one", "two"] and found.invalid_rows.counts == {"no label": 1}
     path.write_bytes(b"__label__a one\n__label__b\ntwo words\n__label__ none\n")
     found = read(path, format="fasttext", invalid_data_tolerance_percent=100)
     counts = {"no text": 1, "no label": 2}
