@@ -91,6 +91,7 @@ def read_scores(y_true: Any, y_score: Any, labels: Any, multi_label: bool | None
 
     Args:
         y_true: actual labels. Single-label: ints in `[0, num_classes)`, or
+            names; where the names are numbers, such as "1" to "5", ints are
             names. Multi-label: lists of names, dicts from name to 1 or 0 (labels
             that a dict does not name are unknown), or a matrix of shape
             `(num_texts, num_classes)` of 1, 0 and, if unknown, -1. Names that are
@@ -236,13 +237,21 @@ def _read_single_label(values: Any, labels: LabelSet) -> tuple[np.ndarray, tuple
                 f"{values.shape}. For any number of labels a text, pass multi_label=True."
             )
         if values.dtype.kind in "iuO":
-            return _check_range(values, labels), ()
+            if labels.numbers is None or labels.is_numbered:
+                return _check_range(values, labels), ()
+            values = _names_of_numbers(values, labels)
     for row, value in enumerate(values):
         if not isinstance(value, str) or not value.strip():
             raise InvalidDataError(_no_label(row, value))
     extra = _extra_labels(values, labels)
     index = {name: i for i, name in enumerate((*labels, *extra))}
     return np.fromiter((index[str(v)] for v in values), np.int32, len(values)), extra
+
+
+def _names_of_numbers(values: np.ndarray, labels: LabelSet) -> list[str]:
+    """Names in place of ints, where the labels are numbers other than their places."""
+    numbers = labels.numbers or {}
+    return [labels[numbers[v]] if v in numbers else str(v) for v in values.tolist()]
 
 
 def _as_ints(values: list[Any]) -> np.ndarray | None:
