@@ -133,3 +133,12 @@ def test_addresses_of_this_machine_are_read_where_that_is_allowed(tmp_path, monk
         assert "private network" in output
         output = run("inspect", links, "--cells", "url", "--allow-private").output
     assert "2 texts" in output
+
+
+def test_labels_counted_from_1(tmp_path):
+    file = tmp_path / "d.csv"
+    file.write_text("text,label\n" + "".join(f"a text {i},{1 + i % 2}\n" for i in range(8)))
+    names = ("--labels", "bad,good")
+    assert "label_offset=1" in run("inspect", file, *names, code=1).output
+    output = run("inspect", file, *names, "--label-offset", 1).output
+    assert "2 labels (bad, good)" in output

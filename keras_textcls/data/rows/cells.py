@@ -38,6 +38,8 @@ def decoded(value: Any) -> Any:
 
 def is_missing(value: Any) -> bool:
     """Return whether a value stands for nothing: `None`, NaN, or a null of pandas."""
+    if isinstance(value, str):
+        return False
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float) and math.isnan(value)

@@ -120,6 +120,9 @@ def as_numbers(values: Iterable[Any]) -> list[Any] | None:
     """
     numbers: list[Any] = []
     for member in values:
+        if type(member) is str and member[:1].isalpha():
+            # The usual case, fast.
+            return None
         member = member.tolist() if hasattr(member, "tolist") else member
         if is_missing(member) or (isinstance(member, str) and not member.strip()):
             numbers.append(None)
@@ -162,10 +165,15 @@ def names_of(values: Iterable[Any], rules: RowRules) -> list[str] | None:
     Raises:
         CellError: a member is not a label.
     """
-    members = [m.tolist() if hasattr(m, "tolist") else m for m in values]
-    names = [None if is_missing(member) else read_label(member, rules) for member in members]
-    found = list(dict.fromkeys(name for name in names if name is not None))
-    return found if found or not members else None
+    found: dict[str, None] = {}
+    is_empty = True
+    for member in values:
+        is_empty = False
+        member = member.tolist() if hasattr(member, "tolist") else member
+        name = None if is_missing(member) else read_label(member, rules)
+        if name is not None:
+            found[name] = None
+    return list(found) if found or is_empty else None
 
 
 def read_label(value: Any, rules: RowRules) -> str | None:
@@ -185,9 +193,11 @@ def read_label(value: Any, rules: RowRules) -> str | None:
     name = read_name(value, rules)
     if name is None:
         raise CellError(reasons.NO_LABEL)
+    if known is None:
+        return name
     number = as_number(value)
     is_place = number is not None and rules.label_offset is not None
-    if known is None or (name in known and not is_place):
+    if name in known and not is_place:
         return name
     if number is None:
         same = _spelt_alike(known).get(name.lower())
@@ -236,10 +246,10 @@ def _spelt_alike(labels: LabelSet) -> dict[str, str]:
 
 
 def _read_flag(value: Any, name: str) -> bool | None:
-    """Read a flag: 1 if the text has the label, 0 if not, blank if unknown."""
-    if is_missing(value):
+    """Read a flag: 1 if the text has the label, 0 if not, blank or -1 if unknown."""
+    if is_missing(value) or (isinstance(value, str) and not value.strip()):
         return None
-    if isinstance(value, str) and not value.strip():
+    if as_number(value) == -1:
         return None
     word = str(value).strip().lower()
     if word in _TRUE or word in _FALSE:

@@ -165,7 +165,7 @@ def test_actual_labels_that_cannot_be_used(y_true, error, said):
 @pytest.mark.parametrize(
     ("y_true", "multi_label", "said"),
     [
-        (np.zeros((3, 2), int), False, "one label a text.*multi_label=True"),
+        (np.zeros((3, 2), int), False, "one label here.*multi_label=True"),
         (np.zeros(3, int), True, "must have shape"),
         ([["ham"], ["ham"], []], False, "row 0: .*multi_label=True"),
         (["ham", "ham", "ham"], True, "Wrap a single name in a list"),
@@ -221,3 +221,13 @@ def test_half_precision_sums_are_accepted():
     logits = rng.normal(size=(50, 30))
     scores = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     read_scores(np.zeros(50, int), scores.astype("float16"), [str(i) for i in range(30)])
+
+
+def test_ints_are_names_where_the_names_are_numbers():
+    probabilities = np.eye(3)[[0, 1, 2]]
+    stars = read_scores([1, 2, 3], probabilities, ["1", "2", "3"])
+    assert stars.y_true.tolist() == [0, 1, 2] and not stars.extra_labels
+    with pytest.raises(UnknownLabelError, match=r"y_true\[1\]=9 is none of the labels"):
+        read_scores(np.array([3, 9]), probabilities[:2], ["1", "2", "3"])
+    numbered = read_scores([0, 1, 2], probabilities, ["0", "1", "2"])
+    assert numbered.y_true.tolist() == [0, 1, 2]
