@@ -28,6 +28,13 @@ from keras_textcls.errors import KerasTextclsError
 class _Group(click.Group):
     """A group of commands that shows the library's own errors as messages."""
 
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Refuse what no name of a file, model or label can be."""
+        for argument in args:
+            if "\0" in argument:
+                raise click.UsageError(f"An argument holds a NUL: {argument!r:.200}", context)
+        return super().parse_args(context, args)
+
     def invoke(self, context: click.Context) -> Any:
         try:
             with quiet_imports():

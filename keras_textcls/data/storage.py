@@ -84,6 +84,10 @@ def load_dataset(directory: Path, verify: bool, kind: type[_Table]) -> _Table:
 
 def _load(directory: Path, description: _Description, verify: bool, kind: type[_Table]) -> _Table:
     path = directory / _DATA
+    for name in (_DATA, _INVALID):
+        if (directory / name).exists() and not (directory / name).is_file():
+            # Opening a pipe waits for ever.
+            raise _broken(directory, f"{name} is no file")
     try:
         file = pa.ipc.open_file(pa.memory_map(str(path)))
         # An untrusted file is validated before it is used.

@@ -18,6 +18,8 @@ import h5py
 import keras
 import numpy as np
 
+from keras_textcls.saving.file_hashes import renew_hashes
+
 _LARGE_TABLE = 1000
 # Steps in a standard deviation, at the least.
 _RESOLUTION = 10
@@ -78,6 +80,7 @@ def store_compactly(path: str | os.PathLike[str]) -> None:
         with h5py.File(path, "r") as source, h5py.File(draft, "w") as target:
             _copy_group(source, target)
         os.replace(draft, path)
+        renew_hashes(path.parent)
     finally:
         draft.unlink(missing_ok=True)
 

@@ -27,6 +27,12 @@ from keras_textcls.distillation.teacher_states import TeacherStates, matching_la
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.inputs.texts import read_texts
 from keras_textcls.models.heads import subclass_for
+from keras_textcls.saving.backbones import load_backbone
+from keras_textcls.saving.file_hashes import check_hashes, record_hashes
+from keras_textcls.saving.preprocessors import check_settings
+from keras_textcls.saving.preset_checks import loading
+from keras_textcls.saving.preset_files import PresetFiles
+from keras_textcls.saving.weight_files import check_finite
 from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.utils.atomic import replace_directory
 
@@ -74,6 +80,7 @@ def distill(
         ArgumentError: an argument is wrong, or the work directory belongs to
             another run.
         InvalidDataError: a text cannot be used.
+        PresetError: the teacher is missing, broken or refused.
     """
     config = config or DistillationConfig()
     columns = read_texts(texts, "texts")
@@ -81,8 +88,7 @@ def distill(
         raise ArgumentError(f"`texts` must be one column of texts. Received {len(columns)}.")
     work = Path(os.fspath(work_directory) if work_directory else f"{os.fspath(output)}.work")
     keras.utils.set_random_seed(config.seed)
-    teacher = keras_hub.models.Backbone.from_preset(os.fspath(teacher_preset))
-    tokenizer = keras_hub.models.Tokenizer.from_preset(os.fspath(teacher_preset))
+    teacher, tokenizer = _load_teacher(teacher_preset)
     backbone, preprocessor = _make_student(student, tokenizer)
     _claim(work, columns[0], teacher_preset, backbone, config)
 
@@ -109,6 +115,22 @@ def distill(
     return backbone
 
 
+def _load_teacher(preset: str | os.PathLike[str]) -> tuple[keras.Model, Any]:
+    files = PresetFiles(preset)
+    if files.adapter is not None:
+        raise ArgumentError(
+            f"`teacher_preset` {files.preset!r} holds adapters alone. Load it, call merge_lora() "
+            "and save it whole, and pass that."
+        )
+    check_settings(files)
+    check_hashes(files, with_weights=True)
+    backbone = load_backbone(files, load_weights=True)
+    check_finite(backbone, files.preset)
+    with loading("tokenizer", files.preset):
+        tokenizer = keras_hub.models.Tokenizer.from_preset(files.preset)
+    return backbone, tokenizer
+
+
 def save_backbone(backbone: keras.Model, preprocessor: Any, output: str | os.PathLike[str]) -> None:
     """Save a backbone with its preprocessor as a preset, or leave what is there.
 
@@ -120,6 +142,7 @@ def save_backbone(backbone: keras.Model, preprocessor: Any, output: str | os.Pat
     with replace_directory(Path(os.fspath(output)), lambda name: False) as draft:
         backbone.save_to_preset(str(draft))
         preprocessor.save_to_preset(str(draft))
+        record_hashes(draft)
 
 
 def _make_student(student: Any, tokenizer: Any) -> tuple[keras.Model, Any]:

@@ -19,6 +19,7 @@ from keras_textcls.models.mini_encoder.mini_encoder_text_classifier_preprocessor
     MiniEncoderTextClassifierPreprocessor,
 )
 from keras_textcls.models.mini_encoder.mini_encoder_tokenizer import MiniEncoderTokenizer
+from keras_textcls.models.static_embedding.json_tokenizer import JsonTokenizer
 from keras_textcls.models.static_embedding.static_embedding_backbone import (
     StaticEmbeddingBackbone,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "GPTNeoCausalLM",
     "GPTNeoCausalLMPreprocessor",
     "GPTNeoTokenizer",
+    "JsonTokenizer",
     "MiniEncoderBackbone",
     "MiniEncoderTextClassifierPreprocessor",
     "MiniEncoderTokenizer",

@@ -224,7 +224,8 @@ def build_head_layers(
     Returns:
         A dict from attribute name (Keras Hub's own) to layer.
     """
-    native = spec.keras_hub or KerasHubHead("", hidden_activation="gelu")
+    own = getattr(backbone, "head_activation", "gelu")
+    native = spec.keras_hub or KerasHubHead("", hidden_activation=own)
     dtype = backbone.dtype_policy
     hidden_seed, output_seed, *dropout_seeds = _seeds(seed)
     initializers: dict[str, Any] = {

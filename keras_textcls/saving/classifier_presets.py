@@ -45,6 +45,8 @@ from keras_textcls.utils.records import Bounds
 
 # Layers of a head that have weights, where it has them.
 WEIGHTED_LAYERS = ("pooled_dense", "output_dense")
+# Of scikit-learn, as SetFit and older versions of model2vec write them.
+_PICKLES = (".pkl", ".pickle", ".joblib", ".skops")
 _HEAD_ARGUMENTS = ("num_classes", "activation", "dropout", "hidden_dim")
 
 
@@ -63,6 +65,10 @@ def load_classifier(
         A `TextClassifier`.
     """
     fresh = kwargs.get("num_classes") is not None or kwargs.get("labels") is not None
+    _tell_unread_head(files)
+    static = huggingface.find_static(files)
+    if static is not None:
+        return huggingface.load_static(cls, files, static, load_weights, **kwargs)
     if huggingface.handles(files, fresh):
         defaults = _sentence_pooling(files)
         return huggingface.load_checkpoint(cls, files, load_weights, defaults, **kwargs)
@@ -117,6 +123,22 @@ def restore_record(model: SavedAnswers, record: ClassifierRecord, given: Iterabl
     model.restore_record(
         dataclasses.replace(record, **{name: getattr(own, name) for name in names & fields})
     )
+
+
+def _tell_unread_head(files: PresetFiles) -> None:
+    """Warn of a trained head that is a pickle: it is not read, as it can run code."""
+    if files.is_keras or files.directory is None:
+        return
+    heads = sorted(
+        p.name for p in files.directory.iterdir() if p.suffix in _PICKLES and p.is_file()
+    )
+    if heads:
+        warnings.warn(
+            f"The preset {files.preset!r} holds a trained head in {heads[0]}, which is not read: "
+            "a pickle can run code. Its backbone is loaded without that head. Train a new one on "
+            'it, for example with train(..., preset=..., template="transfer_learning").',
+            stacklevel=2,
+        )
 
 
 def make_model(

@@ -43,6 +43,17 @@ def record_hashes(directory: Path) -> None:
     record.write_text(text, encoding="utf-8")
 
 
+def renew_hashes(directory: Path) -> None:
+    """Write the hashes anew after a file was changed on purpose, where there are any.
+
+    Args:
+        directory: `Path` of a preset.
+    """
+    record = directory / METADATA_FILE
+    if record.exists() and KEY in json.loads(record.read_text(encoding="utf-8")):
+        record_hashes(directory)
+
+
 def check_hashes(files: PresetFiles, with_weights: bool) -> None:
     """Compare the files of a preset with the hashes recorded when it was saved, if any.
 

@@ -69,6 +69,9 @@ def check_preprocessor(preprocessor: Any, backbone: keras.Model, files: PresetFi
         PresetError: it gives other ids than there are embeddings for.
     """
     tokenizer = getattr(preprocessor, "tokenizer", None)
+    for layer in (preprocessor, tokenizer):
+        if isinstance(layer, keras.Layer) and not isinstance(layer.compute_dtype, str):
+            raise PresetError(f"`dtype` of a {type(layer).__name__} cannot be used.")
     table = getattr(backbone, "token_embedding", None)
     size, rows = getattr(tokenizer, "vocabulary_size", None), getattr(table, "input_dim", None)
     if callable(size) and isinstance(rows, int) and size() > rows:

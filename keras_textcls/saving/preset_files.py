@@ -45,6 +45,9 @@ from keras_textcls.utils.records import Bounds, JsonFile
 
 CLASSIFIER_FILE = "classifier.json"
 SCHEMA_VERSION = 1
+# Where sentence-transformers puts a static model, which needs no `config.json`.
+STATIC_FOLDERS = ("", "0_StaticEmbedding/")
+_MODULES_FILE = "modules.json"
 LongTexts = Literal["truncate", "chunk"]
 LONG_TEXTS = get_args(LongTexts)
 
@@ -128,14 +131,19 @@ class PresetFiles:
 
     def __init__(self, preset: str | os.PathLike[str]) -> None:
         self.preset = os.fspath(preset)
+        if "\0" in self.preset:
+            raise PresetError(f"There is no preset {self.preset!r}: no name holds a NUL.")
         self.directory = self._local_directory()
         if self.directory is not None:
             verify_bundled(self.directory)
-            if any(os.path.lexists(self.directory / n) for n in (CONFIG_FILE, ADAPTER_FILE)):
+            first = (CONFIG_FILE, ADAPTER_FILE, _MODULES_FILE)
+            if any(os.path.lexists(self.directory / name) for name in first):
                 check_entries(self.directory)
             self.preset = str(self.directory)
         config = self.json(CONFIG_FILE)
         self.adapter = self.json(ADAPTER_FILE) if config is None else None
+        if config is None and self.adapter is None and self._is_static():
+            config = {"model_type": "static_embedding"}
         if config is None and self.adapter is None:
             raise PresetError(
                 f"The preset {self.preset!r} has no `config.json`, so it is no preset"
@@ -181,6 +189,11 @@ class PresetFiles:
         if "class_name" in contents or "registered_name" in contents:
             check_config(contents, file.name)
         return contents
+
+    def json_list(self, name: str) -> list[Any] | None:
+        """Return the contents of a JSON file that holds a list, or `None` if there is none."""
+        path = self.path(name)
+        return None if path is None else self.describe(name).load_list(Path(path))
 
     def weights(self, name: str) -> list[StoredArray] | None:
         """Return what an HDF5 file holds after checking it, or `None` if there is none."""
@@ -228,6 +241,15 @@ class PresetFiles:
             f"{PATH_VARIABLE} to add others), nor a built-in name."
             f"{did_you_mean(self.preset, presets())} `keras-textcls presets` lists the names; "
             "handles begin with kaggle://, hf:// or modelscope://."
+        )
+
+    def _is_static(self) -> bool:
+        names = (f"{place}model.safetensors" for place in STATIC_FOLDERS)
+        has_weights = any(self.path(name) is not None for name in names)
+        modules = self.json_list(_MODULES_FILE) if has_weights else None
+        return any(
+            isinstance(module, dict) and str(module.get("type")).endswith(".StaticEmbedding")
+            for module in modules or ()
         )
 
     def _contents(self) -> str:

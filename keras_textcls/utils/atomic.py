@@ -44,8 +44,8 @@ def replace_directory(target: Path, keep: Callable[[str], bool]) -> Iterator[Pat
     if os.path.ismount(target):
         raise OSError(errno.EBUSY, "is a mount point; save to a directory in it", str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A link keeps pointing to where it pointed.
-    target = target.resolve()
+    # A link keeps pointing to where it pointed; one that goes round is an OSError below.
+    target = Path(os.path.realpath(target))
     _remove_leftovers(target)
     draft = target.parent / f".{target.name}.saving-{os.getpid()}-{secrets.token_hex(4)}"
     draft.mkdir()
@@ -86,7 +86,7 @@ def replace_file(target: Path) -> Iterator[Path]:
     """
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, "is a directory, not a file", str(target))
-    target = target.resolve()
+    target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     # The suffixes stay: libraries read the format from them.
     suffixes = "".join(target.suffixes[-2:])[-20:]

@@ -185,6 +185,30 @@ class JsonFile:
             KerasTextclsError: of the class `error`: there is no such file, it
                 cannot be read, or it holds no JSON object.
         """
+        contents = self._parse(path, thing, saver)
+        if not isinstance(contents, dict):
+            raise self.broken(f"it must hold a JSON object. Received: {shorten(contents)}")
+        return contents
+
+    def load_list(self, path: Path) -> list[Any]:
+        """Return the list that a file holds.
+
+        Args:
+            path: `Path` of a file that exists.
+
+        Returns:
+            A list.
+
+        Raises:
+            KerasTextclsError: of the class `error`: it cannot be read, or holds
+                no JSON array.
+        """
+        contents = self._parse(path, "preset", "save_to_preset()")
+        if not isinstance(contents, list):
+            raise self.broken(f"it must hold a JSON array. Received: {shorten(contents)}")
+        return contents
+
+    def _parse(self, path: Path, thing: str, saver: str) -> Any:
         try:
             mode = path.stat().st_mode
             if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
@@ -198,9 +222,7 @@ class JsonFile:
             ) from None
         except (OSError, ValueError, RecursionError) as error:
             raise self.broken(f"{error!s:.200}") from None
-        if not isinstance(contents, dict):
-            raise self.broken(f"it must hold a JSON object. Received: {shorten(contents)}")
-        if _is_nested_deeper(contents, _MOST_NESTED):
+        if isinstance(contents, (dict, list)) and _is_nested_deeper(contents, _MOST_NESTED):
             raise self.broken(f"it nests objects more than {_MOST_NESTED} deep")
         return contents
 

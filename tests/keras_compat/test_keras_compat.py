@@ -727,3 +727,32 @@ def test_no_other_file_uses_a_private_name_of_keras():
                 if is_of_keras or name not in ours:
                     wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno} {name}")
     assert not wrong, "private names of Keras outside of keras_compat: " + ", ".join(wrong)
+
+
+def test_a_model_is_built_within_bounds_and_allocated_last():
+    """`build_within` relies on how Keras keeps variables that wait for their values."""
+    from keras.src.backend.common import global_state
+
+    from keras_textcls.keras_compat.allocation import TooManyNumbersError, build_within
+
+    def build(units, count=1):
+        inputs = outputs = keras.Input((4,))
+        for _ in range(count):
+            outputs = keras.layers.Dense(units)(outputs)
+        return keras.Model(inputs, outputs)
+
+    seen = []
+
+    def check(model):
+        seen.append([tuple(weight.shape) for weight in model.weights])
+        assert all(weight._value is None for weight in model.weights)
+
+    model = build_within(lambda: build(3), 15, 2, check)
+    assert seen == [[(4, 3), (3,)]]
+    assert keras.ops.convert_to_numpy(model(np.ones((2, 4)))).shape == (2, 3)
+    assert np.any(model.get_weights()[0])
+    for units, count in ((10**12, 1), (3, 2)):
+        with pytest.raises(TooManyNumbersError, match="where at most 15 in 2 are allowed"):
+            build_within(lambda units=units, count=count: build(units, count), 15, 2)
+        assert not global_state.get_global_attribute("uninitialized_variables")
+    assert build(2).count_params() == 10

@@ -27,6 +27,10 @@ class StaticEmbeddingBackbone(keras_hub.models.Backbone):
     Args:
         vocabulary_size: int, number of tokens.
         embedding_dim: int, size of the vectors.
+        normalize: bool, whether the vectors of texts are divided by their
+            Euclidean length. Defaults to `False`.
+        head_activation: string, the activation of the hidden layer of a
+            classifier on this backbone, where it has one. Defaults to `"gelu"`.
         dtype: string or `keras.DTypePolicy`, for computations and weights.
             Defaults to `None`, Keras's own default.
         **kwargs: `name` and `trainable`, as for a Keras Hub backbone.
@@ -48,7 +52,13 @@ class StaticEmbeddingBackbone(keras_hub.models.Backbone):
     """
 
     def __init__(
-        self, vocabulary_size: int, embedding_dim: int, dtype: Any = None, **kwargs: Any
+        self,
+        vocabulary_size: int,
+        embedding_dim: int,
+        normalize: bool = False,
+        head_activation: str = "gelu",
+        dtype: Any = None,
+        **kwargs: Any,
     ) -> None:
         # === Layers ===
         self.token_embedding = keras.layers.Embedding(
@@ -69,6 +79,8 @@ class StaticEmbeddingBackbone(keras_hub.models.Backbone):
         outputs = self.pooling(
             self.token_embedding(token_ids), self.token_score(token_ids), padding_mask
         )
+        if normalize:
+            outputs = keras.layers.UnitNormalization(dtype=dtype, name="unit_length")(outputs)
         super().__init__(
             inputs={"token_ids": token_ids, "padding_mask": padding_mask},
             outputs=outputs,
@@ -79,6 +91,8 @@ class StaticEmbeddingBackbone(keras_hub.models.Backbone):
         # === Config ===
         self.vocabulary_size = vocabulary_size
         self.embedding_dim = embedding_dim
+        self.normalize = bool(normalize)
+        self.head_activation = head_activation
 
     def default_lora_layer_names(self) -> list[str]:
         """Return the names of the layers that Keras Hub's `enable_lora` adapts."""
@@ -90,6 +104,8 @@ class StaticEmbeddingBackbone(keras_hub.models.Backbone):
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,
             "embedding_dim": self.embedding_dim,
+            "normalize": self.normalize,
+            "head_activation": self.head_activation,
         }
 
 

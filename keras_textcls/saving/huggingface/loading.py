@@ -12,6 +12,7 @@ import numpy as np
 from keras_textcls.errors import ArgumentError, PresetError, shorten
 from keras_textcls.labels import LabelSet
 from keras_textcls.models.gelu import KINDS, gelu_kind, set_gelu
+from keras_textcls.saving.allocation import build_for
 from keras_textcls.saving.huggingface.architectures import ARCHITECTURES
 from keras_textcls.saving.huggingface.checkpoint import Tensors
 from keras_textcls.saving.huggingface.layout import Architecture
@@ -23,9 +24,13 @@ from keras_textcls.saving.huggingface.weights import (
     head_links,
     links,
 )
+from keras_textcls.saving.preset_checks import loading
 from keras_textcls.saving.preset_files import PresetFiles
 from keras_textcls.saving.saved_model import Classifier, SavedClassifier
+from keras_textcls.saving.weight_files import StoredArray
+from keras_textcls.utils.records import fits
 
+_MOST_LABELS = 1 << 24
 _SUFFIX = "ForSequenceClassification"
 _POOLER = tuple(f"pooler.{name}" for name in ("dense.weight", "dense.bias", "weight", "bias"))
 
@@ -90,19 +95,29 @@ def load_checkpoint(
             "num_classes=... to give it a new one."
         )
     dtype = kwargs.pop("dtype", None)
-    saved = _head_arguments(files, architecture, fresh) if has_head else defaults
+    with loading("checkpoint", files.preset):
+        saved = _head_arguments(files, architecture, fresh) if has_head else defaults
     if not fresh:
         _refuse_other_head(files, saved, kwargs)
     arguments = {**saved, **kwargs}
     backbone = arguments.get("backbone")
     own_backbone = backbone is None
-    if own_backbone:
-        backbone = arguments["backbone"] = _build_backbone(files, architecture, dtype)
-    if "preprocessor" not in arguments:
-        arguments["preprocessor"] = load_preprocessor(files, architecture, backbone)
+    with loading("checkpoint", files.preset):
+        arrays = None
+        if load_weights:
+            tensors = Tensors(files)
+            tensors.rename(architecture.prefix)
+            arrays = tensors.arrays()
+        if own_backbone:
+            backbone = arguments["backbone"] = _build_backbone(files, architecture, dtype, arrays)
+        if "preprocessor" not in arguments:
+            arguments["preprocessor"] = load_preprocessor(files, architecture, backbone)
+    if load_weights and not fresh:
+        _check_head_size(len(saved["labels"]), files, architecture, tensors)
     classifier = cls(**arguments)
     if load_weights:
-        _load_weights(classifier, files, architecture, own_backbone, with_head=not fresh)
+        with loading("checkpoint", files.preset):
+            _load_weights(classifier, files, architecture, tensors, own_backbone, not fresh)
     return classifier
 
 
@@ -143,9 +158,14 @@ def _label_names(files: PresetFiles) -> LabelSet:
     where = f"config.json of the preset {files.preset!r}"
     names = config.get("id2label")
     count = config.get("num_labels", 2)
+    if names is None and config.get("label2id") is not None:
+        names = _inverted(config["label2id"], where)
     if names is None:
         # What `transformers` leaves out when it is the default.
-        names = {str(i): f"LABEL_{i}" for i in range(checked_size(count, "num_labels", where))}
+        checked_size(count, "num_labels", where)
+        if count > _MOST_LABELS:
+            raise PresetError(f"{where} has num_labels={count:,}, more than any head has outputs.")
+        names = {str(i): f"LABEL_{i}" for i in range(count)}
     if not isinstance(names, dict) or not names:
         raise PresetError(f"{where}: `id2label` must map ids to names. Received {shorten(names)}.")
     if config.get("problem_type") == "regression" or len(names) == 1:
@@ -165,7 +185,20 @@ def _label_names(files: PresetFiles) -> LabelSet:
         raise PresetError(f"{where}: `id2label` cannot be used: {error}") from error
 
 
-def _build_backbone(files: PresetFiles, architecture: Architecture, dtype: Any) -> keras.Model:
+def _inverted(ids: Any, where: str) -> dict[str, Any]:
+    if not fits(ids, dict[str, int]) or len(set(ids.values())) != len(ids):
+        raise PresetError(
+            f"{where}: `label2id` must map names to different ids. Received {shorten(ids)}."
+        )
+    return {str(i): name for name, i in ids.items()}
+
+
+def _build_backbone(
+    files: PresetFiles,
+    architecture: Architecture,
+    dtype: Any,
+    arrays: list[StoredArray] | None,
+) -> keras.Model:
     _check_settings(files, architecture)
     arguments: dict[str, Any] = {}
     for argument, name in architecture.arguments.items():
@@ -176,8 +209,15 @@ def _build_backbone(files: PresetFiles, architecture: Architecture, dtype: Any) 
         arguments[argument] = float(value) if is_rate else checked_size(value, name, files.preset)
     arguments["max_sequence_length"] -= position_offset(architecture, files.config)
     backbone = getattr(keras_hub.models, architecture.backbone)
+
+    def build() -> keras.Model:
+        return backbone(dtype=dtype, **arguments)
+
     try:
-        built = backbone(dtype=dtype, **arguments)
+        is_bounded, config = arrays is not None, files.config
+        built = build_for(build, config, arrays or [], files.preset) if is_bounded else build()
+    except PresetError:
+        raise
     except (ValueError, TypeError, ZeroDivisionError) as error:
         raise PresetError(
             f"config.json of the preset {files.preset!r} does not describe a "
@@ -256,15 +296,12 @@ def _load_weights(
     classifier: SavedClassifier,
     files: PresetFiles,
     architecture: Architecture,
+    tensors: Tensors,
     own_backbone: bool,
     with_head: bool,
 ) -> None:
-    tensors = Tensors(files)
-    tensors.rename(architecture.prefix)
     of_backbone = list(links(architecture, classifier.backbone)) if own_backbone else []
     on_top = list(head_links(architecture, classifier)) if with_head else []
-    if with_head:
-        _check_head_size(classifier, files, architecture, tensors)
     if own_backbone:
         check_excess(architecture, tensors, [*of_backbone, *on_top], files.preset, with_head)
 
@@ -286,12 +323,12 @@ def _load_weights(
 
 
 def _check_head_size(
-    classifier: SavedClassifier, files: PresetFiles, architecture: Architecture, tensors: Tensors
+    count: int, files: PresetFiles, architecture: Architecture, tensors: Tensors
 ) -> None:
     name = f"{architecture.head.output}.weight"
-    if name in tensors and tensors.shape(name)[0] != classifier.num_classes:
+    if name in tensors and tensors.shape(name)[:1] != (count,):
         raise PresetError(
-            f"config.json of the preset {files.preset!r} names {classifier.num_classes} labels "
+            f"config.json of the preset {files.preset!r} names {count} labels "
             f"in `id2label`, but the head has {tensors.shape(name)[0]} outputs ({name}). Correct "
             "`id2label`, or pass labels=[...] for a new head."
         )

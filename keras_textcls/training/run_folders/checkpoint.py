@@ -138,6 +138,8 @@ class CheckpointStore:
     def _read(self, name: str) -> tuple[dict[str, np.ndarray], str]:
         path = self.directory / name
         try:
+            if path.exists() and not path.is_file():
+                raise OSError("it is no file")  # Opening a pipe waits for ever.
             with safetensors.safe_open(path, framework="numpy") as file:
                 header = (file.metadata() or {}).get("keras_textcls", "")
                 return {key: file.get_tensor(key) for key in file.keys()}, header  # noqa: SIM118

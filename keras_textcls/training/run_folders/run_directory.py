@@ -100,16 +100,20 @@ class RunDirectory:
     def log(self) -> str:
         """The contents of `training.log`, a string."""
         path = self.directory / "training.log"
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        # A text for people: one damaged letter is no reason to show none.
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
     @property
     def history(self) -> list[dict[str, float]]:
         """The metrics of every epoch, a list of dicts."""
         path = self.directory / "history.csv"
-        if not path.exists():
+        if not path.is_file():
             return []
-        with path.open(encoding="utf-8", newline="") as file:
-            return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+        except (ValueError, TypeError, csv.Error) as error:
+            raise RunError(f"{path} is broken: {error}. The model does not need it.") from error
 
     def load(self, **kwargs: Any) -> Classifier:
         """Load the trained model.

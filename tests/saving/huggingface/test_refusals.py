@@ -183,3 +183,25 @@ def test_punctuation_split_in_deberta(tmp_path):
     path = tmp_path / "tokenizer_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "split_by_punct": True}))
     _refused(tmp_path, "split_by_punct=true")
+
+
+def test_names_that_only_label2id_holds(copied):
+    folder = copied()
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    names = config.pop("id2label")
+    config["label2id"] = {name: int(i) for i, name in names.items()}
+    path.write_text(json.dumps(config))
+    loaded = TextClassifier.from_preset(folder)
+    assert loaded.labels == [names[str(i)] for i in range(len(names))]
+    config["label2id"] = dict.fromkeys(names.values(), 0)
+    path.write_text(json.dumps(config))
+    with pytest.raises(PresetError, match="`label2id` must map names to different ids"):
+        TextClassifier.from_preset(folder)
+
+
+def test_a_trained_head_that_is_a_pickle_is_told_of(copied):
+    folder = copied()
+    (folder / "model_head.pkl").write_bytes(b"never read")
+    with pytest.warns(UserWarning, match="holds a trained head in model_head.pkl, which is not"):
+        TextClassifier.from_preset(folder, labels=["a", "b"])

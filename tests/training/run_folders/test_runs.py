@@ -2,11 +2,13 @@
 
 import errno
 import json
+import os
 import shutil
 
 import pytest
 
 from keras_textcls import ArgumentError, RunError, runs
+from keras_textcls.training.run_folders.checkpoint import CheckpointStore
 from keras_textcls.training.run_folders.deletion import delete_version
 from keras_textcls.training.run_folders.run_directory import RunDirectory, _is_held_elsewhere
 from keras_textcls.training.run_folders.run_record import RunRecord
@@ -228,3 +230,25 @@ def test_an_output_that_is_no_path(output):
         runs(output)
     with pytest.raises(ArgumentError, match="`output` must be a path"):
         check_output(output, "model")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
+def test_damaged_files_of_a_run_are_told_and_pipes_are_not_waited_for(tmp_path):
+    run = RunDirectory(tmp_path)
+    (tmp_path / "training.log").write_bytes(b"one line\xff\n")
+    assert run.log == "one line\ufffd\n"
+    for contents in (b"loss\n\xff\n", b"loss\nmuch\n", b"loss\n1,2\n"):
+        (tmp_path / "history.csv").write_bytes(contents)
+        with pytest.raises(RunError, match=r"history.csv is broken"):
+            _ = run.history
+    for name in ("training.log", "history.csv", "run.json"):
+        (tmp_path / name).unlink(missing_ok=True)
+        os.mkfifo(tmp_path / name)
+    assert run.log == "" and run.history == []
+    with pytest.raises(RunError, match="is a pipe, a socket or a device"):
+        _ = run.record
+    store = CheckpointStore(tmp_path / "checkpoint")
+    store.directory.mkdir()
+    os.mkfifo(store.directory / "state.safetensors")
+    with pytest.raises(RunError, match="is broken"):
+        store.load()
