@@ -12,6 +12,8 @@ WRITTEN_BY = {
     "command_line.md": "docs/command_line.py",
     "changes.md": "CHANGELOG.md",
 }
+# Names that are short enough to stand on one line of a telephone.
+SHORT_NAME = re.compile(r"<code>([^<\s]{1,28})</code>")
 
 
 def on_config(config: Any) -> Any:
@@ -24,7 +26,8 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_content(content: str, page: Any, config: Any, **_: Any) -> str:
-    """Say under a page which file to edit, and of which version it speaks."""
+    """Keep names whole, and say under a page which file to edit, and which version it is of."""
+    content = SHORT_NAME.sub(r'<code class="whole">\1</code>', content)
     path = page.file.src_uri
     source = html.escape(WRITTEN_BY.get(path, f"docs/{path}"))
     version = config.extra["version_described"]
