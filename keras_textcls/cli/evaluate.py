@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +123,8 @@ def cross_validate_command(
     dataset = read_source(source, options)
     from keras_textcls.evaluation.cross_validation import cross_validate
 
-    validation = cross_validate(dataset, preset, template, folds, seed=seed)
+    with _cleaning_up_when_terminated():
+        validation = cross_validate(dataset, preset, template, folds, seed=seed)
     click.echo(str(validation))
     for suspect in validation.report.suspected_label_errors(label_errors) if label_errors else ():
         click.echo(
@@ -127,6 +132,23 @@ def cross_validate_command(
             f"({suspect.score:.3f}), rather {suspect.suggested or 'not'}"
         )
     _write(validation.report, html, save)
+
+
+@contextlib.contextmanager
+def _cleaning_up_when_terminated() -> Iterator[None]:
+    """Let SIGTERM end the process as Ctrl-C does, so that temporary folders are removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only the main thread may handle signals.
+        return
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _show_errors(report: Any, count: int) -> None:
