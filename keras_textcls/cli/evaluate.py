@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from keras_textcls.cli.reading import read_source, reads_a_file, with_reading_options
+from keras_textcls.cli.termination import cleaning_up_when_terminated
 from keras_textcls.cli.train import chooses_a_template, read_template
 from keras_textcls.errors import ArgumentError
 from keras_textcls.utils.text_display import one_line
@@ -123,7 +120,7 @@ def cross_validate_command(
     dataset = read_source(source, options)
     from keras_textcls.evaluation.cross_validation import cross_validate
 
-    with _cleaning_up_when_terminated():
+    with cleaning_up_when_terminated():
         validation = cross_validate(dataset, preset, template, folds, seed=seed)
     click.echo(str(validation))
     for suspect in validation.report.suspected_label_errors(label_errors) if label_errors else ():
@@ -132,23 +129,6 @@ def cross_validate_command(
             f"({suspect.score:.3f}), rather {suspect.suggested or 'not'}"
         )
     _write(validation.report, html, save)
-
-
-@contextlib.contextmanager
-def _cleaning_up_when_terminated() -> Iterator[None]:
-    """Let SIGTERM end the process as Ctrl-C does, so that temporary folders are removed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Only the main thread may handle signals.
-        return
-
-    def end(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _show_errors(report: Any, count: int) -> None:
