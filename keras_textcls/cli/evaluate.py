@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from keras_textcls.cli.reading import read_source, reads_a_file, with_reading_options
+from keras_textcls.cli.termination import cleaning_up_when_terminated
 from keras_textcls.cli.train import chooses_a_template, read_template
 from keras_textcls.errors import ArgumentError
 from keras_textcls.utils.text_display import one_line
@@ -119,7 +120,8 @@ def cross_validate_command(
     dataset = read_source(source, options)
     from keras_textcls.evaluation.cross_validation import cross_validate
 
-    validation = cross_validate(dataset, preset, template, folds, seed=seed)
+    with cleaning_up_when_terminated():
+        validation = cross_validate(dataset, preset, template, folds, seed=seed)
     click.echo(str(validation))
     for suspect in validation.report.suspected_label_errors(label_errors) if label_errors else ():
         click.echo(

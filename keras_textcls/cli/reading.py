@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from keras_textcls.cli.termination import cleaning_up_when_terminated
 from keras_textcls.errors import InvalidDataError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def with_reading_options(command: Command) -> Command:
     return command
 
 
+@cleaning_up_when_terminated()
 def read_source(source: str, options: dict[str, Any]) -> TextDataset:
     """Read SOURCE with the options, and write its invalid rows if a file is given."""
     from keras_textcls.data.downloads.downloads import DownloadPolicy

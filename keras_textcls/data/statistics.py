@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from keras_textcls.data.formats.annotation_tools.agreement import DETAIL, Agreement
 from keras_textcls.data.labelled_table import LabelledTable
 from keras_textcls.data.token_counter import count_tokens
+from keras_textcls.utils.text_display import printable
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)
 
@@ -95,11 +96,12 @@ class DatasetStatistics:
 
     def __str__(self) -> str:
         lines = [f"{self.rows:,} texts, {len(self.labels)} labels"]
-        width = max((len(name) for name in self.labels), default=0)
+        shown = {name: printable(name) for name in self.labels}
+        width = max(map(len, shown.values()), default=0)
         for name, count in self.labels.items():
             share = f"{100 * count / self.rows:5.1f} %" if self.rows else ""
             known = f"  {self.negatives[name]:,} known not to" if self.negatives.get(name) else ""
-            lines.append(f"  {name.ljust(width)}  {count:9,}  {share}{known}")
+            lines.append(f"  {shown[name].ljust(width)}  {count:9,}  {share}{known}")
         if self.unlabelled:
             lines.append(f"  {self.unlabelled:,} without a known label")
         if self.without_label:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,22 @@ def evaluate(
         ),
     )
     if run is not None and save:
-        report.save(run.directory / EVALUATION_FOLDER / report.fingerprint[:12])
+        _keep(report, run)
     return report
+
+
+def _keep(report: Report, run: Run) -> None:
+    """Save a report in the directory of a run; warn where that cannot be written."""
+    directory = run.directory / EVALUATION_FOLDER / report.fingerprint[:12]
+    try:
+        report.save(directory)
+    except OSError as error:
+        warnings.warn(
+            f"The report is not kept in the run: {directory} cannot be written "
+            f"({error.strerror or error}). `report.save(directory)` saves it elsewhere; "
+            "save=False does without.",
+            stacklevel=3,
+        )
 
 
 def _predict(classifier: Classifier, texts: TextDataset, batch_size: int | None) -> np.ndarray:

@@ -454,8 +454,9 @@ def replacing_preset(target: Path) -> Iterator[Path]:
             record_hashes(draft)
     except OSError as error:
         raise PresetError(
-            f"The preset cannot be written to {str(target)!r}: {error}. What stood there is as it "
-            "was."
+            f"The preset cannot be written to {str(target)!r}: {error.strerror or error}. What "
+            "stood there is as it was, and so is the model in memory: free space or choose another "
+            "directory, and save again (a run goes on with `resume()`)."
         ) from error
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 from keras_textcls.models.gelu import changed_gelu
 from keras_textcls.saving.saved_model import SavedAnswers
@@ -10,6 +12,8 @@ from keras_textcls.saving.saved_model import SavedAnswers
 CARD_FILE = "README.md"
 _MARK = "<!-- Written by keras-textcls; remove this line to keep your own edits. -->"
 _MOST_LABELS = 50
+# Text that is no markup.
+_PLAIN = re.compile(r"[^\W_]([\w .,:;%()/'+-]*[\w.%)])?")
 
 
 def is_own_card(path: Path) -> bool:
@@ -40,7 +44,7 @@ def write_card(
             is a whole preset.
     """
     kind = "multi-label" if classifier.multi_label else "one label a text"
-    labels = [f"{i}. `{name}`" for i, name in enumerate(classifier.labels)][:_MOST_LABELS]
+    labels = [f"{i}. {code_span(name)}" for i, name in enumerate(classifier.labels)][:_MOST_LABELS]
     more = len(classifier.labels) - len(labels)
     name = type(classifier).__name__
     usage = [
@@ -50,7 +54,9 @@ def write_card(
         'classifier.classify(["your text"])',
     ]
     how, plain = _how_it_answers(classifier, portable, base)
-    training = [f"- {k}: {v}" for k, v in (classifier.training_summary or {}).items()]
+    training = [
+        f"- {_plain(k)}: {_plain(v)}" for k, v in (classifier.training_summary or {}).items()
+    ]
     text = "\n".join(
         [
             "---",
@@ -83,6 +89,31 @@ def write_card(
     (directory / CARD_FILE).write_text(text, encoding="utf-8")
 
 
+def code_span(text: str) -> str:
+    """Return a text as code in Markdown, which shows it as it is: no markup, no HTML, one line.
+
+    Args:
+        text: string, such as the name of a label.
+
+    Returns:
+        A string.
+
+    Example:
+    >>> print(code_span("a `b` <script>"))
+    ``a `b` <script>``
+    """
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    space = " " if line[:1] in ("`", " ") or line[-1:] in ("`", " ") else ""
+    return f"{fence}{space}{line}{space}{fence}"
+
+
+def _plain(value: Any) -> str:
+    """A value as text of Markdown, or as code if it may be more than text."""
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else code_span(text)
+
+
 def _how_it_answers(classifier: SavedAnswers, portable: bool, base: str | None) -> tuple[str, str]:
     """How labels are predicted, and what loads the preset without keras-textcls."""
     pooling = getattr(classifier, "pooling", None)
@@ -107,6 +138,6 @@ def _how_it_answers(classifier: SavedAnswers, portable: bool, base: str | None) 
     if base is not None:
         plain = (
             f"These are low-rank adapters{'' if pooling is None else ' and a head'} for the preset "
-            f"`{base}`, which is loaded too; where it has another name, pass `base=...`."
+            f"{code_span(base)}, which is loaded too; where it has another name, pass `base=...`."
         )
     return how, plain

@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import functools
+import hashlib
 import os
+import platform
+import re
 import secrets
 import shutil
 import time
@@ -16,6 +20,10 @@ _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 # Seconds after which an unfinished file is no process's any more.
 _ABANDONED = 24 * 3600
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DRAFT = re.compile(r"\.saving-((?P<host>[0-9a-f]{8})-)?(?P<pid>\d{1,9})-[0-9a-f]{8}(?![0-9a-f])")
+# Folders in which this process has looked for what killed processes left.
+_cleaned: set[Path] = set()
 
 
 @contextlib.contextmanager
@@ -50,7 +58,8 @@ def replace_directory(target: Path, keep: Callable[[str], bool]) -> Iterator[Pat
     draft = target.parent / f".{target.name}.saving-{os.getpid()}-{secrets.token_hex(4)}"
     draft.mkdir()
     try:
-        yield draft
+        with _plain_errors(target):
+            yield draft
         if target.exists():
             _carry_over(target, draft, keep)
         _flush(draft)
@@ -90,9 +99,11 @@ def replace_file(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     # The suffixes stay: libraries read the format from them.
     suffixes = "".join(target.suffixes[-2:])[-20:]
-    draft = target.with_name(f".saving-{os.getpid()}-{secrets.token_hex(4)}{suffixes}")
+    _remove_drafts(target.parent)
+    draft = target.with_name(f".saving-{_host()}-{os.getpid()}-{secrets.token_hex(4)}{suffixes}")
     try:
-        yield draft
+        with _plain_errors(target):
+            yield draft
         with open(draft, "rb+") as file:
             os.fsync(file.fileno())
         if target.exists():
@@ -114,6 +125,42 @@ def remove_abandoned(drafts: Iterable[Path]) -> None:
         with contextlib.suppress(OSError):
             if draft.stat().st_mtime < oldest:
                 draft.unlink()
+
+
+@contextlib.contextmanager
+def _plain_errors(target: Path) -> Iterator[None]:
+    """Say of a full disk what the system says, not what a library adds to it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(target)) from None
+
+
+def _remove_drafts(folder: Path) -> None:
+    """Remove files that killed processes left in a folder, once a process.
+
+    Those of living processes stay, and those of other machines for a day.
+    """
+    if folder in _cleaned:
+        return
+    _cleaned.add(folder)
+    oldest = time.time() - _ABANDONED
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = _DRAFT.match(entry.name)
+            if found is None or not entry.is_file(follow_symlinks=False):
+                continue
+            is_dead = found["host"] == _host() and not _is_alive(int(found["pid"]))
+            if is_dead or entry.stat(follow_symlinks=False).st_mtime < oldest:
+                os.unlink(entry.path)
+
+
+@functools.cache
+def _host() -> str:
+    """Eight digits that tell this machine, whose processes have the numbers, from others."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def _carry_over(old: Path, new: Path, keep: Callable[[str], bool]) -> None:

@@ -1,5 +1,9 @@
 """`keras-textcls evaluate`, `compare`, `cross-validate`: what a user sees, and no traceback."""
 
+import os
+import signal
+import tempfile
+
 import pytest
 import training_process as process
 from click.testing import CliRunner
@@ -72,3 +76,39 @@ def test_cross_validate(messages):
 )
 def test_what_is_wrong_is_said(messages, arguments, message):
     assert message in _run(*arguments, code=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        (
+            "keras_textcls.evaluation.cross_validation.train",
+            ("cross-validate", "--preset=preset", "--folds=2"),
+        ),
+        ("keras_textcls.data.rows.spool.Spool.table", ("data", "check")),
+    ],
+)
+def test_a_command_that_is_terminated_leaves_no_temporary_files(
+    messages, tmp_path, monkeypatch, name, arguments
+):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    seen = []
+
+    def terminate(*args, **kwargs):
+        seen.append(list(temporary.iterdir()))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(name, terminate)
+    monkeypatch.setattr("keras_textcls.data.rows.spool.Spool.append", _to_a_file)
+    before = signal.getsignal(signal.SIGTERM)
+    _run(*arguments, messages, code=143)
+    assert len(seen) == 1 and seen[0]
+    assert not list(temporary.iterdir())
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def _to_a_file(spool, batch):
+    spool._held.append(batch)
+    spool._move_to_file()

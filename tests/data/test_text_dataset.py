@@ -291,6 +291,22 @@ def test_a_spool_past_its_limit_gives_the_same_table(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_full_temporary_folder_is_named_and_left_empty(tmp_path, monkeypatch):
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    rows = [(f"{'a' * 1000} {i}", "x") for i in range(2000)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match="the temporary folder .*TMPDIR") as caught:
+            read(rows, memory_limit=1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert len(read(rows, memory_limit=1000)) == 2000
+
+
 def test_pairs_are_the_same_if_both_texts_are():
     rows = [
         {"text": "foo bar", "text_pair": "baz", "label": "x"},

@@ -153,6 +153,17 @@ def test_no_labelled_text(classifier):
         evaluate(classifier, dataset)
 
 
+def test_a_report_that_cannot_be_kept_is_returned_all_the_same(tmp_path):
+    make_classifier().save_to_preset(tmp_path / "preset")
+    run = train(read(ROWS), tmp_path / "preset", output=tmp_path / "runs", name="m", verbose=0)
+    # A file stands where the reports would be.
+    (run.directory / "evaluation").write_text("")
+    with pytest.warns(UserWarning, match="not kept in the run: .*cannot be written"):
+        report = evaluate(run, read(ROWS))
+    assert len(report) == len(ROWS)
+    report.save(tmp_path / "elsewhere")
+
+
 def test_a_run_without_a_model(tmp_path):
     process.write_preset(tmp_path / "preset")
     run = train(read(ROWS), tmp_path / "preset", output=tmp_path / "runs", name="m", verbose=0)

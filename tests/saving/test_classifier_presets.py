@@ -275,6 +275,42 @@ def test_a_full_disk_leaves_the_old_preset(tmp_path, monkeypatch):
     assert TextClassifier.from_preset(tmp_path / "p").labels == ["old", "older"]
 
 
+ODD = ["a `b` <script>alert(1)</script>", "x | y\n---\n# Title", "``", " padded", "[a](b)", "ham"]
+
+
+def test_names_in_the_model_card_are_text_and_no_markup(tmp_path):
+    markdown_it = pytest.importorskip("markdown_it")
+    summary = {"<b>note</b>": "see\n\n# here", "texts": 12, "template": "fine_tuning"}
+    make_classifier(labels=ODD, training_summary=summary).save_to_preset(tmp_path / "p")
+    card = (tmp_path / "p" / "README.md").read_text(encoding="utf-8")
+    front, _, body = card.removeprefix("---\n").partition("\n---\n")
+    assert front.count("\n") == 1
+    parser = markdown_it.MarkdownIt("commonmark")
+    tokens = [t for token in parser.parse(body) for t in (token, *(token.children or []))]
+    shown = [t.content for t in tokens if t.type == "code_inline"]
+    for name in ODD:
+        assert name.replace("\n", "\\n") in shown
+    # Our own mark is the only HTML, and our own headings are the only ones.
+    assert [t.content[:4] for t in tokens if t.type.startswith("html")] == ["<!--"]
+    assert sum(t.type == "heading_open" for t in tokens) == 4
+    assert "- template: fine_tuning" in card and "- texts: 12" in card
+
+
+def test_a_full_disk_is_named_without_the_internals_of_a_library(tmp_path, monkeypatch):
+    model = make_classifier()
+    model.save_to_preset(tmp_path / "p")
+    before = sorted((f.name, f.stat().st_size) for f in (tmp_path / "p").iterdir())
+
+    def fail(*args, **kwargs):
+        raise OSError(28, "Can't synchronously write data (file write failed: buf = 0x7f02)")
+
+    monkeypatch.setattr(keras_hub.models.Task, "save_to_preset", fail)
+    with pytest.raises(PresetError, match="No space left on device.*save again") as caught:
+        model.save_to_preset(tmp_path / "p")
+    assert "0x7f02" not in str(caught.value)
+    assert sorted((f.name, f.stat().st_size) for f in (tmp_path / "p").iterdir()) == before
+
+
 KILLS = ["model.weights.h5", "classifier.json", "README.md", "rename"]
 
 

@@ -1,5 +1,6 @@
 """A directory is replaced in one step, or not at all."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import textwrap
 import pytest
 
 from keras_textcls.utils import atomic
-from keras_textcls.utils.atomic import replace_directory
+from keras_textcls.utils.atomic import replace_directory, replace_file
 
 FILES = {"a.txt": "old a", "b.txt": "old b", "mine.txt": "kept"}
 
@@ -145,3 +146,39 @@ def test_killed_at_any_point_leaves_one_whole_directory(target, pause_at):
         (draft / "a.txt").write_text("newest")
     assert _contents(target) == {"a.txt": "newest", "mine.txt": "kept"}
     assert [p.name for p in target.parent.iterdir()] == ["preset"]
+
+
+def test_files_of_killed_processes_go_with_the_next_write(tmp_path):
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from keras_textcls.utils.atomic import replace_file\n"
+        "with replace_file(pathlib.Path(sys.argv[1])) as draft:\n"
+        "    draft.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    target = tmp_path / "run.json"
+    subprocess.run([sys.executable, "-c", code, str(target)], check=False)
+    (left,) = tmp_path.glob(".saving-*")
+    host, dead = left.name.split("-")[1:3]
+    stays = [
+        f".saving-{host}-{os.getpid()}-0123abcd.json",  # of a living process
+        f".saving-00000000-{dead}-0123abcd.json",  # of another machine
+        ".saving-for-later.txt",  # none of ours
+    ]
+    old = f".saving-{dead}-0123abcd.json"  # as version 0.1.0 called them
+    for name in (*stays, old):
+        (tmp_path / name).write_text("unfinished")
+    os.utime(tmp_path / old, (0, 0))
+    with replace_file(target) as draft:
+        draft.write_text("whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*stays, "run.json"])
+
+
+@pytest.mark.parametrize("replace", ["file", "directory"])
+def test_of_a_full_disk_the_system_is_quoted_not_a_library(tmp_path, replace):
+    target = tmp_path / "thing"
+    opened = replace_file(target) if replace == "file" else replace_directory(target, _keep)
+    with pytest.raises(OSError, match="No space left on device") as caught, opened:
+        raise OSError(errno.ENOSPC, "Can't synchronously write data (file write failed: buf = 0x7)")
+    assert "0x7" not in str(caught.value) and caught.value.filename == str(target)
+    assert not list(tmp_path.iterdir())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from types import TracebackType
 
 import pyarrow as pa
@@ -42,7 +44,9 @@ class Spool:
     ) -> None:
         # `table` clears the path: its file stays until the table is gone.
         if self._writer is not None:
-            self._writer.close()
+            # A full disk refuses the end of the file, too.
+            with contextlib.suppress(OSError):
+                self._writer.close()
         if self._path is not None:
             _remove(self._path)
 
@@ -55,7 +59,8 @@ class Spool:
         if not batch.num_rows:
             return
         if self._writer is not None:
-            self._writer.write_batch(batch)
+            with self._named_errors():
+                self._writer.write_batch(batch)
             return
         self._held.append(batch)
         self._size += batch.nbytes
@@ -70,7 +75,8 @@ class Spool:
         """
         if self._writer is None:
             return pa.Table.from_batches(self._held, self._schema)
-        self._writer.close()
+        with self._named_errors():
+            self._writer.close()
         self._writer = None
         assert self._path is not None
         table = pa.ipc.open_file(pa.memory_map(self._path)).read_all()
@@ -83,12 +89,28 @@ class Spool:
         return table
 
     def _move_to_file(self) -> None:
-        handle, self._path = tempfile.mkstemp(prefix="keras-textcls-", suffix=".arrow")
-        os.close(handle)
-        self._writer = pa.ipc.new_file(self._path, self._schema)
-        for batch in self._held:
-            self._writer.write_batch(batch)
+        with self._named_errors():
+            handle, self._path = tempfile.mkstemp(prefix="keras-textcls-", suffix=".arrow")
+            os.close(handle)
+            self._writer = pa.ipc.new_file(self._path, self._schema)
+            for batch in self._held:
+                self._writer.write_batch(batch)
         self._held = []
+
+    @contextlib.contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """Name the folder that is full, or cannot be written to, and what to do about it."""
+        try:
+            yield
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise OSError(
+                error.errno or errno.EIO,
+                f"the temporary folder cannot take the texts, of which more than memory_limit="
+                f"{self._limit:,} bytes are kept in a file: {reason}. Free space there, set TMPDIR "
+                "to another folder, or pass a higher memory_limit",
+                os.path.dirname(self._path) if self._path else tempfile.tempdir,
+            ) from error
 
 
 def _remove(path: str) -> None:
