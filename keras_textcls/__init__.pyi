@@ -17,6 +17,7 @@ from .errors import (
     KerasTextclsError,
     MissingDependencyError,
     PresetError,
+    ProcessError,
     RunError,
     UnknownLabelError,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "PresetCatalogue",
     "PresetError",
     "PresetInfo",
+    "ProcessError",
     "PromptTemplate",
     "Report",
     "ReportInfo",
