@@ -1,11 +1,11 @@
 """Tokenizers without TensorFlow against the graphs of Keras Hub."""
 
 import string
+import unicodedata
 
 import keras_hub
 import numpy as np
 import pytest
-import regex
 import tensorflow as tf
 from architectures import architecture, vocabularies
 from conftest import budget, long_but, make_preprocessor
@@ -23,7 +23,7 @@ from keras_textcls.tokenization.word_pieces import FastWordPiece
 
 ODD = ["  ", "\n", "\t", "\u00a0", "\u200b", "\u0301", "\u4e2d", "[MASK]", "\u212b", "\u00df", "a"]
 # What no space separates, much longer than any sequence.
-LONG = ["x" * 5000, "ab" * 3000, "!" * 4000, "\u4e2d" * 3000, "e\u0301" * 2000, " " * 4000 + "a"]
+LONG = ["x" * 500, "ab" * 300, "!" * 400, "\u4e2d" * 300, "e\u0301" * 200, " " * 400 + "a"]
 
 
 def _assert_same(tokenizer, texts):
@@ -37,8 +37,8 @@ def _assert_same(tokenizer, texts):
 def _characters():
     step = budget(1, 23)
     codes = [*range(1, 0x3400), *range(0x3400, 0x20000, step)]
-    # Those of Unicode 14, which every Python and every TensorFlow here knows.
-    known = (chr(c) for c in codes if regex.fullmatch(r"\p{Age=14.0}", chr(c)))
+    # TensorFlow and Python see alike what this Python knows.
+    known = (chr(c) for c in codes if unicodedata.category(chr(c)) not in ("Cn", "Cs"))
     return [f"a{c}b {c} X{c}" for c in known]
 
 
@@ -47,8 +47,10 @@ def _characters():
 @pytest.mark.parametrize("in_strings", [True, False])
 def test_word_pieces(lowercase, strip_accents, in_strings):
     tokenizer = keras_hub.models.BertTokenizer(
-        vocabulary=vocabularies.wordpiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
-        + ["\u4e2d", "##\u0301", "\u00e9", "ss"],
+        vocabulary=[
+            *vocabularies.wordpiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]),
+            *("\u4e2d", "##\u0301", "\u00e9", "ss"),
+        ],
         lowercase=lowercase,
         strip_accents=strip_accents,
         special_tokens_in_strings=in_strings,
