@@ -17,6 +17,7 @@ from .errors import (
     KerasTextclsError,
     MissingDependencyError,
     PresetError,
+    ProcessError,
     RunError,
     UnknownLabelError,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "PresetCatalogue",
     "PresetError",
     "PresetInfo",
+    "ProcessError",
     "PromptTemplate",
     "Report",
     "ReportInfo",

@@ -6,6 +6,7 @@
     ├── ArgumentError             arguments that are wrong or contradict (ValueError)
     ├── PresetError               a preset that is missing, broken or refused (ValueError)
     ├── RunError                  a training run that failed, is missing or in use (RuntimeError)
+    ├── ProcessError              a forked process in which nothing can be computed (RuntimeError)
     └── MissingDependencyError    an optional package is not installed (ImportError)
 
 Every message names the argument or file, the value received (shortened) and
@@ -54,6 +55,10 @@ class PresetError(KerasTextclsError, ValueError):
 
 class RunError(KerasTextclsError, RuntimeError):
     """A training run fails, or is missing, broken, in use or not what was asked for."""
+
+
+class ProcessError(KerasTextclsError, RuntimeError):
+    """A process was forked from one in which the backend ran, and has none of its threads."""
 
 
 class MissingDependencyError(KerasTextclsError, ImportError):

@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_textcls.batching.bucket_plan import COMPILED, DYNAMIC, BucketPolicy
 from keras_textcls.execution.model_locks import one_at_a_time
+from keras_textcls.keras_compat.forked import check_process
 from keras_textcls.keras_compat.layers import all_layers
 from keras_textcls.keras_compat.trainers import give_back_jax_state
 from keras_textcls.keras_compat.variables import has_value
@@ -71,6 +72,7 @@ def token_budget(backbone: keras.Model) -> int:
 
 
 def _has_accelerator() -> bool:
+    check_process()
     # `keras.distribution.list_devices` does not exist on PyTorch; where a tensor lands does.
     return "cpu" not in str(keras.ops.zeros((1,)).device).lower()
 
@@ -95,6 +97,7 @@ def keeping_state(model: keras.Model) -> Iterator[None]:
         model: a `keras.Model` whose weights are all there, and those of its
             optimizer for `fit`.
     """
+    check_process()
     with one_at_a_time(model):
         if keras.config.backend() == "jax":
             with _keeping_jax_state(model):

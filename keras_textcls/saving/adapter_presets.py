@@ -19,6 +19,7 @@ from keras_textcls.adapters.low_rank import low_rank
 from keras_textcls.adapters.targets import layer_paths
 from keras_textcls.catalogue import ADAPTER_FILE, find_preset
 from keras_textcls.errors import ArgumentError, PresetError, did_you_mean
+from keras_textcls.keras_compat.forked import check_process
 from keras_textcls.saving import classifier_presets, huggingface
 from keras_textcls.saving.adapter_files import (
     AdapterBase,
@@ -49,7 +50,12 @@ def load(cls: type[Model], preset: Any, load_weights: bool, **kwargs: Any) -> Mo
 
     Returns:
         A model of that class.
+
+    Raises:
+        ProcessError: the backend ran in the parent of this process, which was
+            forked.
     """
+    check_process()
     files = PresetFiles(preset)
     base = kwargs.pop("base", None)
     compares = kwargs.pop("check_hashes", True)

@@ -1,17 +1,17 @@
 """Fast tokenization of many texts, with the token ids of Keras Hub's tokenizer.
 
-WordPiece and SentencePiece tokenizers run as Keras Hub's own TensorFlow graph, on
-batches of texts in parallel: TensorFlow Text implements them in C++
-(`benchmarks/LOG.md` has the comparison with the `tokenizers` library). Byte-pair
-tokenizers, whose graph merges in a loop and takes seconds to trace, run on the
-`tokenizers` library, which gets the vocabulary and the merges of Keras Hub's
-tokenizer. Keras Hub does not split every text by the published pattern (special
-tokens within the text, rare kinds of space); such a text is first split by Keras
-Hub's own function.
+No kind of tokenizer needs TensorFlow, whose threads a forked process lacks: WordPiece is
+done in Python (`word_pieces.py`), SentencePiece by its own package
+(`sentence_pieces.py`), and byte pairs by the `tokenizers` library, which gets the
+vocabulary and the merges of Keras Hub's tokenizer. Keras Hub does not split every text
+by the published pattern (special tokens within the text, rare kinds of space); such a
+text is first split as Keras Hub does it (`byte_pair_words.py`). Tokenizers with rules of
+their own run as their own TensorFlow graph, on batches of texts in parallel.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any, TypeAlias
 
@@ -21,9 +21,12 @@ import tokenizers
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
-from keras_textcls.keras_compat.tokenizers import can_tokenize_byte_pairs, split_for_byte_pairs
+from keras_textcls.keras_compat.tokenizers import can_tokenize_byte_pairs
+from keras_textcls.tokenization.byte_pair_words import split_for_byte_pairs
+from keras_textcls.tokenization.sentence_pieces import FastSentencePiece
 from keras_textcls.tokenization.traced_graphs import TextGraph
-from keras_textcls.utils.ragged import spans
+from keras_textcls.tokenization.word_pieces import FastWordPiece
+from keras_textcls.utils.ragged import end_to_end, spans
 
 _TEXTS_AT_ONCE = 1024
 
@@ -100,35 +103,16 @@ class FastBytePair:
 
     def _tokenize_plain(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         encoded = self._plain.encode_batch_fast(texts, add_special_tokens=False)
-        return _end_to_end([encoding.ids for encoding in encoded])
+        return end_to_end([encoding.ids for encoding in encoded])
 
     def _tokenize_other(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        starts = range(0, len(texts), _TEXTS_AT_ONCE)
-        batches = [self._tokenize_batch(texts[s : s + _TEXTS_AT_ONCE]) for s in starts]
-        flat, counts = zip(*batches, strict=True)
-        return np.concatenate(flat), np.concatenate(counts)
-
-    def _tokenize_batch(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Split texts as Keras Hub does, and merge the bytes of every word."""
-        with tf.device("cpu"):
-            ragged = split_for_byte_pairs(tf.constant(texts), list(self._special))
-        words, place = np.unique(ragged.flat_values.numpy().astype(object), return_inverse=True)
-        spelled = [word.decode("utf-8") for word in words]
-        encoded = self._word.encode_batch_fast(spelled, add_special_tokens=False)
-        flat, sizes = _end_to_end(
-            [self._special.get(w, e.ids) for w, e in zip(spelled, encoded, strict=True)]
-        )
-        starts, place = np.cumsum(sizes) - sizes, place.reshape(-1)
-        taken = sizes[place]
-        cells = spans(starts[place], taken)
-        counts = np.diff(np.append(0, np.cumsum(taken))[ragged.row_splits.numpy()])
-        return flat[cells], counts
-
-
-def _end_to_end(lists: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
-    counts = np.array([len(ids) for ids in lists], "int64")
-    flat = np.fromiter((i for ids in lists for i in ids), "int64", int(counts.sum()))
-    return flat, counts
+        special = tuple(self._special)
+        split = [split_for_byte_pairs(text, special) for text in texts]
+        place = {word: i for i, word in enumerate(dict.fromkeys(itertools.chain(*split)))}
+        encoded = self._word.encode_batch_fast(list(place), add_special_tokens=False)
+        ids = [self._special.get(w, e.ids) for w, e in zip(place, encoded, strict=True)]
+        return end_to_end([[i for word in words for i in ids[place[word]]] for words in split])
 
 
 def _merges(tokenizer: Any) -> list[tuple[str, str]]:
@@ -179,7 +163,21 @@ class GraphTokenizer:
         return np.concatenate(flat), np.concatenate(counts)
 
 
-Tokenize: TypeAlias = FastBytePair | GraphTokenizer
+FastTokenizer: TypeAlias = FastBytePair | FastWordPiece | FastSentencePiece
+Tokenize: TypeAlias = FastTokenizer | GraphTokenizer
+_FAST: tuple[type[FastTokenizer], ...] = (FastBytePair, FastWordPiece, FastSentencePiece)
+
+
+def needs_no_graph(tokenizer: Any) -> bool:
+    """Return whether a tokenizer runs without TensorFlow.
+
+    Args:
+        tokenizer: any tokenizer.
+
+    Returns:
+        A bool.
+    """
+    return any(kind.serves(tokenizer) for kind in _FAST)
 
 
 def fast_tokenizer(tokenizer: Any) -> Tokenize:
@@ -192,7 +190,10 @@ def fast_tokenizer(tokenizer: Any) -> Tokenize:
         A callable from a list of strings to a tuple of an int array of all ids
         end to end, and an int array of how many each text has.
     """
-    return FastBytePair(tokenizer) if FastBytePair.serves(tokenizer) else GraphTokenizer(tokenizer)
+    for kind in _FAST:
+        if kind.serves(tokenizer):
+            return kind(tokenizer)
+    return GraphTokenizer(tokenizer)
 
 
 def _merge(parts: list[tuple[np.ndarray, np.ndarray]], counts: np.ndarray) -> np.ndarray:

@@ -1,12 +1,14 @@
 """`TextEncoder`: turns texts into token ids in large batches, without padding.
 
 A preprocessor of Keras Hub pads every text to `sequence_length`. Here it runs
-over large batches in `tf.data` (its graph is some 13 times as fast as its Python
-code), and the padding is removed afterwards. Which values are padding is learnt
-from the preprocessor itself, so that any preprocessor works. Many texts at once
-take a fast path where there is one: only the tokenizer runs as a graph, and NumPy
-does what the preprocessor does around it (`packing.py`). Only on the fast path can
-a text be cut into chunks instead of truncated.
+over large batches, and the padding is removed afterwards. Which values are padding
+is learnt from the preprocessor itself, so that any preprocessor works. Texts take a
+fast path where there is one: only the tokenizer runs, and NumPy does what the
+preprocessor does around it (`packing.py`). Only on the fast path can a text be cut
+into chunks instead of truncated.
+
+Preprocessors and tokenizers of Keras Hub need no TensorFlow here. Others run in
+`tf.data`, as a graph, which is some 13 times as fast as their Python code.
 """
 
 from __future__ import annotations
@@ -22,11 +24,13 @@ import tensorflow as tf
 
 from keras_textcls.errors import ArgumentError
 from keras_textcls.inputs.texts import TextColumns
+from keras_textcls.keras_compat.forked import check_process
 from keras_textcls.tokenization.chunks import Chunks, cut_evenly
 from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
-from keras_textcls.tokenization.fast_tokenization import FastBytePair, Tokenize, fast_tokenizer
+from keras_textcls.tokenization.fast_tokenization import Tokenize, fast_tokenizer, needs_no_graph
 from keras_textcls.tokenization.packing import Packing, learn_packing, probe_texts
 from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
+from keras_textcls.tokenization.stand_in import with_tokenizer
 from keras_textcls.tokenization.traced_graphs import TextGraph
 
 TEXTS_AT_ONCE = 1024
@@ -110,6 +114,7 @@ class TextEncoder:
 
     def _runner(self, num_columns: int) -> _Runner:
         """The traced preprocessor, made anew only when its settings changed."""
+        check_process()
         key = num_columns, getattr(self.preprocessor, "sequence_length", None)
         if key not in self._runners:
             self._runners[key] = _Runner(self.preprocessor, num_columns)
@@ -149,20 +154,20 @@ def _unpad(runner: _Runner, columns: TextColumns) -> _Parts:
 
 
 class _Runner:
-    """A preprocessor traced once for a number of segments.
+    """A preprocessor for a number of segments, traced once if it must be.
 
-    Tracing takes seconds, so it must not happen in every call. Where texts can
-    be tokenized without a graph, it happens at the first text that cannot.
+    Where texts can be tokenized without a graph, the preprocessor runs without
+    one, and with that tokenizer.
     """
 
     def __init__(self, preprocessor: Any, num_columns: int) -> None:
         self._preprocessor = preprocessor
         # Texts of different lengths: some tokenizers fail on them, but only in a graph.
         self._probe = (["", "two words"],) * num_columns
-        tokenizer = getattr(preprocessor, "tokenizer", None)
-        needs_no_graph = num_columns == 1 and FastBytePair.serves(tokenizer)
-        needs_no_graph = needs_no_graph and preprocessor_fingerprint(preprocessor) is not None
-        features = self._run_batch(None if needs_no_graph else self._graph, *self._probe)
+        self.is_graph_free = preprocessor_fingerprint(preprocessor) is not None and needs_no_graph(
+            getattr(preprocessor, "tokenizer", None)
+        )
+        features = self._run_batch(None if self.is_graph_free else self._graph, *self._probe)
         self.full_length = max(
             (v.shape[1] for n, v in features.items() if n in _IDS + _MASKS), default=0
         )
@@ -172,12 +177,17 @@ class _Runner:
             for name, values in features.items()
             if values.ndim == 2 and values.shape[1] == self.full_length
         }
-        self._fast_path = self._learn_packing(None) if needs_no_graph else None
-        self._is_learnt = self._fast_path is not None
+        if self.is_graph_free:
+            # The layer is built by now, so that its copy makes no parts of its own.
+            self._preprocessor = with_tokenizer(preprocessor, fast_tokenizer)
+        self._fast_path: tuple[Tokenize, Packing] | None = None
+        self._is_learnt = False
 
     @functools.cached_property
     def _graph(self) -> TextGraph | None:
-        """The preprocessor as a graph, if it can be one."""
+        """The preprocessor as a graph, if it needs and can be one."""
+        if self.is_graph_free:
+            return None
         columns = len(self._probe)
         try:
             graph = TextGraph("features", self._preprocess, columns, self._preprocessor)
@@ -199,7 +209,8 @@ class _Runner:
 
     def pack(self, texts: list[str]) -> _Parts | None:
         """Tokenize and pack texts on the fast path; `None` where it is not available."""
-        if not self._is_learnt and len(texts) < MIN_TEXTS_FOR_PACKING:
+        is_slow = not self._is_learnt and not self.is_graph_free
+        if is_slow and len(texts) < MIN_TEXTS_FOR_PACKING:
             return None
         if not self.is_packed:
             return None
@@ -233,8 +244,8 @@ class _Runner:
         """Whether there is a fast path; the first call learns the packing."""
         if not self._is_learnt:
             self._is_learnt = True
-            if self._graph is not None:
-                self._fast_path = self._learn_packing(self._graph)
+            if self.is_graph_free or self._graph is not None:
+                self._fast_path = self._learn_packing()
         return self._fast_path is not None
 
     def tokenize(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -254,22 +265,17 @@ class _Runner:
         lengths, flat, fixed = self._packing.apply(tokens, counts)
         return lengths, {n: v.astype(self.padding[n].dtype) for n, v in flat.items()}, fixed
 
-    def _learn_packing(self, graph: TextGraph | None) -> tuple[Tokenize, Packing] | None:
-        """Learn the packing; without a graph, from texts that need none."""
+    def _learn_packing(self) -> tuple[Tokenize, Packing] | None:
         tokenizer = getattr(self._preprocessor, "tokenizer", None)
         ids_name = next((name for name in _IDS if name in self.padding), None)
         if tokenizer is None or ids_name is None:
             return None
         try:
-            tokenize = fast_tokenizer(tokenizer)
+            tokenize = tokenizer.ids if self.is_graph_free else fast_tokenizer(tokenizer)
         except _NOT_IN_GRAPHS:
             return None
         texts = probe_texts(self.full_length)
-        if graph is None:
-            assert isinstance(tokenize, FastBytePair)
-            # Keras Hub splits the others one way in a graph, and another way without.
-            texts = [text for text in texts if tokenize.is_plain(text)]
-        features = self._run_batch(graph, texts)
+        features = self._run_batch(self._graph, *[texts])
         lengths = _count_real_tokens(features, self.padding, self.full_length)
         flat, counts = tokenize(texts)
         tokens = np.split(flat, np.cumsum(counts)[:-1])

@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_textcls.keras_compat.forked import check_process
 from keras_textcls.keras_compat.tokenizers import is_sentence_piece, reload
 from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
 
@@ -49,6 +50,7 @@ class TextGraph:
 
     def __call__(self, *columns: Sequence[str]) -> Any:
         """Apply the function."""
+        check_process("tensorflow")
         tensors = [tf.constant(column, tf.string) for column in columns]
         try:
             return self._graph(*tensors)
@@ -60,6 +62,7 @@ class TextGraph:
 
     def for_dataset(self) -> Any:
         """Return the function for `tf.data.Dataset.map`."""
+        check_process("tensorflow")
         if self._is_sentence_piece:
             self(*[[""]] * len(self._signature))
         return self._graph
@@ -83,5 +86,6 @@ class TextGraph:
         return graph
 
     def _trace(self) -> Any:
+        check_process("tensorflow")
         # One concrete function: TensorFlow takes many traced once for a mistake, and says so.
         return tf.function(self._function, input_signature=self._signature).get_concrete_function()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 
@@ -24,3 +26,21 @@ def spans(starts: np.ndarray | int, sizes: np.ndarray) -> np.ndarray:
     """
     ends = np.cumsum(sizes)
     return np.arange(int(sizes.sum())) + np.repeat(starts - ends + sizes, sizes)
+
+
+def end_to_end(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of rows, one row after the other, and how many each row has.
+
+    Args:
+        rows: list of lists of ints.
+
+    Returns:
+        A tuple of two int64 arrays.
+
+    Example:
+    >>> end_to_end([[5, 6], [], [7]])
+    (array([5, 6, 7]), array([2, 0, 1]))
+    """
+    counts = np.array([len(row) for row in rows], "int64")
+    flat = np.fromiter(itertools.chain.from_iterable(rows), "int64", int(counts.sum()))
+    return flat, counts

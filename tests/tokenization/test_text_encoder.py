@@ -21,12 +21,14 @@ NOT_PACKED = {"RWKV7Backbone"}
 def _encode_both_ways(preprocessor, texts, monkeypatch, in_graph=True):
     """What the fast path gives, what the whole preprocessor gives, and whether there is one."""
     encoder = TextEncoder(preprocessor)
-    runner = encoder._runner(1)
-    if not in_graph:
-        runner._graph = None  # As of a preprocessor that cannot be traced.
+    with monkeypatch.context() as patch:
+        if in_graph:
+            patch.setattr(text_encoder, "needs_no_graph", lambda tokenizer: False)
+        runner = text_encoder._Runner(preprocessor, 1)
+    runner._preprocessor = preprocessor  # Not with the tokenizer that is tested.
     expected = text_encoder._wrap(runner, text_encoder._unpad(runner, (texts,)))
     monkeypatch.setattr(text_encoder, "MIN_TEXTS_FOR_PACKING", 0)
-    return encoder.encode((texts,)), expected, runner.is_packed
+    return encoder.encode((texts,)), expected, encoder._runner(1).is_packed
 
 
 def _assert_equal(found, expected):
