@@ -25,8 +25,8 @@ from keras_textcls.data.formats.annotation_tools.judgements import (
     ToolOptions,
     label_names,
 )
-from keras_textcls.data.formats.annotation_tools.printed_lists import printed_list
 from keras_textcls.data.rows import invalid_rows as reasons
+from keras_textcls.data.rows.written_values import parse_list
 
 TOOL = "Argilla"
 _RESPONSES, _SUGGESTION = ".responses", ".suggestion"
@@ -136,8 +136,8 @@ def _read_flat(row: Mapping[str, Any], text: str, label: str) -> Iterator[Entry]
 
 def _listed(value: Any, column: str) -> list[Any]:
     if isinstance(value, str) and value.strip():
-        value = printed_list(value)
-        if value is None:
+        value = parse_list(value)
+        if not isinstance(value, list):
             raise RowError(reasons.NOT_OF_THE_TOOL, "not a list", column)
     if hasattr(value, "tolist"):
         value = value.tolist()

@@ -6,7 +6,6 @@ import datasets
 import pytest
 
 from keras_textcls import ArgumentError, InvalidDataError, read
-from keras_textcls.data.formats.annotation_tools.printed_lists import printed_list
 
 USERS = ["u-anna", "u-ben", "u-eve"]
 # Of each record: the answer and the status of each response.
@@ -120,28 +119,3 @@ def test_bad_cells(tmp_path):
     assert read(tmp_path / "d.csv", invalid_data_tolerance_percent=50).invalid_rows.counts[
         "not of the form of the tool"
     ]
-
-
-@pytest.mark.parametrize(
-    ("cell", "value"),
-    [
-        ("['a' 'b']", ["a", "b"]),
-        ("['a'\n 'b']", ["a", "b"]),
-        ("['a', 'b']", ["a", "b"]),
-        ('["a", "b"]', ["a", "b"]),
-        ("[\"it's\" 'b']", ["it's", "b"]),
-        ("[array(['a', 'b'], dtype=object)]", [["a", "b"]]),
-        ("[1 2]", [1, 2]),
-        ("[1. 2.]", [1, 2]),
-        ("[None 'a']", [None, "a"]),
-        ("[]", []),
-        ("['a' ... 'b']", None),
-        ("['a'", None),
-        ("['a'] 'b'", None),
-        ("plain", None),
-        ("[" * 100_000, None),
-        ("[__import__('os')]", None),
-    ],
-)
-def test_printed_lists(cell, value):
-    assert printed_list(cell) == value
