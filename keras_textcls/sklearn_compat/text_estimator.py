@@ -136,9 +136,9 @@ class SklearnTextClassifier(ClassifierMixin, BaseEstimator):
             )
         if not hasattr(y, "__array__") and not hasattr(y, "toarray"):
             y = np.asarray(y, None if _is_plain(y) else object)
-        check_classification_targets(y)
         if not hasattr(y, "toarray") and np.asarray(y).dtype.kind == "f":
             assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
         self._is_multi_label = type_of_target(y) == "multilabel-indicator"
         if self._is_multi_label:
             matrix = np.asarray(y.toarray() if hasattr(y, "toarray") else y)

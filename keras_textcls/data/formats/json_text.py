@@ -1,4 +1,4 @@
-"""JSON Lines and JSON arrays of objects as a source of rows."""
+"""JSON Lines, JSON arrays and JSON documents as a source of rows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pyarrow.json
 
 from keras_textcls.data.formats.byte_streams import ByteStream
 from keras_textcls.data.formats.encodings import Utf8Blocks, check_encoding
+from keras_textcls.data.formats.json_document import as_row, read_document
 from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.rows.source import ROWS_PER_CHUNK, RowChunk
@@ -20,6 +21,8 @@ from keras_textcls.errors import InvalidDataError
 
 # Maximum number of characters of one object; a longer one is broken.
 _MAX_OBJECT = 64 << 20
+# Maximum number of bytes of a file that is one object.
+_MAX_DOCUMENT = 256 << 20
 _SPACE = " \t\r\n"
 # Number of rows from which the names of the columns are learnt.
 _LOOKED_AT = 200
@@ -47,9 +50,34 @@ class JsonSource:
             self.details = blocks.details
             if stream.compression:
                 self.details["compression"] = stream.compression
-        self._is_array = sample.lstrip(_SPACE).startswith("[")
+        begin = sample.lstrip(_SPACE)
+        self._is_array = begin.startswith("[")
+        # Rows of cells, as in `to_json(orient="values")` of pandas.
+        self._has_lists = self._is_array and begin[1:].lstrip(_SPACE).startswith("[")
         self.details["layout"] = "array" if self._is_array else "lines"
+        self._document = None if self._is_array else self._read_document(begin)
+        if self._document is not None:
+            self._is_array = True
         self.columns = self._learn_columns()
+
+    def _read_document(self, begin: str) -> list[Any] | None:
+        """The rows of a file that is one object, which is read as a whole."""
+        line, _, rest = begin.partition("\n")
+        is_line = line.rstrip().endswith("}") and rest.strip(_SPACE)
+        if is_line or not begin.startswith("{"):
+            return None
+        with ByteStream(self.path) as stream:
+            data = b""
+            for block in Utf8Blocks(stream.blocks(), self._encoding):
+                data += block
+                if len(data) > _MAX_DOCUMENT:
+                    return None
+        text = data.decode("utf-8", "surrogateescape").strip(_SPACE)
+        found = read_document(text)
+        if found is None or (found[0] == "objects" and "\n" not in text):
+            return None
+        self.details["layout"] = found[0]
+        return found[1]
 
     def _learn_columns(self) -> list[str]:
         names: dict[str, None] = {}
@@ -101,6 +129,11 @@ class JsonSource:
     # --- An array of objects ---
 
     def _array_chunks(self, columns: Sequence[str] | None) -> Iterator[Callable[[], RowChunk]]:
+        if self._document is not None:
+            for start in range(0, len(self._document), ROWS_PER_CHUNK):
+                part = self._document[start : start + ROWS_PER_CHUNK]
+                yield _array_chunk(part, list(range(len(part))), len(part), columns)
+            return
         with ByteStream(self.path) as stream:
             utf8 = Utf8Blocks(stream.blocks(), self._encoding)
             elements = _ArrayElements(utf8, self.name)
@@ -108,7 +141,7 @@ class JsonSource:
             lines: list[int] = []
             first = 0
             for line, row in elements:
-                rows.append(row)
+                rows.append(as_row(row) if self._has_lists else row)
                 lines.append(line - first)
                 if len(rows) == ROWS_PER_CHUNK:
                     yield _array_chunk(rows, lines, elements.line - first, columns)
