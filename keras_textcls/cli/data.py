@@ -28,9 +28,13 @@ def data_group() -> None:
 @click.option("--preset", help="Count tokens as this preset would.")
 def inspect_command(source: str, preset: str | None, **options: Any) -> None:
     """Show the contents of SOURCE: how it was read, counts, lengths, first rows."""
+    from keras_textcls.data.formats.annotation_tools.agreement import DETAIL
+
     dataset = read_source(source, options)
     for name, value in dataset.details.items():
-        click.echo(f"{name}: {value}")
+        # The statistics show it in words.
+        if name != DETAIL:
+            click.echo(f"{name}: {value}")
     click.echo(str(dataset.stats(preset)))
     click.echo(repr(dataset))
     if dataset.invalid_rows:

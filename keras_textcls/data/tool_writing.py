@@ -36,7 +36,7 @@ def write_fasttext(dataset: LabelledTable, path: Path) -> None:
         if _SPACE.search(name):
             raise ArgumentError(
                 f"The label {shorten(name)} has white space, which ends a label in the form of "
-                'fastText. Rename it: relabel({"late parcel": "late-parcel"}).'
+                f"fastText. Rename it: relabel({{{name[:40]!r}: {_SPACE.sub('-', name[:40])!r}}})."
             )
     joined = 0
     with open(path, "w", newline="", encoding="utf-8") as file:
@@ -52,9 +52,10 @@ def write_fasttext(dataset: LabelledTable, path: Path) -> None:
             file.write(" ".join([*(PREFIX + name for name in _labels(row)), text]) + "\n")
     if joined:
         _log.warning(
-            "The line breaks of %s texts were written as spaces, since a text of fastText is a "
-            "line.",
+            "Line breaks within texts were written as spaces (%s of %s texts): a text of fastText "
+            "is a line.",
             f"{joined:,}",
+            f"{len(dataset):,}",
         )
 
 

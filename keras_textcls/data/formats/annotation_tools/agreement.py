@@ -55,8 +55,8 @@ class Agreement:
             why = f" ({self.reasons[name]})" if name in self.reasons else ""
             shown.append(f"{words} {value:.3f}{why}")
         return (
-            f"{self.annotators} annotators, {self.texts:,} texts with several labellings, "
-            f"{100 * self.observed:.1f} % equal; {', '.join(shown)}"
+            f"{self.annotators} annotators, texts labelled by several: {self.texts:,}, "
+            f"equal labels: {100 * self.observed:.1f} %; {', '.join(shown)}"
         )
 
     def to_json(self) -> str:
