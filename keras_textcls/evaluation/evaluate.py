@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from keras_textcls.classifiers.text_classifier import TextClassifier
 from keras_textcls.data.reading import read
+from keras_textcls.data.rows.label_cells import has_numbers
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.evaluation.metrics.scores import encoded_scores
@@ -175,7 +176,7 @@ def actual_labels(
 
     Raises:
         InvalidDataError: a text has several labels, or none, and the model
-            predicts one.
+            predicts one; or the labels are numbers that are not counted from 0.
     """
     named = dataset.labels
     assert named is not None
@@ -193,18 +194,37 @@ def actual_labels(
         occurs = (matrix == 1).any(axis=0)
     else:
         occurs = np.bincount(matrix, minlength=len(named)) > 0
-    extra = tuple(n for n, there in zip(named, occurs, strict=True) if there and n not in labels)
+    occurring = [name for name, there in zip(named, occurs, strict=True) if there]
+    names = _without_numbers(named, occurring, labels)
+    extra = tuple(n for n, there in zip(names, occurs, strict=True) if there and n not in labels)
     order = {label: i for i, label in enumerate((*labels, *extra))}
     if not multi_label:
-        places = np.array([order.get(label, -1) for label in named])
+        places = np.array([order.get(label, -1) for label in names])
         return places[matrix].astype(np.int32), extra
     # A label that the data never name is unknown for texts with other unknown labels.
     unknown = (matrix == UNKNOWN).any(axis=1)
     targets = np.where(unknown[:, None], np.int8(-1), np.zeros((1, len(order)), np.int8))
-    for i, label in enumerate(named):
+    for i, label in enumerate(names):
         if label in order:
             targets[:, order[label]] = matrix[:, i]
     return targets, extra
+
+
+def _without_numbers(names: LabelSet, occurring: list[str], labels: LabelSet) -> list[str]:
+    """Names in place of numbers, if the data have class indices and the model has names."""
+    is_number = bool(occurring) and all(name.isascii() and name.isdigit() for name in occurring)
+    if not is_number or any(name in labels for name in names) or has_numbers(labels):
+        return list(names)
+    numbers = sorted(int(name) for name in occurring)
+    if numbers[0] != 0 or numbers[-1] >= len(labels):
+        raise InvalidDataError(
+            f"The labels of the data are the numbers {numbers[0]} to {numbers[-1]}, those of the "
+            f"model are the names {shorten(labels.names)}. Say what the numbers stand for: "
+            "read(data, labels=model.labels, label_offset=...), where label_offset is the number "
+            "of the first label."
+        )
+    by_number = {name: labels[int(name)] for name in occurring}
+    return [by_number.get(name, name) for name in names]
 
 
 def _matrix(dataset: TextDataset, named: LabelSet, multi_label: bool) -> np.ndarray:
