@@ -208,12 +208,14 @@ def actual_labels(
         occurs = (matrix == 1).any(axis=0)
     else:
         occurs = np.bincount(matrix, minlength=len(named)) > 0
-    extra = tuple(n for n, there in zip(named, occurs, strict=True) if there and n not in labels)
-    if len(extra) == int(np.sum(occurs)):
+    occurring = [name for name, there in zip(named, occurs, strict=True) if there]
+    extra = tuple(name for name in occurring if name not in labels)
+    if extra and len(extra) == len(occurring):
         raise InvalidDataError(
             f"None of the labels of the data, {shorten(list(extra))}, is one of the model, "
-            f"{shorten(list(labels))}. Pass data with the names of the model; where they are "
-            "class indices, name them with dataset.relabel({...})."
+            f"{shorten(list(labels))}. Pass data with the names of the model; if they are class "
+            "indices, read them with read(data, labels=model.labels), and label_offset=1 if they "
+            "are counted from 1."
         )
     order = {label: i for i, label in enumerate((*labels, *extra))}
     if not multi_label:

@@ -9,6 +9,7 @@ from conftest import make_classifier
 from keras_textcls import (
     ArgumentError,
     InvalidDataError,
+    LabelSet,
     PresetError,
     Report,
     RunError,
@@ -17,6 +18,7 @@ from keras_textcls import (
     runs,
     train,
 )
+from keras_textcls.evaluation.evaluate import actual_labels
 
 ROWS = [("the quick fox", "spam"), ("a lazy dog", "ham"), ("the small cat", "ham")]
 ROWS += [("brown fox jumped", "spam"), ("over the dog", "ham"), ("a fox", "spam")]
@@ -187,3 +189,16 @@ def test_tuned_thresholds_stay_in_the_preset(classifier, tmp_path):
     )
     with pytest.raises(ArgumentError, match="were tuned on 6 of the texts of this report"):
         evaluate(classifier, read(ROWS)).at_threshold(tuned)
+
+
+def test_class_indices_in_the_data_are_not_guessed():
+    labels = LabelSet(["ham", "spam", "eggs"])
+    for numbers in ([1, 0, 2], [1, 2, 3], [0, 1, 7]):
+        counted = [(f"text {n}", n) for n in numbers]
+        with pytest.raises(InvalidDataError, match=r"read\(data, labels=model\.labels\)"):
+            actual_labels(read(counted), labels, False)
+    data = read([("one", 1), ("two", 0), ("three", 2)], labels=labels)
+    assert actual_labels(data, labels, False)[0].tolist() == [1, 0, 2]
+    # Where the model's labels are numbers, too, they are names.
+    targets, extra = actual_labels(read([("a", 1), ("b", 0)]), LabelSet(["1", "2"]), False)
+    assert targets.tolist() == [0, 2] and extra == ("0",)
