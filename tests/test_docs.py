@@ -1,6 +1,8 @@
 """What the documentation shows is executed."""
 
+import ast
 import importlib.util
+import inspect
 import re
 import shutil
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import long_but
 from shown_output import assert_shows, shows
+
+import keras_textcls
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -51,6 +55,27 @@ def _can_run(block):
     """Whether a block is to be executed, and what it needs beyond the package is installed."""
     needed = re.findall(r"\w+", block["needs"] or "")
     return not block["never"] and all(map(importlib.util.find_spec, needed))
+
+
+def test_blocks_that_are_not_executed_name_parameters_that_exist():
+    blocks = [
+        b["code"] for page in PAGES for b in BLOCK.finditer(page.read_text("utf-8")) if b["never"]
+    ]
+    checked = 0
+    for tree in map(ast.parse, blocks):
+        ours = {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "keras_textcls"
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", None) in ours:
+                named = {keyword.arg: None for keyword in node.keywords}
+                called = getattr(keras_textcls, node.func.id)
+                inspect.signature(called).bind(*[None] * len(node.args), **named)
+                checked += 1
+    assert checked
 
 
 @pytest.mark.parametrize(
