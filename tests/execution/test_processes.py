@@ -1,15 +1,7 @@
 """Children of processes that loaded a model: they answer the same, or say why not; none hangs."""
 
 import concurrent.futures
-import json
 import multiprocessing
-import os
-import re
-import signal
-import subprocess
-import sys
-import time
-import urllib.request
 import warnings
 
 import forked_models
@@ -78,66 +70,6 @@ def test_other_children_load_and_answer(method, tmp_path):
     model.save_to_preset(tmp_path / "preset")
     found = _in_child(method, load_and_answer, tmp_path / "preset")
     np.testing.assert_allclose(found, model.predict(TEXTS, verbose=0), atol=1e-5)
-
-
-_APP = """
-import json, os
-from keras_textcls import TextClassifier
-
-model = None
-if os.environ["PRELOAD"] == "1":
-    model = TextClassifier.from_preset(os.environ["PRESET"])
-    model.classify(["a cat"])
-
-def app(environ, start_response):
-    global model
-    model = model or TextClassifier.from_preset(os.environ["PRESET"])
-    try:
-        body = json.dumps(model.predict(["the fox"], verbose=0).tolist())
-    except RuntimeError as error:
-        body = str(error)
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [body.encode()]
-"""
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("preload", ["0", "1"])
-def test_workers_of_gunicorn(preload, tmp_path):
-    pytest.importorskip("gunicorn")
-    model = make_classifier()
-    model.save_to_preset(tmp_path / "preset")
-    (tmp_path / "served.py").write_text(_APP)
-    log = tmp_path / "log"
-    command = [sys.executable, "-m", "gunicorn", "served:app", "--preload", "--workers=2"]
-    command += ["--bind=127.0.0.1:0", "--timeout=60", "--log-level=info"]
-    environment = dict(os.environ, PRELOAD=preload, PRESET=str(tmp_path / "preset"))
-    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    with log.open("w") as errors:
-        server = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=errors, text=True)
-    try:
-        address = _address(log, server)
-        with urllib.request.urlopen(address, timeout=HANGS_AFTER) as response:
-            body = response.read().decode()
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(HANGS_AFTER)
-    if preload == "1" and not FORKED_ANSWER:
-        assert "without `--preload`" in body
-    else:
-        expected = model.predict(["the fox"], verbose=0)
-        np.testing.assert_allclose(json.loads(body), expected, atol=1e-5)
-
-
-def _address(log, server):
-    """Wait for gunicorn to say where it listens."""
-    ends = time.monotonic() + HANGS_AFTER
-    while time.monotonic() < ends and server.poll() is None:
-        match = re.search(r"Listening at: (http://127\.0\.0\.1:\d+)", log.read_text())
-        if match:
-            return match[1]
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
 
 
 def test_a_pool_of_executors_ends_with_an_answer_or_a_refusal(fork, kept):
