@@ -21,6 +21,7 @@ from keras_textcls.keras_compat.presets import TASK_FILE, TASK_WEIGHTS_FILE
 from keras_textcls.labels import LabelSet
 from keras_textcls.models import GPTNeoCausalLM
 from keras_textcls.models.gpt_neo.convert_gpt_neo import checkpoint_loader
+from keras_textcls.models.gpt_neo.gpt_neo_backbone import GPTNeoBackbone
 from keras_textcls.saving import classifier_presets
 from keras_textcls.saving.backbones import check_size, load_backbone
 from keras_textcls.saving.preprocessors import check_preprocessor
@@ -68,9 +69,10 @@ def load_causal_lm(files: PresetFiles, load_weights: bool, dtype: Any = None) ->
         if not files.is_keras:
             is_gpt_neo = checkpoint_loader(files.preset) is not None
             cls = GPTNeoCausalLM if is_gpt_neo else keras_hub.models.CausalLM
+            base = GPTNeoBackbone if is_gpt_neo else keras_hub.models.Backbone
             if load_weights:
                 check_size(
-                    files, lambda: cls.from_preset(files.preset, load_weights=False, **arguments)
+                    files, lambda: base.from_preset(files.preset, load_weights=False, **arguments)
                 )
             return cls.from_preset(files.preset, load_weights=load_weights, **arguments)
         backbone = load_backbone(files, load_weights, dtype)
