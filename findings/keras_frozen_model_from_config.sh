@@ -13,7 +13,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q keras==3.15.1 torch
+"$folder/venv/bin/pip" install -q keras==3.15.1 torch==2.13.0
 KERAS_BACKEND=torch "$folder/venv/bin/python" - <<'PYTHON'
 import copy
 
