@@ -23,7 +23,7 @@ from keras_textcls.errors import PresetError, did_you_mean
 PATH_VARIABLE = "KERAS_TEXTCLS_PRESET_PATH"
 CATALOGUE_FILE = "catalogue.json"
 DEFAULT_PRESET = "mini_encoder_en_uncased"
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,200}")
 _LANGUAGES = {"en": "English", "multi": "many", "zh": "Chinese", "ko": "Korean", "vi": "Vietnamese"}
 _BYTES_A_PARAMETER = 4
 # Checkpoints of Hugging Face that have a name here: handle and parameters.
