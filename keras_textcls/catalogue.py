@@ -23,7 +23,7 @@ from keras_textcls.errors import PresetError, did_you_mean
 PATH_VARIABLE = "KERAS_TEXTCLS_PRESET_PATH"
 CATALOGUE_FILE = "catalogue.json"
 DEFAULT_PRESET = "mini_encoder_en_uncased"
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,200}")
 _LANGUAGES = {"en": "English", "multi": "many", "zh": "Chinese", "ko": "Korean", "vi": "Vietnamese"}
 _BYTES_A_PARAMETER = 4
 # Checkpoints of Hugging Face that have a name here: handle and parameters.
@@ -239,12 +239,9 @@ def verify_bundled(directory: Path) -> None:
     Raises:
         PresetError: a file is missing, was changed, or came in addition.
     """
-    if directory.resolve().parent != bundled_directory().resolve():
+    if not is_bundled(directory):
         return
-    record = bundled_records().get(directory.name)
-    if record is None:
-        return
-    pinned = record["sha256"]
+    pinned = bundled_records()[directory.name]["sha256"]
     # File managers leave hidden files about, which nothing loads.
     files = (p for p in directory.rglob("*") if p.is_file() and not p.name.startswith("."))
     hashes = {path.relative_to(directory).as_posix(): file_hash(path) for path in files}
@@ -254,6 +251,19 @@ def verify_bundled(directory: Path) -> None:
             f"The bundled preset {directory.name!r} is not as it was shipped: {', '.join(wrong)} "
             "differs from its pinned SHA-256, is missing or was added. Reinstall keras-textcls."
         )
+
+
+def is_bundled(directory: Path) -> bool:
+    """Return whether a directory is a preset that ships with the package.
+
+    Args:
+        directory: `Path`.
+
+    Returns:
+        A bool; false for a copy of one elsewhere.
+    """
+    is_there = directory.resolve().parent == bundled_directory().resolve()
+    return is_there and directory.name in bundled_records()
 
 
 def file_hash(path: Path) -> str:

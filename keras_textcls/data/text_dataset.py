@@ -29,6 +29,7 @@ from keras_textcls.data.writing import plain_table, to_tf_dataset, write_dataset
 from keras_textcls.errors import ArgumentError, InvalidDataError, UnknownLabelError, shorten
 from keras_textcls.inputs.stratification import assign_parts
 from keras_textcls.labels import as_number, sorted_names
+from keras_textcls.utils.paths import read_path
 
 if TYPE_CHECKING:
     import pandas
@@ -340,7 +341,7 @@ class TextDataset(LabelledTable):
         Args:
             directory: string or path; a dataset that was saved there is replaced.
         """
-        save_dataset(self, Path(directory))
+        save_dataset(self, read_path(directory, "directory"))
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str], verify: bool = True) -> TextDataset:
@@ -357,7 +358,7 @@ class TextDataset(LabelledTable):
         Raises:
             InvalidDataError: the directory is not a saved dataset, or was changed.
         """
-        return load_dataset(Path(directory), verify, TextDataset)
+        return load_dataset(read_path(directory, "directory"), verify, TextDataset)
 
     def write(
         self,
@@ -385,7 +386,7 @@ class TextDataset(LabelledTable):
             ArgumentError: the form cannot store a part of the dataset; the message
                 names the row and the remedy.
         """
-        return write_dataset(self, Path(path), form, instruction)
+        return write_dataset(self, read_path(path, "path"), form, instruction)
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a pandas data frame; labels are strings unless multi-label."""

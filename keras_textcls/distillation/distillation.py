@@ -22,7 +22,7 @@ import keras_hub
 
 from keras_textcls import models
 from keras_textcls.distillation.distiller import DistillationConfig, train_student
-from keras_textcls.distillation.student_initialization import initialize_from_teacher
+from keras_textcls.distillation.student_initialization import check_widths, initialize_from_teacher
 from keras_textcls.distillation.teacher_states import TeacherStates, matching_layers, teacher_reader
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.inputs.texts import read_texts
@@ -35,6 +35,7 @@ from keras_textcls.saving.preset_files import PresetFiles
 from keras_textcls.saving.weight_files import check_finite
 from keras_textcls.tokenization.text_encoder import TextEncoder
 from keras_textcls.utils.atomic import replace_directory
+from keras_textcls.utils.paths import read_path
 
 _RECORD_FILE = "distillation.json"
 STUDENTS = ("mini_encoder", "static_embedding")
@@ -86,10 +87,12 @@ def distill(
     columns = read_texts(texts, "texts")
     if len(columns) != 1:
         raise ArgumentError(f"`texts` must be one column of texts. Received {len(columns)}.")
-    work = Path(os.fspath(work_directory) if work_directory else f"{os.fspath(output)}.work")
+    target = read_path(output, "output")
+    work = read_path(work_directory or f"{target}.work", "work_directory")
     keras.utils.set_random_seed(config.seed)
     teacher, tokenizer = _load_teacher(teacher_preset)
     backbone, preprocessor = _make_student(student, tokenizer)
+    check_widths(backbone, teacher)
     _claim(work, columns[0], teacher_preset, backbone, config)
 
     encoded = TextEncoder(_teacher_preprocessor(teacher, tokenizer, config)).encode(columns)
@@ -111,7 +114,7 @@ def distill(
         callbacks=callbacks,
         verbose=verbose,
     )
-    save_backbone(backbone, preprocessor, output)
+    save_backbone(backbone, preprocessor, target)
     return backbone
 
 

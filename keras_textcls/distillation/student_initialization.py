@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_textcls.errors import ArgumentError
 from keras_textcls.keras_compat.transformer_blocks import block_part, has_block_part
 
 
@@ -35,6 +36,31 @@ def initialize_from_teacher(student: keras.Model, teacher: keras.Model) -> None:
     if table.shape[1] == basis.shape[1]:
         _copy_norm(student, teacher, "embeddings_layer_norm")
         _copy_layers(student, teacher)
+
+
+def check_widths(student: keras.Model, teacher: keras.Model) -> None:
+    """Refuse a teacher whose embeddings a student cannot start from.
+
+    Args:
+        student: a backbone.
+        teacher: a backbone.
+
+    Raises:
+        ArgumentError: one has no `token_embedding`, or the teacher is narrower.
+    """
+    for argument, backbone in (("student", student), ("teacher_preset", teacher)):
+        if not hasattr(backbone, "token_embedding"):
+            raise ArgumentError(
+                f"`{argument}` is a {type(backbone).__name__}, which has no `token_embedding`. "
+                "Pass an encoder of words."
+            )
+    ours, theirs = (int(one.token_embedding.output_dim) for one in (student, teacher))
+    if ours > theirs:
+        raise ArgumentError(
+            f"`teacher_preset` has embeddings of {theirs} dimensions, and `student` has {ours}: a "
+            "student starts from its teacher's. Pass a wider teacher, or a backbone with "
+            f"hidden_dim={theirs} or less as the student."
+        )
 
 
 def principal_components(table: np.ndarray, size: int) -> np.ndarray:

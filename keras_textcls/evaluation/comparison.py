@@ -25,6 +25,7 @@ from keras_textcls.evaluation.report.plots import ComparisonPlots
 from keras_textcls.evaluation.report.report import Report
 from keras_textcls.evaluation.report.reports_of import reports_of
 from keras_textcls.utils.atomic import is_free, replace_directory
+from keras_textcls.utils.paths import read_path
 from keras_textcls.utils.result_table import ResultTable
 
 _SINGLE = ("accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc", "log_loss",
@@ -301,7 +302,7 @@ class Comparison:
             ArgumentError: the directory holds other files.
             MissingDependencyError: matplotlib is not installed.
         """
-        target = Path(directory)
+        target = read_path(directory, "directory")
         if not is_free(target) and not (target / _FILES[1]).is_file():
             raise ArgumentError(
                 f"`directory` holds other files and is not replaced. Received: {target}. Choose "

@@ -272,7 +272,7 @@ def _as_run(model: Any) -> Run | None:
     if isinstance(model, Run):
         return model
     is_path = isinstance(model, (str, os.PathLike))
-    return Run(model) if is_path and (Path(model) / RECORD_FILE).is_file() else None
+    return Run(model) if is_path and os.path.isfile(Path(model) / RECORD_FILE) else None
 
 
 def _load(model: Any, run: Run | None) -> Classifier:

@@ -34,6 +34,7 @@ from keras_textcls.saving.preset_files import PresetFiles, place_of
 from keras_textcls.saving.saved_model import BasePreset, Model, SavedModel, answers_in_labels
 from keras_textcls.saving.weight_files import check_finite
 from keras_textcls.saving.weight_fingerprint import weight_fingerprint
+from keras_textcls.utils.paths import read_path
 
 # Numbers of each weight that are compared.
 _SAMPLED = 16
@@ -89,7 +90,7 @@ def save(
         adapter_only: bool.
     """
     if adapter_only:
-        _save_adapter(model, Path(os.fspath(preset_dir)))
+        _save_adapter(model, read_path(preset_dir, "preset_dir"))
         return
     with adapters.folded(model.lora):
         model.save_whole(preset_dir, max_shard_size)

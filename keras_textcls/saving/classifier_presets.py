@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -41,6 +40,7 @@ from keras_textcls.saving.saved_model import Classifier, SavedAnswers, SavedClas
 from keras_textcls.saving.weight_files import StoredArray, check_left_over
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 from keras_textcls.utils.atomic import replace_directory
+from keras_textcls.utils.paths import read_path
 from keras_textcls.utils.records import Bounds
 
 # Layers of a head that have weights, where it has them.
@@ -420,7 +420,7 @@ def save_classifier(
         preset_dir: string or path.
         max_shard_size: int, float or `None`, in GB.
     """
-    target = Path(os.fspath(preset_dir))
+    target = read_path(preset_dir, "preset_dir")
     portable = is_portable(classifier)
     task = to_keras_hub(classifier) if portable else classifier
     hidden = contextlib.nullcontext() if portable else with_new_optimizer(task)

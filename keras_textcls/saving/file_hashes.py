@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from keras_textcls.catalogue import ADAPTER_FILE, file_hash
+from keras_textcls.catalogue import ADAPTER_FILE, file_hash, is_bundled
 from keras_textcls.errors import PresetError
 from keras_textcls.keras_compat.presets import CONFIG_FILE, PREPROCESSOR_FILE, TOKENIZER_FILE
 from keras_textcls.saving.preset_files import CLASSIFIER_FILE, PresetFiles
@@ -68,6 +68,9 @@ def check_hashes(files: PresetFiles, with_weights: bool) -> None:
     # A preset from elsewhere has none; asking for files of a handle may need a network.
     if files.directory is None and files.record() is None:
         return
+    # Those of a bundled preset are compared with the catalogue, when its files are located.
+    if files.directory is not None and is_bundled(files.directory):
+        return
     contents = (files.json(name) if files.adapter is None else files.adapter) or {}
     recorded = contents.get(KEY, {})
     if not fits(recorded, dict[str, str]):
@@ -82,7 +85,7 @@ def check_hashes(files: PresetFiles, with_weights: bool) -> None:
             raise PresetError(
                 f"{file} of the preset {files.preset!r} is missing. Copy the whole directory."
             )
-        if path is not None and file_hash(Path(path)) != wanted:
+        if path is not None and not (Path(path).is_file() and file_hash(Path(path)) == wanted):
             raise PresetError(
                 f"{file} of the preset {files.preset!r} was changed after it was saved: its "
                 f"SHA-256 is not the one in {name}. Copy the whole preset again. If it was changed "

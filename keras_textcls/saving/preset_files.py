@@ -26,7 +26,7 @@ from keras_textcls.catalogue import (
     search_path,
     verify_bundled,
 )
-from keras_textcls.errors import PresetError, did_you_mean, shorten
+from keras_textcls.errors import ArgumentError, PresetError, did_you_mean, shorten
 from keras_textcls.keras_compat.presets import (
     BACKBONE_WEIGHTS_FILE,
     CONFIG_FILE,
@@ -48,6 +48,7 @@ SCHEMA_VERSION = 1
 # Where sentence-transformers puts a static model, which needs no `config.json`.
 STATIC_FOLDERS = ("", "0_StaticEmbedding/")
 _MODULES_FILE = "modules.json"
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095
 LongTexts = Literal["truncate", "chunk"]
 LONG_TEXTS = get_args(LongTexts)
 
@@ -112,6 +113,20 @@ def _is_name(preset: str) -> bool:
     return known or find_preset(preset) is not None
 
 
+def _as_string(preset: Any) -> str:
+    name = os.fspath(preset) if isinstance(preset, (str, os.PathLike)) else None
+    if not isinstance(name, str):
+        raise ArgumentError(
+            "`preset` must be the name, the handle or the path of a preset, as a string or a "
+            f"pathlib.Path. Received: preset={shorten(preset)} of type {type(preset).__name__}."
+        )
+    if "\0" in name:
+        raise PresetError(f"There is no preset {shorten(name)}: no name holds a NUL.")
+    if len(os.path.basename(name)) > _LONGEST_NAME or len(name) > _LONGEST_PATH:
+        raise PresetError(f"There is no preset {shorten(name)}: no path is as long.")
+    return name
+
+
 class PresetFiles:
     """Checked access to the files of a preset, local or behind a handle.
 
@@ -130,9 +145,7 @@ class PresetFiles:
     """
 
     def __init__(self, preset: str | os.PathLike[str]) -> None:
-        self.preset = os.fspath(preset)
-        if "\0" in self.preset:
-            raise PresetError(f"There is no preset {self.preset!r}: no name holds a NUL.")
+        self.preset = _as_string(preset)
         self.directory = self._local_directory()
         if self.directory is not None:
             verify_bundled(self.directory)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any, Protocol
 
 import keras
@@ -31,6 +29,7 @@ from keras_textcls.saving.saved_model import SavedModel, answers_in_labels
 from keras_textcls.text_to_text.answers import read_answer_texts
 from keras_textcls.text_to_text.few_shot import read_examples
 from keras_textcls.text_to_text.prompt_template import PromptTemplate
+from keras_textcls.utils.paths import read_path
 
 # What `classifier.json` may say of how a language model is asked.
 ASKED = (
@@ -218,7 +217,7 @@ def save_text_to_text(
         preset_dir: string or path.
         max_shard_size: int, float or `None`, in GB.
     """
-    target = Path(os.fspath(preset_dir))
+    target = read_path(preset_dir, "preset_dir")
     task = model.causal_lm
     portable = type(task).__module__.startswith("keras_hub.")
     with (

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from keras_textcls.errors import ArgumentError, did_you_mean, shorten
 from keras_textcls.training.parameters import Parameter, parameter, parameters_of
 from keras_textcls.utils.atomic import replace_file
+from keras_textcls.utils.paths import read_path
 
 # Further keys of a YAML file: what a run was trained with.
 _BESIDE = ("preset", "resume_from", "dataset", "validation")
@@ -107,7 +108,7 @@ class Template:
             lines.append(textwrap.indent(yaml.safe_dump({name: value}).rstrip(), "  "))
         text = "\n".join(lines) + "\n"
         if path is not None:
-            with replace_file(Path(path)) as draft:
+            with replace_file(read_path(path, "path")) as draft:
                 draft.write_text(text, encoding="utf-8")
         return text
 
@@ -461,8 +462,10 @@ def read_yaml(source: str | os.PathLike[str]) -> tuple[Template, dict[str, Any]]
     if "\n" not in text:
         where = text
         try:
+            if os.path.exists(text) and not os.path.isfile(text):
+                raise OSError("it is a directory, a pipe or a device")  # A pipe is waited for.
             text = Path(text).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise ArgumentError(f"The template {where!r} cannot be read: {error}.") from error
     try:
         contents = yaml.safe_load(text)

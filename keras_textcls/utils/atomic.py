@@ -12,6 +12,7 @@ import platform
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -91,10 +92,10 @@ def replace_file(target: Path) -> Iterator[Path]:
         A context manager that yields the `Path` to write to.
 
     Raises:
-        OSError: the target is a directory, or cannot be written.
+        OSError: the target is a directory, a pipe, a socket, a device or a link
+            that goes round, or cannot be written.
     """
-    if target.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "is a directory, not a file", str(target))
+    _refuse_special(target)
     target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     # The suffixes stay: libraries read the format from them.
@@ -111,6 +112,18 @@ def replace_file(target: Path) -> Iterator[Path]:
         os.replace(draft, target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _refuse_special(target: Path) -> None:
+    try:
+        mode = target.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return  # What follows says of a parent that is a file.
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "is a directory, not a file", str(target))
+    if not stat.S_ISREG(mode):
+        # A file would take its place: /dev/null would be gone.
+        raise OSError(errno.EINVAL, "is a pipe, a socket or a device, not a file", str(target))
 
 
 def remove_abandoned(drafts: Iterable[Path]) -> None:

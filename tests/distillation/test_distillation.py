@@ -234,6 +234,10 @@ def test_bad_arguments(teacher_preset, tmp_path):
     output = tmp_path / "preset"
     with pytest.raises(ArgumentError, match="`student` must be one of mini_encoder"):
         distill(teacher_preset, TEXTS, "tiny", output=output)
+    with pytest.raises(ArgumentError, match="embeddings of 8 dimensions, and `student` has 384"):
+        distill(teacher_preset, TEXTS, output=output)
+    with pytest.raises(ArgumentError, match="`output` must be a path"):
+        distill(teacher_preset, TEXTS, output=None)
     with pytest.raises(InvalidDataError, match=r"texts\[1\] is missing"):
         distill(teacher_preset, ["a", None], output=output)
     with pytest.raises(InvalidDataError, match="`texts` is empty"):

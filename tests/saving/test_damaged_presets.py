@@ -12,6 +12,7 @@ from conftest import budget, make_classifier, mixed_texts
 from safetensors.numpy import load_file, save_file
 
 from keras_textcls import PresetError, TextClassifier
+from keras_textcls.catalogue import bundled_directory
 
 TEXTS = mixed_texts(3)
 VALUES = [
@@ -219,3 +220,19 @@ def test_objects_nested_without_end(native):
 def test_settings_of_a_wrong_type(name, change, message, native):
     _edit(native / name, change)
     _refused(native, message)
+
+
+@pytest.mark.parametrize("name", ["mini_encoder_en_uncased", "static_embedding_en_uncased"])
+def test_a_copy_of_a_bundled_preset_has_hashes(name, tmp_path):
+    copy = shutil.copytree(bundled_directory() / name, tmp_path / name)
+    TextClassifier.from_preset(copy, labels=["a", "b"])
+    vocabulary = copy / "assets/tokenizer/vocabulary.txt"
+    words = vocabulary.read_text(encoding="utf-8").splitlines()
+    for changed in (words[: len(words) // 2], [*words[:200], *words[:199:-1]]):
+        vocabulary.write_text("\n".join(changed) + "\n", encoding="utf-8")
+        with pytest.raises(PresetError, match=r"vocabulary.txt.*was changed after it was saved"):
+            TextClassifier.from_preset(copy, labels=["a", "b"])
+    vocabulary.unlink()
+    vocabulary.mkdir()
+    with pytest.raises(PresetError, match=r"vocabulary.txt"):
+        TextClassifier.from_preset(copy, labels=["a", "b"])

@@ -182,3 +182,17 @@ def test_of_a_full_disk_the_system_is_quoted_not_a_library(tmp_path, replace):
         raise OSError(errno.ENOSPC, "Can't synchronously write data (file write failed: buf = 0x7)")
     assert "0x7" not in str(caught.value) and caught.value.filename == str(target)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
+def test_a_file_does_not_replace_a_pipe_or_a_device(tmp_path):
+    pipe, link, loop = tmp_path / "pipe", tmp_path / "link", tmp_path / "loop"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    loop.symlink_to(loop)
+    for path, words in ((pipe, "is a pipe"), (link, "is a pipe"), (loop, "symbolic link")):
+        with pytest.raises(OSError, match=words), replace_file(path) as draft:
+            draft.write_text("x")
+    assert sorted(tmp_path.iterdir()) == [link, loop, pipe]
+    assert pipe.is_fifo()
+    assert loop.is_symlink()

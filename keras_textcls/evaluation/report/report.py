@@ -16,6 +16,7 @@ from keras_textcls.evaluation.report.report_files import load_report, save_repor
 from keras_textcls.evaluation.report.report_info import ReportInfo
 from keras_textcls.evaluation.report.report_numbers import ReportNumbers
 from keras_textcls.evaluation.report.text_table import text_table
+from keras_textcls.utils.paths import read_path
 
 
 class Report(ReportNumbers):
@@ -121,7 +122,7 @@ class Report(ReportNumbers):
         Returns:
             The `Path` of the page.
         """
-        return write_page(self, Path(path))
+        return write_page(self, read_path(path, "path"))
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Save the report: `report.json` and `predictions.arrow`.
@@ -130,7 +131,7 @@ class Report(ReportNumbers):
             directory: string or path. A report that was saved there is replaced
                 atomically.
         """
-        save_report(self, Path(directory))
+        save_report(self, read_path(directory, "directory"))
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Report:
@@ -145,7 +146,7 @@ class Report(ReportNumbers):
         Raises:
             InvalidDataError: the directory is not a saved report, or is broken.
         """
-        return load_report(Path(directory), cls)
+        return load_report(read_path(directory, "directory"), cls)
 
     def __str__(self) -> str:
         return as_text(self)

@@ -126,6 +126,9 @@ def load_report(directory: Path, kind: type[Kind]) -> Kind:
     """Load a report of a class; see `Report.load`."""
     described = _read_description(directory)
     path = directory / PREDICTIONS_FILE
+    if path.exists() and not path.is_file():
+        # Opening a pipe waits for ever.
+        raise _broken(directory, f"{path.name} is no file")
     try:
         with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
             table = file.read_all()

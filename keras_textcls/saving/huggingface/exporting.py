@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -20,6 +18,7 @@ from keras_textcls.saving.huggingface.tokenizer_export import write_tokenizer
 from keras_textcls.saving.huggingface.weights import head_links, links
 from keras_textcls.saving.saved_model import SavedClassifier
 from keras_textcls.utils.atomic import replace_directory
+from keras_textcls.utils.paths import read_path
 
 _GELUS = {"exact": "gelu", "tanh": "gelu_new"}
 _OWN_FILES = (
@@ -57,7 +56,7 @@ def save_to_huggingface(classifier: SavedClassifier, directory: Any) -> None:
     config = _config(classifier, architecture, offset)
     if architecture.model_type == "gpt2":
         config["pad_token_id"] = _add_padding_token(tensors, config, classifier)
-    target = Path(os.fspath(directory))
+    target = read_path(directory, "directory")
     try:
         with replace_directory(target, lambda name: name not in _OWN_FILES) as draft:
             text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"

@@ -28,11 +28,14 @@ def needed_by(run: Kind) -> list[Kind]:
 
 
 def _is_base_of(run: RunDirectory, other: RunDirectory) -> bool:
+    path = other.preset / ADAPTER_FILE
+    if not path.is_file():
+        return False  # A pipe would be waited for.
     try:
-        adapter = json.loads((other.preset / ADAPTER_FILE).read_text(encoding="utf-8"))
+        adapter = json.loads(path.read_text(encoding="utf-8"))
         base = Path(adapter["base"]["preset"])
         return base.resolve().is_relative_to(run.directory.resolve())
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, RuntimeError):
         return False
 
 

@@ -24,6 +24,7 @@ import filelock
 from keras_textcls.errors import RunError
 from keras_textcls.training.run_folders.run_record import RunRecord
 from keras_textcls.training.templates import Template, from_text
+from keras_textcls.utils.paths import read_path
 
 if TYPE_CHECKING:
     from keras_textcls.data.text_dataset import TextDataset
@@ -44,7 +45,7 @@ class RunDirectory:
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
-        self.directory = Path(directory).absolute()
+        self.directory = read_path(directory, "directory").absolute()
 
     @property
     def record(self) -> RunRecord:
@@ -112,7 +113,7 @@ class RunDirectory:
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
-        except (ValueError, TypeError, csv.Error) as error:
+        except (OSError, ValueError, TypeError, csv.Error) as error:
             raise RunError(f"{path} is broken: {error}. The model does not need it.") from error
 
     def load(self, **kwargs: Any) -> Classifier:

@@ -9,11 +9,12 @@ import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from keras_textcls.errors import ArgumentError, RunError, did_you_mean, shorten
 from keras_textcls.training.run_folders.run_directory import RunDirectory
 from keras_textcls.training.run_folders.run_record import RECORD_FILE, RunRecord
+from keras_textcls.utils.paths import read_path
 
 DEFAULT_OUTPUT = "runs"
 Kind = TypeVar("Kind", bound=RunDirectory)
@@ -37,8 +38,7 @@ def find_versions(
         broken.
     """
     versions = []
-    _check_path(output)
-    for record in Path(output).glob(f"*/*/{RECORD_FILE}"):
+    for record in read_path(output, "output").glob(f"*/*/{RECORD_FILE}"):
         directory = record.parent
         if directory.name.isdigit() and name in (None, directory.parent.name):
             with contextlib.suppress(RunError):
@@ -59,7 +59,8 @@ def broken_versions(output: str | os.PathLike[str], name: str | None = None) -> 
         A dict from the `Path` of a version to an error message.
     """
     errors = {}
-    models = (m for m in _entries(Path(output)) if name in (None, m.name) and _is_model(m))
+    folders = _entries(read_path(output, "output"))
+    models = (m for m in folders if name in (None, m.name) and _is_model(m))
     for directory in sorted(entry for model in models for entry in _entries(model)):
         try:
             RunRecord.read(directory)
@@ -82,19 +83,40 @@ def find_version(kind: type[Kind], output: str | os.PathLike[str], which: str) -
     Raises:
         RunError: there is no such version, or its `run.json` is broken.
     """
+    if not isinstance(which, str):
+        raise ArgumentError(
+            '`which` must be a string, "name/version", or "name" for the newest version. '
+            f"Received: which={shorten(which)}."
+        )
     name, _, version = which.strip("/").partition("/")
     there = find_versions(kind, output)
     versions = [run for run in there if run.name == name]
     if version:
-        if (Path(output) / name / version / RECORD_FILE).exists():
-            return kind(Path(output) / name / version)
-    elif versions:
-        return versions[-1]
+        directory = Path(output) / name / version
+        # One name of a directory; what is no file gives false, and `kind` tells of other errors.
+        if "/" not in version and os.path.lexists(directory / RECORD_FILE):
+            return kind(directory)
+    else:
+        _refuse_broken_newest(output, name, versions[-1].version if versions else 0)
+        if versions:
+            return versions[-1]
     names = [f"{run.name}/{run.version}" for run in there] + sorted({r.name for r in there})
     known = f" There are {', '.join(names[: len(there)][-8:])}." if there else " There is none."
     raise RunError(
-        f"There is no run {which!r} in {str(output)!r}.{did_you_mean(which, names)}{known}"
+        f"There is no run {shorten(which)} in {str(output)!r}.{did_you_mean(which, names)}{known}"
     )
+
+
+def _refuse_broken_newest(output: str | os.PathLike[str], name: str, readable: int) -> None:
+    """An older version must not stand in for a newer one whose record cannot be read."""
+    broken = broken_versions(output, name)
+    newest = max(broken, key=lambda directory: int(directory.name), default=None)
+    if newest is not None and int(newest.name) > readable:
+        older = f" Ask for '{name}/{readable}' to use the one before." if readable else ""
+        raise RunError(
+            f"The newest run of {name!r} is {name}/{newest.name}, and {broken[newest].rstrip()}"
+            f"{older}"
+        )
 
 
 def check_output(output: str | os.PathLike[str], name: str) -> Path:
@@ -116,8 +138,7 @@ def check_output(output: str | os.PathLike[str], name: str) -> Path:
             "`name` must consist of letters, digits, dots, dashes and underscores, and begin with "
             f"no dot or dash. Received: name={shorten(name)}."
         )
-    _check_path(output)
-    folder = Path(output)
+    folder = read_path(output, "output")
     if folder.exists() and not folder.is_dir():
         raise ArgumentError(f"`output` must be a directory. {str(folder)!r} is a file.")
     strangers = [entry for entry in _entries(folder) if not _is_model(entry)]
@@ -129,11 +150,6 @@ def check_output(output: str | os.PathLike[str], name: str) -> Path:
             f"holds {shorten(sorted(map(_stranger, strangers)))}."
         )
     return folder / name
-
-
-def _check_path(output: Any) -> None:
-    if not isinstance(output, (str, os.PathLike)):
-        raise ArgumentError(f"`output` must be a path. Received: output={shorten(output)}.")
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -238,6 +238,15 @@ def test_predictions_that_do_not_fit_are_refused(case, saved):
     assert_refused(saved)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
+@pytest.mark.parametrize("name", ["report.json", "predictions.arrow"])
+def test_a_pipe_is_not_waited_for(name, saved):
+    (saved / name).unlink()
+    os.mkfifo(saved / name)
+    with pytest.raises(InvalidDataError, match=f"{name}.*(is no file|is a pipe)"):
+        Report.load(saved)
+
+
 def test_a_matrix_of_labels_is_checked(tmp_path):
     from simulated_scores import multi
 

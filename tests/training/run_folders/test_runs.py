@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from keras_textcls import ArgumentError, RunError, runs
+from keras_textcls import ArgumentError, Report, RunError, Template, TextDataset, runs
 from keras_textcls.training.run_folders.checkpoint import CheckpointStore
 from keras_textcls.training.run_folders.deletion import delete_version
 from keras_textcls.training.run_folders.run_directory import RunDirectory, _is_held_elsewhere
@@ -66,6 +66,44 @@ def test_a_broken_record_is_an_error_and_not_listed(tmp_path, text):
     assert list(broken_versions(tmp_path)) == [run.directory]
     assert "run.json" in broken_versions(tmp_path, "model")[run.directory]
     assert broken_versions(tmp_path, "other") == {}
+
+
+def test_an_older_version_does_not_stand_in_for_a_broken_one(tmp_path):
+    older, newest = _make(tmp_path / "model"), _make(tmp_path / "model")
+    (newest.directory / "run.json").write_text("{")
+    with pytest.raises(RunError, match=r"model/2, and .*run.json is broken.*Ask for 'model/1'"):
+        find_run(tmp_path, "model")
+    assert find_run(tmp_path, "model/1") == older
+    (older.directory / "run.json").write_text("{")
+    with pytest.raises(RunError, match="newest run of 'model' is model/2"):
+        find_run(tmp_path, "model")
+
+
+@pytest.mark.parametrize("which", [None, 1, b"model", ["model"], "x" * 5000, "model/" + "9" * 5000])
+def test_a_run_is_found_by_a_string(tmp_path, which):
+    _make(tmp_path / "model")
+    error = RunError if isinstance(which, str) else ArgumentError
+    with pytest.raises(error, match="There is no run|`which` must be a string"):
+        find_run(tmp_path, which)
+
+
+@pytest.mark.parametrize("path", [None, 1, b"x", ["x"], "a\0b", "x" * 5000])
+def test_what_is_no_path(path):
+    for call in (Run, runs, lambda p: find_run(p, "model"), TextDataset.load, Report.load):
+        with pytest.raises(ArgumentError, match="must be a path|too long"):
+            call(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
+def test_pipes_in_a_run_are_not_waited_for(tmp_path):
+    base, other = _make(tmp_path / "model", status="trained"), _make(tmp_path / "other")
+    other.preset.mkdir()
+    for path in (other.preset / "adapter.json", base.directory / "history.csv"):
+        os.mkfifo(path)
+    assert (base.needed_by(), base.history) == ([], [])
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(ArgumentError, match="a directory, a pipe or a device"):
+        Template.from_yaml(tmp_path / "pipe.yaml")
 
 
 def test_a_broken_run_can_be_deleted(tmp_path):
