@@ -83,6 +83,11 @@ def of_rules(labels: list[str] | None, negatives: list[str] | None, rules: RowRu
     """
     if labels is None and rules.unlabelled == "invalid":
         raise CellError(reasons.NO_LABEL)
+    if rules.multi_label is False and labels is not None and not labels:
+        # A list without a label, where each text has one: nobody has labelled it.
+        if rules.unlabelled == "invalid":
+            raise CellError(reasons.NO_LABEL, "an empty list, multi_label is False")
+        return None, negatives or None
     if rules.multi_label is False and labels is not None and len(labels) != 1:
         raise CellError(reasons.SEVERAL_LABELS, f"{len(labels)} labels, multi_label is False")
     return labels, negatives

@@ -263,3 +263,21 @@ def test_spellings_in_several_labels_of_a_text():
     assert partial.targets == [{"1": 1, "2": 0}, {"1": 0}]
     # A version is no number of a class.
     assert read(columns(["1.0", "1.0-beta"])).labels == ["1.0", "1.0-beta"]
+
+
+def test_rows_of_another_width_are_no_lists_of_labels():
+    cells = [[0, 1, 1, 0], [1, 0, 0, 0], [1, 1]]
+    with pytest.raises(InvalidDataError, match="row of 4 zeros and ones for 3 labels"):
+        read(columns(cells), labels=NAMES)
+    cells = [[0, 2], [1], [0, 0, 1]]
+    dataset = read(columns(cells), labels=NAMES, invalid_data_tolerance_percent=50)
+    assert dataset.targets == [["anger", "love"], ["joy"]]
+
+
+def test_an_empty_list_is_no_label_where_each_text_has_one():
+    cells = [["joy"], [], ["love"]]
+    dataset = read(columns(cells), multi_label=False, invalid_data_tolerance_percent=50)
+    assert dataset.targets == ["joy", "love"]
+    assert dataset.invalid_rows.counts == {"no label": 1}
+    kept = read(columns(cells), multi_label=False, unlabelled="keep")
+    assert [row.label for row in kept] == ["joy", None, "love"]
