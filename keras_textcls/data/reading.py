@@ -248,7 +248,18 @@ def _dataset_of(
     table = drop_redundant_negatives(
         table, names or (), may_omit_absent=details.get("form") == "portal"
     )
-    return TextDataset(table, names, rules.multi_label, invalid, details)
+    dataset = TextDataset(table, names, rules.multi_label, invalid, details)
+    if rules.multi_label is None and (empty := dataset.count_empty_of_single()):
+        note = f"none of several, {empty:,} empty lists: read as multi-label"
+        _log.warning(
+            "%s: no text has several labels, and %s have an empty list. They are read as texts to "
+            "which no label applies, and the dataset is multi-label. If nobody has labelled them "
+            "yet, pass multi_label=False.",
+            source.name,
+            f"{empty:,}",
+        )
+        return TextDataset(table, names, None, invalid, {**details, "lists of labels": note})
+    return dataset
 
 
 def _as_annotations(
