@@ -332,6 +332,17 @@ class LabelledTable:
             empty = pc.and_(empty, pc.is_null(self._table.column("negatives")))
         return column.null_count, pc.sum(empty).as_py() or 0
 
+    def count_empty_of_single(self) -> int:
+        """Count the texts that are known to have no label, if no other has several; else 0.
+
+        Such data are multi-label for these texts alone, and perhaps nobody has labelled them.
+        """
+        _, empty = self.count_without_labels()
+        if not empty or not self.multi_label:
+            return 0
+        longest = pc.max(pc.list_value_length(self._table.column("labels"))).as_py()
+        return empty if longest == 1 else 0
+
     def digests(self) -> np.ndarray:
         """Return a row of numbers for each text; case and white space make no difference."""
         first = text_digests(self.texts)

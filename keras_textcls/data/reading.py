@@ -27,7 +27,7 @@ from keras_textcls.data.rows.columns import ColumnRoles, choose_roles
 from keras_textcls.data.rows.ingestion import ingest
 from keras_textcls.data.rows.label_columns import check_numbers
 from keras_textcls.data.rows.label_notes import LabelNotes
-from keras_textcls.data.rows.label_spelling import respelt, usual_spellings
+from keras_textcls.data.rows.label_spelling import check_parts, respelt, usual_spellings
 from keras_textcls.data.rows.partial_labels import drop_redundant_negatives, label_names
 from keras_textcls.data.rows.row_reader import SPLIT_NAMES
 from keras_textcls.data.rows.row_rules import RowRules
@@ -248,7 +248,18 @@ def _dataset_of(
     table = drop_redundant_negatives(
         table, names or (), may_omit_absent=details.get("form") == "portal"
     )
-    return TextDataset(table, names, rules.multi_label, invalid, details)
+    dataset = TextDataset(table, names, rules.multi_label, invalid, details)
+    if rules.multi_label is None and (empty := dataset.count_empty_of_single()):
+        note = f"none of several, {empty:,} empty lists: read as multi-label"
+        _log.warning(
+            "%s: no text has several labels, and %s have an empty list. They are read as texts to "
+            "which no label applies, and the dataset is multi-label. If nobody has labelled them "
+            "yet, pass multi_label=False.",
+            source.name,
+            f"{empty:,}",
+        )
+        return TextDataset(table, names, None, invalid, {**details, "lists of labels": note})
+    return dataset
 
 
 def _as_annotations(
@@ -442,6 +453,8 @@ def _read_parts(parts: dict[str, Any], arguments: dict[str, Any]) -> TextDataset
     notes = LabelNotes()
     read_parts = [_read(value, notes=notes, **options) for value in parts.values()]
     check_numbers(notes, rules, f"the parts {', '.join(map(str, parts))}")
+    if rules.labels is None:
+        check_parts({str(n): part.labels or () for n, part in zip(parts, read_parts, strict=True)})
     whole = read_parts[0].concat(*read_parts[1:])
     if rules.labels is None and (spellings := usual_spellings(whole.labels or ())):
         whole = whole.relabel(spellings)

@@ -421,6 +421,17 @@ def test_a_generator_is_read_in_pieces():
     assert len(dataset) == count and dataset.texts[-1] == f"text {count - 1}"
 
 
+def test_numbers_in_one_part_are_not_classes_beside_the_names_of_another():
+    named = {"text": ["a b", "c d"], "label": ["neg", "pos"]}
+    numbered = {"text": ["e f", "g h"], "label": [0, 1]}
+    parts = {"train": pd.DataFrame(named), "test": pd.DataFrame(numbered)}
+    with pytest.raises(InvalidDataError, match=r"part 'test' are numbers.*labels=\["):
+        read(parts)
+    assert read(parts, labels=["neg", "pos"]).targets == ["neg", "pos"] * 2
+    some = {"train": pd.DataFrame({**named, "label": ["1", "other"]}), "test": parts["test"]}
+    assert read(some).targets == ["1", "other", "0", "1"]
+
+
 def test_parts_of_the_same_name_are_joined():
     dataset = read({"train": [("a", "x")], "dev": [("b", "x")], "validation": [("c", "x")]})
     assert dataset.texts == ["a", "b", "c"]

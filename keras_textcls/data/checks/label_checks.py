@@ -17,11 +17,15 @@ from keras_textcls.utils.text_display import without_invisible
 # With fewer texts of a label, its scores are not reliable.
 _FEW_TEXTS = 10
 _IMBALANCE = 10
-_SEPARATORS = "|,;/"
+_SEPARATORS = "|,;/#&+"
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?")
 _TRUTH = {"true": "1.0", "false": "0.0"}
-# Anything in brackets or braces, and a string in its quotes.
-_LIST = re.compile(r"\s*(?:\[.*\]|\{.*\}|\(.*,.*\)|\w+\(\s*[\[{(].*\)|'.*'|\".*\")\s*", re.DOTALL)
+# Anything in brackets or braces, a string in its quotes, zeros and ones, labels of fastText.
+_LIST = re.compile(
+    r"\s*(?:\[.*\]|\{.*\}|\(.*,.*\)|\w+\(\s*[\[{(].*\)|'.*'|\".*\""
+    r"|[01](?:[ ,;|\t][01])+|__label__\S+(?:\s+__label__\S+)+)\s*",
+    re.DOTALL,
+)
 
 
 def check_label_counts(dataset: LabelledTable) -> list[Finding]:
@@ -77,6 +81,18 @@ def _check_imbalance(dataset: LabelledTable, counts: dict[str, int]) -> list[Fin
 
 def _check_unlabelled(dataset: LabelledTable) -> list[Finding]:
     count, _ = dataset.count_without_labels()
+    empty = dataset.count_empty_of_single()
+    if empty:
+        return [
+            Finding(
+                "texts without any label",
+                "note",
+                empty,
+                f"no text has several labels, and {empty:,} have an empty list of labels",
+                "They are read as texts to which no label applies, and the dataset as multi-label. "
+                "If nobody has labelled them yet, read with multi_label=False.",
+            )
+        ]
     if not count:
         return []
     return [

@@ -109,6 +109,10 @@ def open_source(source: Any, options: FileOptions) -> Source:
             raise InvalidDataError("`source` is an empty path. Pass the path of a file or folder.")
         return _open_path(Path(source), options)
     package = type(source).__module__.split(".")[0]
+    if type(source).__name__ == "LazyFrame":
+        raise InvalidDataError(
+            "`source` is a LazyFrame, which holds no rows yet. Pass source.collect()."
+        )
     if package == "datasets" and getattr(source, "features", None) is not None:
         return hugging_face_source(source)
     is_column = not any(hasattr(source, n) for n in ("columns", "column_names", "schema"))
@@ -188,7 +192,7 @@ def _kind_by_content(path: Path, kind: str, options: FileOptions) -> str:
     if kind in ("csv", "tsv") and PREFIX.encode() not in sample.replace(b"\0", b""):
         return kind
     text = to_utf8(sample, check_encoding(options.encoding)).decode("utf-8", "replace")
-    if kind in ("", "csv", "doccano") and options.delimiter is None and is_fasttext(text):
+    if kind in ("", "csv", "tsv", "doccano") and options.delimiter is None and is_fasttext(text):
         return "fasttext"
     if kind in ("csv", "tsv"):
         return kind

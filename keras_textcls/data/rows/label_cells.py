@@ -42,7 +42,7 @@ def read_labels(value: Any, rules: RowRules, notes: LabelNotes) -> Labels:
     Raises:
         CellError: the cell cannot be used.
     """
-    value = _plain(value, rules)
+    value = _of_tool(_plain(value, rules))
     if is_missing(value) or (isinstance(value, str) and not value.strip()):
         return of_rules(None, None, rules)
     if isinstance(value, Mapping):
@@ -83,6 +83,11 @@ def of_rules(labels: list[str] | None, negatives: list[str] | None, rules: RowRu
     """
     if labels is None and rules.unlabelled == "invalid":
         raise CellError(reasons.NO_LABEL)
+    if rules.multi_label is False and labels is not None and not labels:
+        # A list without a label, where each text has one: nobody has labelled it.
+        if rules.unlabelled == "invalid":
+            raise CellError(reasons.NO_LABEL, "an empty list, multi_label is False")
+        return None, negatives or None
     if rules.multi_label is False and labels is not None and len(labels) != 1:
         raise CellError(reasons.SEVERAL_LABELS, f"{len(labels)} labels, multi_label is False")
     return labels, negatives
@@ -102,6 +107,16 @@ def _plain(value: Any, rules: RowRules) -> Any:
         raise CellError(reasons.NOT_A_LABEL, "a list of which NumPy left out the middle")
     if rules.label_separator is not None:
         return [part for part in value.split(rules.label_separator) if part.strip()] or None
+    return value
+
+
+def _of_tool(value: Any) -> Any:
+    """The labels within `{"choices": [...]}` of Label Studio or `{"cats": {...}}` of spaCy."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and isinstance(value.get("choices"), (list, tuple)):
+            return value["choices"]
+        if isinstance(value.get("cats"), Mapping):
+            return value["cats"]
     return value
 
 

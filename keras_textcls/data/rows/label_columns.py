@@ -140,6 +140,11 @@ class _Finish:
             return of_rules(*self._row(kept), self._rules)
         if classify(kept, self._rules) == MATRIX:
             raise CellError(reasons.NOT_A_LABEL, "a row of zeros and ones among lists of labels")
+        if self._rules.labels is not None and _has_another_width(kept):
+            raise CellError(
+                reasons.NOT_A_LABEL,
+                f"a row of {len(kept)} zeros and ones for {len(self._rules.labels)} labels",
+            )
         if not self._is_minus_one_a_label:
             kept = [None if number == -1 else number for number in kept]
         return of_rules(names_of(kept, self._rules), None, self._rules)
@@ -161,6 +166,12 @@ class _Finish:
         if not present and not absent:
             return None, None
         return present, (None if len(present) + len(absent) == len(names) else absent)
+
+
+def _has_another_width(kept: list[Any]) -> bool:
+    """Whether a list that is no row for the labels is one of another width: it repeats 0 or 1."""
+    flags = [as_flag(number) for number in kept if not is_unknown(number)]
+    return None not in flags and len(set(flags)) < len(flags)
 
 
 def reading_of(notes: LabelNotes, rules: RowRules, where: str) -> str:

@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 from keras_textcls.data.rows.columns import TYPES
 from keras_textcls.data.rows.partial_labels import rename_labels
 from keras_textcls.data.rows.spool import Spool
+from keras_textcls.errors import InvalidDataError, shorten
+from keras_textcls.labels import sorted_names
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
 _WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
@@ -41,6 +43,31 @@ def usual_spellings(names: Iterable[str]) -> dict[str, str]:
     if {name.lower() for name in names} <= _TRUTH:
         return {name: name.lower() for name in names if name != name.lower()}
     return {}
+
+
+def check_parts(names: Mapping[str, Iterable[str]]) -> None:
+    """Refuse parts of which one has numbers in place of the names that another has.
+
+    Args:
+        names: dict from the name of a part to the names of its labels.
+
+    Raises:
+        InvalidDataError: all labels of a part are numbers, and none of another.
+    """
+    numbered: dict[str, str] = {}
+    named: dict[str, str] = {}
+    for part, given in names.items():
+        held = sorted_names(set(given))
+        numbers = [name for name in held if _NUMBER.fullmatch(name)]
+        if held and len(numbers) in (0, len(held)):
+            (numbered if numbers else named)[part] = held[0]
+    if numbered and named:
+        (first, number), (second, name) = next(iter(numbered.items())), next(iter(named.items()))
+        raise InvalidDataError(
+            f"The labels of the part {first!r} are numbers, such as {shorten(number)}, and those "
+            f"of the part {second!r} are names, such as {shorten(name)}. If the numbers stand for "
+            "the names, pass labels=[...], the names in the order of their numbers."
+        )
 
 
 def respelt(table: pa.Table, names: Mapping[str, str], memory_limit: int) -> pa.Table:

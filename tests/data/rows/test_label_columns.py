@@ -263,3 +263,53 @@ def test_spellings_in_several_labels_of_a_text():
     assert partial.targets == [{"1": 1, "2": 0}, {"1": 0}]
     # A version is no number of a class.
     assert read(columns(["1.0", "1.0-beta"])).labels == ["1.0", "1.0-beta"]
+
+
+def test_rows_of_another_width_are_no_lists_of_labels():
+    cells = [[0, 1, 1, 0], [1, 0, 0, 0], [1, 1]]
+    with pytest.raises(InvalidDataError, match="row of 4 zeros and ones for 3 labels"):
+        read(columns(cells), labels=NAMES)
+    cells = [[0, 2], [1], [0, 0, 1]]
+    dataset = read(columns(cells), labels=NAMES, invalid_data_tolerance_percent=50)
+    assert dataset.targets == [["anger", "love"], ["joy"]]
+
+
+def test_an_empty_list_is_no_label_where_each_text_has_one():
+    cells = [["joy"], [], ["love"]]
+    dataset = read(columns(cells), multi_label=False, invalid_data_tolerance_percent=50)
+    assert dataset.targets == ["joy", "love"]
+    assert dataset.invalid_rows.counts == {"no label": 1}
+    kept = read(columns(cells), multi_label=False, unlabelled="keep")
+    assert [row.label for row in kept] == ["joy", None, "love"]
+
+
+def test_empty_lists_that_alone_make_data_multi_label_are_told_of(caplog):
+    with caplog.at_level("WARNING", "keras_textcls"):
+        dataset = read(columns([["joy"], [], ["love"]]))
+    assert dataset.multi_label and "pass multi_label=False" in caplog.text
+    assert "1 empty lists" in dataset.details["lists of labels"]
+    assert "multi_label=False" in str(dataset.check())
+    caplog.clear()
+    for cells, options in (
+        ([["joy"], ["love"]], {}),
+        ([["joy", "love"], []], {}),
+        ([["joy"], []], {"multi_label": True}),
+    ):
+        assert "lists of labels" not in read(columns(cells), **options).details
+    assert not caplog.records
+
+
+def test_cells_of_tools_are_read_without_their_other_columns():
+    cells = ['{"choices":["joy","love"]}', "anger", {"choices": ["love"]}]
+    assert read(columns(cells)).targets == [["joy", "love"], ["anger"], ["love"]]
+    pairs = [
+        ("a b", {"cats": {"x": True, "y": False}}),
+        ("c d", {"entities": [], "cats": {"y": 1}}),
+    ]
+    assert read(pairs).targets == [{"x": 1, "y": 0}, {"y": 1}]
+
+
+@pytest.mark.parametrize("name", ["0 1 1", "0,1,0", "__label__a __label__b"])
+def test_several_labels_in_one_name_are_a_finding(name):
+    report = read(columns([name, "b", name, "b"])).check()
+    assert "labels that look like lists" in [finding.name for finding in report.findings]

@@ -87,6 +87,8 @@ class Judgement:
             `"draft"`. Defaults to `""`, it counts.
         detail: string, more about the status. Defaults to `""`.
         when: string, a time that sorts as text. Defaults to `""`, unknown.
+        is_truth: bool, whether it is marked as the true answer, which no majority
+            outvotes. Defaults to `False`.
     """
 
     labels: tuple[str, ...] | None
@@ -95,6 +97,7 @@ class Judgement:
     status: str = ""
     detail: str = ""
     when: str = ""
+    is_truth: bool = False
 
     @property
     def counts(self) -> bool:
@@ -225,6 +228,8 @@ def resolve(judgements: Sequence[Judgement], annotators: str, is_multi: bool) ->
     if not said:
         silent = [judgement for judgement in judgements if judgement.status]
         return silent[0] if silent else Judgement(None, status=reasons.NOT_ANNOTATED)
+    if annotators == MAJORITY and any(judgement.is_truth for judgement in said):
+        said = [judgement for judgement in said if judgement.is_truth]
     if len(said) == 1 or annotators == FIRST:
         return said[0]
     if annotators == AGREEING:

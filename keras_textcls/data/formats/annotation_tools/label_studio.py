@@ -35,7 +35,9 @@ from keras_textcls.errors import ArgumentError
 TOOL = "Label Studio"
 # Columns of CSV and JSON_MIN that are neither data nor answers.
 ALWAYS = ("annotator", "annotation_id", "created_at", "updated_at", "lead_time")
-_OWN = {*ALWAYS, "id", "agreement"}
+_OWN = {*ALWAYS, "id", "agreement", "completion_id"}
+# CSV and JSON_MIN have all columns of one of these sets, the latter before version 1.
+RECORDS = ({"annotator", "annotation_id", "lead_time"}, {"id", "annotator", "completion_id"})
 # Names of questions in Label Studio's own templates, beside the usual names of labels.
 _QUESTIONS = ("sentiment", "choice", "choices", "taxonomy", "class", "label", "topic", "intent")
 _ANSWERS = ("choices", "taxonomy", "rating", "number", "selected")
@@ -55,7 +57,7 @@ def label_studio_form(
     Returns:
         `Form`, or `None` if it is something else.
     """
-    if {"annotator", "annotation_id", "lead_time"} <= set(columns):
+    if any(own <= set(columns) for own in RECORDS):
         return _flat_form(columns, records, options, name)
     tasks = [
         r for r in records if isinstance(r.get("data"), Mapping) and _annotations(r) is not None
@@ -68,6 +70,8 @@ def label_studio_form(
 
 def _annotations(task: Mapping[str, Any]) -> list[Any] | None:
     held = task.get("annotations", task.get("completions"))
+    if not {"annotations", "completions"} & {*task} and isinstance(task.get("predictions"), list):
+        return []
     return held if isinstance(held, list) else None
 
 
@@ -79,6 +83,12 @@ def _full_form(tasks: Sequence[Mapping[str, Any]], options: ToolOptions, name: s
         for result in _results(annotation)
         if _is_answer(result)
     }
+    if not names:
+        raise ArgumentError(
+            f"{name} is an export of {TOOL} without any answer on a whole text (choices, a "
+            "taxonomy or a rating): no task is annotated, or only parts of texts are. "
+            "Predictions of a model are no answers; accept them in Label Studio first."
+        )
     label = question(sorted(names), options.label, TOOL, name)
     data = keys_of(task["data"] for task in tasks)
     text = text_field(data, options.text, name)
@@ -116,6 +126,7 @@ def _read_task(task: Mapping[str, Any], text: str, label: str, taxonomy: str) ->
                 annotator=_annotator(annotation.get("completed_by")),
                 status=reasons.SKIPPED if skipped else "" if values else reasons.NO_CHOICE,
                 when=str(annotation.get("created_at") or ""),
+                is_truth=annotation.get("ground_truth") is True,
             )
         )
     if not judgements and task.get("drafts"):

@@ -20,6 +20,7 @@ from keras_textcls.data.formats.annotation_tools.judgements import (
     label_name,
 )
 from keras_textcls.data.rows import invalid_rows as reasons
+from keras_textcls.data.rows.written_values import parse_list
 from keras_textcls.errors import ArgumentError, shorten
 
 TOOL = "Prodigy"
@@ -44,7 +45,10 @@ def prodigy_form(
     """
     if not {"text", "answer"} <= set(columns) or not {"label", "accept"} & set(columns):
         return None
-    if not records or any(record.get("answer") not in _ANSWERS for record in records):
+    # Most of the answers, not all: what is rejected must not be read as accepted because of
+    # one record of another kind.
+    answers = [answer for record in records if (answer := _answer(record)) is not None]
+    if 2 * sum(answer in _ANSWERS for answer in answers) <= len(answers):
         return None
     for given in (options.text, options.label):
         if given not in (None, "text", "label", "accept"):
@@ -52,7 +56,7 @@ def prodigy_form(
                 f"{name} is a dataset of Prodigy, whose texts and labels are in `text`, `label` "
                 f"and `accept`. Received: {shorten(given)}. Leave text=... and label=... out."
             )
-    is_choice = "accept" in columns and any(isinstance(r.get("accept"), list) for r in records)
+    is_choice = "accept" in columns and any(_chosen(record) is not None for record in records)
     extra = [column for column in columns if column not in _OWN and not column.startswith("_")]
     kind = "choice" if is_choice else "binary"
     read = functools.partial(_read, is_multi=options.multi_label)
@@ -60,13 +64,15 @@ def prodigy_form(
 
 
 def _read(row: Mapping[str, Any], is_multi: bool | None) -> Iterator[Entry]:
-    answer = row.get("answer")
-    if answer not in _ANSWERS:
+    answer = _answer(row)
+    if answer is not None and answer not in _ANSWERS:
         raise RowError(reasons.NOT_OF_THE_TOOL, f"none of {', '.join(_ANSWERS)}", "answer")
     annotator = next((str(row[name]) for name in _NAMES if not is_blank(row.get(name))), None)
-    if answer == "ignore":
+    if answer is None:
+        judgement = Judgement(None, None, annotator, reasons.NOT_ANNOTATED, "without an answer")
+    elif answer == "ignore":
         judgement = Judgement(None, None, annotator, reasons.SKIPPED, "answer: ignore")
-    elif isinstance(row.get("accept"), list):
+    elif _chosen(row) is not None:
         judgement = _choice(row, annotator, answer, is_multi)
     elif is_blank(row.get("label")):
         judgement = Judgement(None, None, annotator, reasons.NO_CHOICE)
@@ -80,6 +86,20 @@ def _read(row: Mapping[str, Any], is_multi: bool | None) -> Iterator[Entry]:
     yield Entry(text, [judgement], identifier, row, key)
 
 
+def _answer(row: Mapping[str, Any]) -> str | None:
+    value = row.get("answer")
+    if is_blank(value):
+        return None
+    return value.strip().lower() if isinstance(value, str) else "not a word"
+
+
+def _chosen(row: Mapping[str, Any]) -> list[Any] | None:
+    """The options that were chosen; in CSV files the list is written as text."""
+    value = row.get("accept")
+    value = parse_list(value) if isinstance(value, str) else value
+    return value if isinstance(value, list) else None
+
+
 def _choice(
     row: Mapping[str, Any], annotator: str | None, answer: str, is_multi: bool | None
 ) -> Judgement:
@@ -91,7 +111,7 @@ def _choice(
         for option in (options if isinstance(options, list) else ())
         if isinstance(option, Mapping)
     }
-    names = tuple(dict.fromkeys(_option(chosen, named) for chosen in row["accept"]))
+    names = tuple(dict.fromkeys(_option(chosen, named) for chosen in _chosen(row) or ()))
     config = row.get("config")
     style = config.get("choice_style") if isinstance(config, Mapping) else None
     if names or is_multi or style == "multiple":

@@ -9,7 +9,7 @@ from keras_textcls.data.formats.annotation_tools.annotation_source import Annota
 from keras_textcls.data.formats.annotation_tools.argilla import argilla_form
 from keras_textcls.data.formats.annotation_tools.doccano import COMMENTS, doccano_form
 from keras_textcls.data.formats.annotation_tools.judgements import ToolOptions
-from keras_textcls.data.formats.annotation_tools.label_studio import label_studio_form
+from keras_textcls.data.formats.annotation_tools.label_studio import RECORDS, label_studio_form
 from keras_textcls.data.formats.annotation_tools.prodigy import prodigy_form
 from keras_textcls.data.formats.annotation_tools.records import Records
 from keras_textcls.data.formats.annotation_tools.spacy_json import spacy_form
@@ -26,14 +26,16 @@ _TOOLS: dict[str, _Recognise] = {
 }
 # An export has all columns of one of these sets.
 _COLUMNS = (
-    {"annotator", "annotation_id", "lead_time"},
+    *RECORDS,
     {"data", "annotations"},
     {"data", "completions"},
+    {"data", "predictions"},
     {"fields", "responses", "suggestions"},
     {"id", "status", "_server_id"},
     {"text", "answer"},
     {"text", "cats"},
     {"paragraphs"},
+    {"0", "1"},
     {"text", COMMENTS},
 )
 

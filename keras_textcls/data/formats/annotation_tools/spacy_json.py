@@ -45,7 +45,21 @@ def spacy_form(
             return Form(TOOL, "cats", "text", _read_document, extra, is_judged_once=True)
     elif "paragraphs" in columns and all(_has_cats(record) for record in records):
         return Form(TOOL, "training JSON", "raw", _read_paragraphs, is_judged_once=True)
+    elif list(columns) == ["0", "1"] and all(_is_example(record) for record in records):
+        return Form(TOOL, "training examples", "0", _read_example, is_judged_once=True)
     return None
+
+
+def _is_example(record: Mapping[str, Any]) -> bool:
+    """Whether it is a pair `["text", {"cats": {...}}]`, as in TRAIN_DATA of version 2."""
+    said = record.get("1")
+    return isinstance(said, Mapping) and isinstance(said.get("cats"), Mapping)
+
+
+def _read_example(record: Mapping[str, Any]) -> Iterator[Entry]:
+    if not _is_example(record):
+        raise RowError(reasons.NOT_OF_THE_TOOL, "no object of labels", "1")
+    yield Entry(record.get("0"), [judgement_of(record["1"]["cats"])])
 
 
 def _has_cats(record: Mapping[str, Any]) -> bool:

@@ -208,3 +208,41 @@ def test_pairs_of_texts(tmp_path):
     for path in write(tmp_path, [one]):
         dataset = read(path, label="topic")
         assert (dataset[0].text, dataset[0].text_pair) == ("it rains", "it is wet")
+
+
+def chosen_of(chosen, **fields):
+    value = {"choices": [chosen]}
+    result = {"from_name": "topic", "to_name": "text", "type": "choices", "value": value}
+    return {"result": [result], **fields}
+
+
+def test_the_answer_that_is_marked_as_true_is_not_outvoted(tmp_path):
+    said = [chosen_of("A", completed_by=1), chosen_of("A", completed_by=2)]
+    said.append(chosen_of("B", completed_by=3, ground_truth=True))
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([{"id": 1, "data": {"text": "a"}, "annotations": said}]))
+    assert read(path).targets == ["B"]
+    assert read(path, annotators="first").targets == ["A"]
+    assert read(path, annotators="all").targets == ["A", "A", "B"]
+
+
+def test_records_of_early_versions(tmp_path):
+    row = {"text": "a b", "id": 1, "sentiment": "A", "annotator": 1, "completion_id": 1}
+    several = {**row, "id": 2, "sentiment": {"choices": ["A", "B"]}}
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps([row, several, {**several, "annotator": 2, "completion_id": 3}]))
+    dataset = read(path)
+    assert dataset.details["tool"] == "Label Studio"
+    assert dataset.targets == [["A"], ["A", "B"]]
+
+
+def test_tasks_with_predictions_only_are_told_of(tmp_path):
+    path = tmp_path / "tasks.json"
+    task = {"id": 1, "data": {"text": "a"}, "predictions": [chosen_of("A")]}
+    path.write_text(json.dumps([task]))
+    with pytest.raises(ArgumentError, match="Predictions of a model are no answers"):
+        read(path)
+    said = {**task, "annotations": [chosen_of("B")]}
+    path.write_text(json.dumps([task, said]))
+    dataset = read(path)
+    assert dataset.targets == ["B"] and dataset.invalid_rows.counts == {"not annotated": 1}

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from keras_textcls import ArgumentError, InvalidDataError, read
@@ -79,3 +80,15 @@ def test_bad_records_are_listed(tmp_path):
     bad = [choice("x", ["A"], "maybe"), choice("y", [{"id": 1}]), choice(None, ["A"])]
     dataset = read(write(tmp_path / "p.jsonl", [*rows, *bad]))
     assert [row.line for row in dataset.invalid_rows] == [251, 252, 253]
+
+
+def test_a_record_of_another_kind_does_not_make_rejected_ones_accepted(tmp_path):
+    rows = [binary("a", "spam", "accept"), binary("b", "spam", "REJECT")]
+    rows += [{"text": "c", "label": "spam"}, {"text": "d", "label": "spam", "answer": "maybe"}]
+    dataset = read(write(tmp_path / "p.jsonl", rows), invalid_data_tolerance_percent=50)
+    assert dataset.targets == [["spam"], []]
+    assert dataset.invalid_rows.counts == {"not annotated": 1, "not of the form of the tool": 1}
+    table = pd.DataFrame([choice("a", ["A"]), choice("b", ["B"], "reject")])
+    table.to_csv(tmp_path / "p.csv", index=False)
+    dataset = read(tmp_path / "p.csv")
+    assert dataset.targets == ["A"] and dataset.invalid_rows.counts == {"rejected": 1}

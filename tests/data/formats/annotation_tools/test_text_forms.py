@@ -201,3 +201,19 @@ def test_docbin(tmp_path):
         path.write_bytes(data)
         with pytest.raises(InvalidDataError, match=r"d\.spacy"):
             read(path)
+
+
+def test_spacy_pairs_of_version_2_as_json(tmp_path):
+    path = tmp_path / "train.json"
+    pairs = [["a b", {"cats": {"x": True, "y": False}}], ["c d", {"cats": {"x": 0, "y": 1}}]]
+    path.write_text(json.dumps(pairs))
+    dataset = read(path)
+    assert dataset.details["tool"] == "spaCy"
+    assert dataset.texts == ["a b", "c d"] and dataset.targets == ["x", "y"]
+
+
+def test_fasttext_with_tabs_under_the_name_of_a_table(tmp_path):
+    path = tmp_path / "train.tsv"
+    path.write_text("__label__x\thello, there\n__label__y\tbye\n")
+    dataset = read(path)
+    assert dataset.texts == ["hello, there", "bye"] and dataset.targets == ["x", "y"]
