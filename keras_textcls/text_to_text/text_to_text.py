@@ -15,7 +15,7 @@ from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.text_reader import TextReader
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
 from keras_textcls.execution.text_model import TextModel
-from keras_textcls.keras_compat.layers import freeze_as_configured
+from keras_textcls.keras_compat.layers import freeze_as_configured, give_own_dtype_policies
 from keras_textcls.saving import adapter_presets
 from keras_textcls.saving.preset_files import ClassifierRecord
 from keras_textcls.text_to_text import loading
@@ -73,6 +73,7 @@ class TextToText(Adaptable, TextModel, keras.Model):
                 "`causal_lm` has no preprocessor, so texts cannot become tokens. Make it with "
                 "preprocessor=keras_hub.models.CausalLMPreprocessor(...)."
             )
+        give_own_dtype_policies(causal_lm.backbone)
         head = output_layers(causal_lm)
         inputs, logits = answer_logits(causal_lm, head)
         # State beside the Keras object, hidden from its attribute tracking.
