@@ -379,7 +379,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
                 there.
             PresetError: the directory cannot be written.
         """
-        with adapters.folded(self.lora):
+        with one_at_a_time(self), adapters.folded(self.lora):
             huggingface.save_to_huggingface(self, directory)
 
     def compile(

@@ -19,6 +19,7 @@ from keras_textcls.batching.windows import Windows
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
 from keras_textcls.execution.fit import CompiledAsSaved, fit_source
+from keras_textcls.execution.model_locks import one_at_a_time
 from keras_textcls.inputs.numbers import check_count, check_seed, check_share
 from keras_textcls.inputs.stratification import stratified_holdout
 from keras_textcls.inputs.text_batches import refuse_beside_stream
@@ -40,6 +41,27 @@ class TextModel(CompiledAsSaved):
     _stratifies = True
     # Most tokens that a batch may be wide, or `None`.
     _longest: int | None = None
+
+    def __reduce__(self) -> Any:
+        # Copies and pickles: what is copied while a thread trains has the weights of no step.
+        with one_at_a_time(self):
+            return super().__reduce__()
+
+    def save(self, *args: Any, **kwargs: Any) -> Any:
+        """Save as `keras.Model.save` does, when no other thread uses the weights."""
+        with one_at_a_time(self):
+            return super().save(*args, **kwargs)  # type: ignore[misc]
+
+    def save_weights(self, *args: Any, **kwargs: Any) -> Any:
+        """Save as `keras.Model.save_weights` does, when no other thread uses the weights."""
+        with one_at_a_time(self):
+            return super().save_weights(*args, **kwargs)  # type: ignore[misc]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return what `keras.Model.get_weights` does, when no other thread uses the weights."""
+        with one_at_a_time(self):
+            kept: list[np.ndarray] = super().get_weights()  # type: ignore[misc]
+            return kept
 
     def _reader(self, use: str) -> TextReader:
         """Return what reads texts for `"fit"`, `"evaluate"` or `"predict"`."""

@@ -182,3 +182,12 @@ def test_of_a_full_disk_the_system_is_quoted_not_a_library(tmp_path, replace):
         raise OSError(errno.ENOSPC, "Can't synchronously write data (file write failed: buf = 0x7)")
     assert "0x7" not in str(caught.value) and caught.value.filename == str(target)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_error_names_the_file_that_was_to_be_written(tmp_path):
+    folder = tmp_path / "gone"
+    with pytest.raises(FileNotFoundError) as error, replace_file(folder / "page.html") as draft:
+        os.rmdir(folder)
+        draft.write_text("page")
+    assert error.value.filename == str(folder / "page.html")
+    assert ".saving-" not in str(error.value)
