@@ -16,6 +16,7 @@ from keras_textcls.batching.bucket_plan import (
     training_plan,
 )
 from keras_textcls.batching.windows import Window, Windows
+from keras_textcls.inputs.numbers import check_count
 from keras_textcls.tokenization.encoded_texts import EncodedTexts
 
 
@@ -64,6 +65,7 @@ class Planner:
         Returns:
             A `BatchSource`.
         """
+        batch_size = check_count(batch_size, "batch_size")
         history, fixed = self.histories.setdefault(batch_size, WidthHistory()), None
         if windows.whole is not None:
             texts = windows.whole.texts
@@ -99,6 +101,8 @@ class Planner:
         Returns:
             A `BatchSource`.
         """
+        if batch_size is not None:
+            batch_size = check_count(batch_size, "batch_size")
 
         def plan(texts: EncodedTexts, *_: object) -> list[PlannedBatch]:
             history = self.histories.setdefault(0, WidthHistory())

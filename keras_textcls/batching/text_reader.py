@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from keras_textcls.batching.windows import Window, Windows, join_windows
-from keras_textcls.errors import ArgumentError
+from keras_textcls.errors import ArgumentError, InvalidDataError
 from keras_textcls.inputs.targets import read_sample_weight, read_targets, refuse_unknown
 from keras_textcls.inputs.text_batches import (
     Batch,
@@ -111,7 +111,11 @@ class TextReader:
         Returns:
             `Windows`.
         """
-        return self.read(*unpack_validation_data(validation_data))
+        parts = unpack_validation_data(validation_data)
+        try:
+            return self.read(*parts)
+        except (ArgumentError, InvalidDataError) as error:
+            raise type(error)(f"In `validation_data`: {error}") from None
 
     def _windows(self, opened: TextBatches, labelled: bool, num_texts: int) -> Iterator[Window]:
         """Encode batches, at least `num_texts` texts at a time, of which no string is kept."""
@@ -133,8 +137,10 @@ class TextReader:
         if labelled:
             y = np.concatenate([self._read_targets(batch) for batch in held])
             weights = [read_sample_weight(b.sample_weight, len(b)) for b in held]
-            given = [w for w in weights if w is not None]
-            weight = np.concatenate(given) if len(given) == len(held) else None
+            if any(w is not None for w in weights):
+                ones = (np.ones(len(b), "float32") for b in held)
+                filled = zip(weights, ones, strict=True)
+                weight = np.concatenate([one if w is None else w for w, one in filled])
         if self.encoder is None:
             return Window(concatenate(from_features(b.texts) for b in held), y, weight)
         columns: Iterable[tuple[list[str], ...]] = zip(*(b.texts for b in held), strict=True)

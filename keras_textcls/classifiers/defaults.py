@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_textcls.errors import ArgumentError, shorten
 from keras_textcls.labels import LabelSet
@@ -41,26 +40,6 @@ def class_names(num_classes: int | None, labels: Any) -> LabelSet:
             f"{shorten(list(labels))} has {len(labels)} names. Pass only `labels`."
         )
     return labels
-
-
-def check_seed(seed: Any) -> int | None:
-    """Check the argument `seed`.
-
-    Args:
-        seed: int from 0 on, or `None`.
-
-    Returns:
-        An int or `None`.
-
-    Raises:
-        ArgumentError: it is neither.
-    """
-    is_number = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if seed is not None and (not is_number or seed < 0):
-        raise ArgumentError(
-            f"`seed` must be an integer from 0 on, or None. Received: seed={shorten(seed)}."
-        )
-    return None if seed is None else int(seed)
 
 
 def read_long_texts(value: Any) -> LongTexts:

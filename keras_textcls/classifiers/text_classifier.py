@@ -21,7 +21,6 @@ from keras_textcls.batching.batch_source import BatchSource
 from keras_textcls.batching.text_reader import TextReader
 from keras_textcls.batching.windows import Window, Windows
 from keras_textcls.classifiers.defaults import (
-    check_seed,
     class_names,
     default_loss,
     default_metrics,
@@ -44,7 +43,8 @@ from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorte
 from keras_textcls.execution.model_locks import one_at_a_time
 from keras_textcls.execution.predict import predict_source
 from keras_textcls.execution.text_model import TextModel
-from keras_textcls.keras_compat.layers import freeze_as_configured
+from keras_textcls.inputs.numbers import check_seed
+from keras_textcls.keras_compat.layers import freeze_as_configured, give_own_dtype_policies
 from keras_textcls.keras_compat.presets import classproperty
 from keras_textcls.keras_compat.trainers import forget_compiled_steps
 from keras_textcls.models.heads import (
@@ -156,6 +156,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
         answering = take_answering(kwargs)
         labels = class_names(num_classes, labels)
         # === Layers ===
+        give_own_dtype_policies(backbone)
         self.backbone = backbone
         self.preprocessor = preprocessor
         head = resolve_head(backbone, pooling, hidden_dim, dropout, normalize)
@@ -378,7 +379,7 @@ class TextClassifier(LabelAnswers, Adaptable, TextModel, keras_hub.models.TextCl
                 there.
             PresetError: the directory cannot be written.
         """
-        with adapters.folded(self.lora):
+        with one_at_a_time(self), adapters.folded(self.lora):
             huggingface.save_to_huggingface(self, directory)
 
     def compile(

@@ -13,6 +13,7 @@ from keras_textcls.batching.batch_source import BatchSource, EpochSetter, quiet
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution.backend_policy import keeping_state, reseed_dropout
 from keras_textcls.execution.model_locks import one_at_a_time
+from keras_textcls.inputs.numbers import check_count
 from keras_textcls.keras_compat.trainers import build_metrics
 from keras_textcls.optimization.fused_adam import fused_adam
 
@@ -49,18 +50,24 @@ def fit_source(
         A `keras.callbacks.History`.
 
     Raises:
-        ArgumentError: `initial_batch` is given for several epochs.
+        ArgumentError: `initial_batch` is given for several epochs, or leaves no batch.
     """
     if initial_batch and epochs != kwargs.get("initial_epoch", 0) + 1:
         raise ArgumentError(
             f"`initial_batch={initial_batch}` is for one epoch, epochs=initial_epoch + 1. "
             f"Received: epochs={epochs}."
         )
+    initial_batch = check_count(initial_batch, "initial_batch", least=0)
     with one_at_a_time(model):
         if initial_batch:
             source.done = initial_batch
+            first = next(iter(source.elements()), None)
+            if first is None:
+                raise ArgumentError(
+                    f"`initial_batch={initial_batch}` leaves no batch of the epoch to train on."
+                )
             # TensorFlow would make the metrics at the first step, too late to be given a value.
-            build_metrics(model, next(source.elements()))
+            build_metrics(model, first)
         reseed_dropout(model, seed)
         optimizer = model.optimizer if model.compiled else None
         if optimizer is not None and not optimizer.built:

@@ -19,6 +19,8 @@ from keras_textcls.batching.windows import Windows
 from keras_textcls.errors import ArgumentError
 from keras_textcls.execution.backend_policy import bucket_policy, keeping_state, token_budget
 from keras_textcls.execution.fit import CompiledAsSaved, fit_source
+from keras_textcls.execution.model_locks import one_at_a_time
+from keras_textcls.inputs.numbers import check_count, check_seed, check_share
 from keras_textcls.inputs.stratification import stratified_holdout
 from keras_textcls.inputs.text_batches import refuse_beside_stream
 from keras_textcls.keras_compat.trainers import is_within_fit
@@ -39,6 +41,27 @@ class TextModel(CompiledAsSaved):
     _stratifies = True
     # Most tokens that a batch may be wide, or `None`.
     _longest: int | None = None
+
+    def __reduce__(self) -> Any:
+        # Copies and pickles: what is copied while a thread trains has the weights of no step.
+        with one_at_a_time(self):
+            return super().__reduce__()
+
+    def save(self, *args: Any, **kwargs: Any) -> Any:
+        """Save as `keras.Model.save` does, when no other thread uses the weights."""
+        with one_at_a_time(self):
+            return super().save(*args, **kwargs)  # type: ignore[misc]
+
+    def save_weights(self, *args: Any, **kwargs: Any) -> Any:
+        """Save as `keras.Model.save_weights` does, when no other thread uses the weights."""
+        with one_at_a_time(self):
+            return super().save_weights(*args, **kwargs)  # type: ignore[misc]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return what `keras.Model.get_weights` does, when no other thread uses the weights."""
+        with one_at_a_time(self):
+            kept: list[np.ndarray] = super().get_weights()  # type: ignore[misc]
+            return kept
 
     def _reader(self, use: str) -> TextReader:
         """Return what reads texts for `"fit"`, `"evaluate"` or `"predict"`."""
@@ -80,7 +103,10 @@ class TextModel(CompiledAsSaved):
         if model.lora is not None:
             model.lora.check_can_train()
         _warn_of_float16(model)
+        seed = check_seed(seed)
         seed = int(np.random.randint(2**31)) if seed is None else seed
+        epochs = check_count(epochs, "epochs", least=0)
+        validation_split = check_share(validation_split, "validation_split")
         reader, planner = self._reader("fit"), self._planner()
         windows = reader.read(x, y, sample_weight, adopts_names=self._adopts_names)
         validation = None
@@ -94,7 +120,7 @@ class TextModel(CompiledAsSaved):
         labels = reader.labels
         if class_weight is not None and labels is not None:
             windows = windows.map(lambda window: window.weighed(class_weight, labels))
-        if not batch_size:
+        if batch_size is None:
             own = windows.batch_size
             batch_size = self._default_batch_size if own is None else own()
         windows = self._with_answers(windows)

@@ -148,6 +148,10 @@ def read_classes(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
     values = [_only_one(plain_label(v)) for v in values]
     if all(map(str.__instancecheck__, values)):
         return labels.encode(values, name)
+    # Before a name among numbers, for which NaN would be taken, is refused.
+    missing = next((i for i, value in enumerate(values) if is_missing(value)), None)
+    if missing is not None:
+        raise missing_label(name, missing)
     if any(isinstance(value, (int, float)) for value in values):
         _refuse_names_among_numbers(values, name)
     return np.asarray([_class_of(v, classes, name, i) for i, v in enumerate(values)], "int32")
@@ -185,6 +189,8 @@ def plain_label(value: Any) -> Any:
         return value.decode("utf-8", "replace")
     if isinstance(value, (str, int, float, *_ROWS)) and not isinstance(value, np.ndarray):
         return value
+    if hasattr(value, "as_py"):  # Arrow
+        return value.as_py()
     if getattr(value, "ndim", None) == 0:
         value = value.numpy() if hasattr(value, "numpy") else value
         return plain_label(value.item()) if hasattr(value, "item") else plain_label(value)

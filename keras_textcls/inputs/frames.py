@@ -132,6 +132,8 @@ def target_rows(y: Any, labels: Collection[str], name: str = "y") -> Any:
     """
     if hasattr(y, "toarray") and hasattr(y, "nnz"):
         return y.toarray().tolist()
+    if getattr(y, "is_sparse", False) is True and hasattr(y, "to_dense"):
+        return y.to_dense().tolist()
     if not is_frame(y):
         return y
     _refuse_lazy(y, name, "pass a column of labels")

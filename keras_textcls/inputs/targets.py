@@ -70,7 +70,7 @@ def read_targets(
 
 
 def _read_multi_label(values: list[Any], labels: LabelSet, name: str) -> np.ndarray:
-    values = [plain_label(value) for value in values]
+    values = [_with_text(plain_label(value)) for value in values]
     for i, value in enumerate(values):
         if not isinstance(value, (list, tuple, set, frozenset, Mapping)):
             raise InvalidDataError(
@@ -88,6 +88,14 @@ def _read_multi_label(values: list[Any], labels: LabelSet, name: str) -> np.ndar
             [_with_names(row, classes, f"{name}[{i}]") for i, row in enumerate(values)], name
         )
     return _read_matrix(values, labels, name)
+
+
+def _with_text(row: Any) -> Any:
+    """A row of names, as strings where TensorFlow has bytes."""
+    is_row = isinstance(row, (list, tuple, set, frozenset))
+    if not is_row or not any(isinstance(cell, bytes) for cell in row):
+        return row
+    return [plain_label(cell) for cell in row]
 
 
 def _with_names(row: Any, classes: ClassNumbers, where: str) -> Any:
@@ -180,18 +188,32 @@ def read_sample_weight(sample_weight: Any, num_texts: int) -> np.ndarray | None:
     """
     if sample_weight is None:
         return None
-    values = np.asarray(to_list(sample_weight), dtype="float32")
+    weights = to_list(sample_weight)
+    try:
+        with np.errstate(over="ignore"):
+            values = np.asarray(weights, dtype="float32")
+    except (TypeError, ValueError):
+        values = np.asarray([_as_float(weight) for weight in weights or ()], dtype="float32")
     if values.shape != (num_texts,):
         raise InvalidDataError(
             f"`sample_weight` must hold one number for each of the {num_texts} texts. Received "
-            f"shape {values.shape}."
+            + (f"{shorten(sample_weight)}." if weights is None else f"shape {values.shape}.")
         )
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
     if bad.size:
+        weight = shorten((weights or values)[bad[0]])
         raise InvalidDataError(
-            f"sample_weight[{bad[0]}]={values[bad[0]]} is not a finite number of at least 0."
+            f"sample_weight[{bad[0]}]={weight} is not a finite number of at least 0."
         )
     return values
+
+
+def _as_float(value: Any) -> float:
+    """A number, or NaN for what is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def class_weights(class_weight: Any, labels: LabelSet, y: np.ndarray) -> np.ndarray:
@@ -251,10 +273,7 @@ def class_weights(class_weight: Any, labels: LabelSet, y: np.ndarray) -> np.ndar
 
 
 def _weight_of_class(weight: Any, label: Any) -> float:
-    try:
-        value = float(weight)
-    except (TypeError, ValueError):
-        value = math.nan
+    value = _as_float(weight)
     if not (math.isfinite(value) and value >= 0):
         raise ArgumentError(
             f"class_weight[{label!r}]={shorten(weight)} is not a finite number of at least 0."

@@ -147,7 +147,7 @@ def open_texts(
     if labelled and y is None:
         raise InvalidDataError(
             "`y` is missing. Pass the labels of the texts, a data set that has them, or a stream "
-            "of (texts, labels)."
+            f"of (texts, labels).{_hint_of_rows(x)}"
         )
     if not labelled:
         y = None
@@ -155,6 +155,15 @@ def open_texts(
         y = to_list(y) or y
     whole = Batch(read_features(x) if preprocessed else read_texts(x), y)
     return TextBatches(lambda: iter((whole,)), len(whole), y=y)
+
+
+def _hint_of_rows(x: Any) -> str:
+    """What to do with texts and labels that stand together."""
+    if _is_from(x, "torch", "Dataset"):
+        return " Of a PyTorch dataset make a `DataLoader` with a batch_size."
+    if isinstance(x, list) and x and isinstance(x[0], (tuple, list)):
+        return " Rows of (text, label) are read by keras_textcls.read(x); pass the dataset."
+    return ""
 
 
 def _check_labels(x: LabelledTexts, y: Any, multi_label: bool) -> None:
@@ -219,6 +228,7 @@ def unpack_validation_data(validation_data: Any) -> tuple[Any, Any, Any]:
     Raises:
         ArgumentError: it is none of those.
     """
+    refuse_frame(validation_data, "validation_data")
     if isinstance(validation_data, LabelledTexts) or open_stream(validation_data) is not None:
         return validation_data, None, None
     if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):

@@ -123,6 +123,23 @@ def freeze_as_configured(model: keras.Model) -> None:
         model.trainable = False
 
 
+def give_own_dtype_policies(model: keras.Model) -> None:
+    """Give each quantized layer of a model the dtype policy that a map holds for it.
+
+    A model that is made from the config of a quantized one shares a map from layer to policy
+    among its layers. Those with a kernel or embeddings answer by it, but ask the map itself
+    whether they are quantized when they are saved, and cannot be saved again.
+
+    Args:
+        model: a `keras.Model`.
+    """
+    for layer in all_layers(model):
+        policy = layer._dtype_policy
+        is_map = isinstance(policy, keras.dtype_policies.DTypePolicyMap)
+        if layer is not model and is_map and layer.quantization_mode is not None:
+            layer._dtype_policy = policy[layer.path]
+
+
 def kernel_variable(layer: keras.layers.Layer) -> Any:
     """Return the kernel of a dense layer as a variable that can be assigned to.
 

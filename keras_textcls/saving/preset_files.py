@@ -158,9 +158,15 @@ class PresetFiles:
         if config is None and self.adapter is None and self._is_static():
             config = {"model_type": "static_embedding"}
         if config is None and self.adapter is None:
+            inner = os.path.join(self.preset, "preset")
+            pass_on = (
+                f"its preset, {inner!r}"
+                if os.path.isdir(inner)
+                else "the directory that `save_to_preset` wrote"
+            )
             raise PresetError(
                 f"The preset {self.preset!r} has no `config.json`, so it is no preset"
-                f"{self._contents()}. Pass the directory that `save_to_preset` wrote."
+                f"{self._contents()}. Pass {pass_on}."
             )
         self.config = config or {}
         self._shards: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from keras_textcls.data.text_dataset import TextDataset
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
-from keras_textcls.inputs.columns import to_list
+from keras_textcls.inputs.columns import is_missing, to_list
 from keras_textcls.inputs.targets import read_sample_weight
 from keras_textcls.inputs.texts import TextColumns, read_texts
 from keras_textcls.text_to_text.text_to_text_classifier import classifier_from_preset
@@ -103,7 +104,8 @@ class SklearnTextClassifier(ClassifierMixin, BaseEstimator):
         if len(columns) > 1:
             table["text_pair"] = columns[1]
         labels = [str(label) for label in self.classes_.tolist()]
-        kept = labels if self._is_multi_label else [n for n in labels if [n] in names]
+        used = {name for row in names for name in row}
+        kept = labels if self._is_multi_label else [n for n in labels if n in used]
         if len(kept) < 2 and not self._is_multi_label:
             raise InvalidDataError(
                 f"A classifier needs texts of two classes or more; `y` has one class: {kept}."
@@ -117,6 +119,11 @@ class SklearnTextClassifier(ClassifierMixin, BaseEstimator):
         seed = self.random_state
         if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool):
             seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
+        if not isinstance(self.parameters, (Mapping, type(None))):
+            raise ArgumentError(
+                "`parameters` must be a dict of parameters of the template, or None. Received: "
+                f"parameters={shorten(self.parameters)}."
+            )
         changes = {"seed": int(seed), **(self.parameters or {})}
         known = {field.name for field in dataclasses.fields(template)}
         for name in changes:
@@ -134,6 +141,7 @@ class SklearnTextClassifier(ClassifierMixin, BaseEstimator):
                 "This SklearnTextClassifier estimator requires y to be passed, but the target y is "
                 "None."
             )
+        y = _plain_targets(y)
         if not hasattr(y, "__array__") and not hasattr(y, "toarray"):
             y = np.asarray(y, None if _is_plain(y) else object)
         if not hasattr(y, "toarray") and np.asarray(y).dtype.kind == "f":
@@ -146,7 +154,13 @@ class SklearnTextClassifier(ClassifierMixin, BaseEstimator):
             names = [[str(i) for i in np.flatnonzero(row)] for row in matrix]
         else:
             values = column_or_1d(y, warn=True)
-            self.classes_, places = np.unique(values, return_inverse=True)
+            try:
+                self.classes_, places = np.unique(values, return_inverse=True)
+            except TypeError as error:
+                raise InvalidDataError(
+                    f"`y` has labels of several types: {shorten(values.tolist())} ({error}). Pass "
+                    "labels of one type, such as strings."
+                ) from None
             strings = [str(label) for label in self.classes_.tolist()]
             if len(set(strings)) < len(strings):
                 raise InvalidDataError(
@@ -171,8 +185,8 @@ class SklearnTextClassifier(ClassifierMixin, BaseEstimator):
         known = self.classifier_.predict_proba(_as_input(_columns_of(X)), verbose=0)
         # A class whose texts all had the weight 0 is never predicted.
         probabilities = np.zeros((len(known), len(self.classes_)), known.dtype)
-        labels = [str(label) for label in self.classes_.tolist()]
-        probabilities[:, [labels.index(name) for name in self.classifier_.labels]] = known
+        place = {str(label): i for i, label in enumerate(self.classes_.tolist())}
+        probabilities[:, [place[name] for name in self.classifier_.labels]] = known
         return probabilities
 
     def predict_log_proba(self, X: Any) -> np.ndarray:  # noqa: N803
@@ -243,6 +257,26 @@ class SklearnTextClassifier(ClassifierMixin, BaseEstimator):
         super().__setstate__(state)
 
 
+def _plain_targets(y: Any) -> Any:
+    """Labels as scikit-learn reads them; refuses what it would refuse in words of its own."""
+    if hasattr(y, "to_numpy") and len(getattr(y, "shape", ())) == 1:
+        y = y.to_numpy()
+    values = to_list(y) or []
+    missing = next((i for i, value in enumerate(values) if is_missing(value)), None)
+    if missing is not None:
+        raise InvalidDataError(
+            f"`y` contains NaN or None: y[{missing}] is missing. Every text needs its label here."
+        )
+    rows = [v for v in values if isinstance(v, (list, tuple, set, frozenset))]
+    if any(isinstance(v, str) for row in rows for v in row) and {len(row) for row in rows} != {1}:
+        raise InvalidDataError(
+            f"`y` has lists of labels: {shorten(values[0])}. For several labels a text pass an "
+            "indicator matrix, as sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y) "
+            "makes it."
+        )
+    return y
+
+
 def _is_plain(y: Any) -> bool:
     """Whether a list holds values of one kind, which an array of it does not change."""
     return isinstance(y, (list, tuple)) and len(set(map(type, y))) <= 1
@@ -250,7 +284,7 @@ def _is_plain(y: Any) -> bool:
 
 def _columns_of(x: Any) -> TextColumns:
     """The texts, or the two texts of each pair, as `read_texts` returns them."""
-    if getattr(x, "ndim", 1) == 2:
+    if len(getattr(x, "shape", ())) == 2:
         columns = [x.iloc[:, i] if hasattr(x, "iloc") else x[:, i] for i in range(x.shape[1])]
         if len(columns) > 2:
             raise InvalidDataError(

@@ -14,8 +14,9 @@ from keras import ops
 from keras_textcls.adapters import Adaptable
 from keras_textcls.batching.text_reader import TextReader
 from keras_textcls.errors import ArgumentError, refuse_unknown_arguments, shorten
+from keras_textcls.execution.model_locks import one_at_a_time
 from keras_textcls.execution.text_model import TextModel
-from keras_textcls.keras_compat.layers import freeze_as_configured
+from keras_textcls.keras_compat.layers import freeze_as_configured, give_own_dtype_policies
 from keras_textcls.saving import adapter_presets
 from keras_textcls.saving.preset_files import ClassifierRecord
 from keras_textcls.text_to_text import loading
@@ -73,6 +74,7 @@ class TextToText(Adaptable, TextModel, keras.Model):
                 "`causal_lm` has no preprocessor, so texts cannot become tokens. Make it with "
                 "preprocessor=keras_hub.models.CausalLMPreprocessor(...)."
             )
+        give_own_dtype_policies(causal_lm.backbone)
         head = output_layers(causal_lm)
         inputs, logits = answer_logits(causal_lm, head)
         # State beside the Keras object, hidden from its attribute tracking.
@@ -133,7 +135,8 @@ class TextToText(Adaptable, TextModel, keras.Model):
             ArgumentError: `adapter_only` is set, and there are no adapters, or
                 the backbone is not that of a preset.
         """
-        adapter_presets.save(self, preset_dir, max_shard_size, adapter_only)
+        with one_at_a_time(self):
+            adapter_presets.save(self, preset_dir, max_shard_size, adapter_only)
 
     def compile(
         self, optimizer: Any = "auto", loss: Any = "auto", *, metrics: Any = "auto", **kwargs: Any

@@ -59,7 +59,7 @@ def replace_directory(target: Path, keep: Callable[[str], bool]) -> Iterator[Pat
     draft = target.parent / f".{target.name}.saving-{os.getpid()}-{secrets.token_hex(4)}"
     draft.mkdir()
     try:
-        with _plain_errors(target):
+        with _plain_errors(target, draft):
             yield draft
         if target.exists():
             _carry_over(target, draft, keep)
@@ -103,7 +103,7 @@ def replace_file(target: Path) -> Iterator[Path]:
     _remove_drafts(target.parent)
     draft = target.with_name(f".saving-{_host()}-{os.getpid()}-{secrets.token_hex(4)}{suffixes}")
     try:
-        with _plain_errors(target):
+        with _plain_errors(target, draft):
             yield draft
         with open(draft, "rb+") as file:
             os.fsync(file.fileno())
@@ -141,12 +141,13 @@ def remove_abandoned(drafts: Iterable[Path]) -> None:
 
 
 @contextlib.contextmanager
-def _plain_errors(target: Path) -> Iterator[None]:
-    """Say of a full disk what the system says, not what a library adds to it."""
+def _plain_errors(target: Path, draft: Path) -> Iterator[None]:
+    """Name what the caller writes and not the draft, and a full disk as the system does."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        is_of_draft = isinstance(error.filename, (str, Path)) and str(error.filename) == str(draft)
+        if error.errno is None or (error.errno not in _FULL and not is_of_draft):
             raise
         raise OSError(error.errno, os.strerror(error.errno), str(target)) from None
 

@@ -181,6 +181,15 @@ def test_presets_and_pickles_of_clusters_give_the_same_answers(way, tmp_path):
     assert made.training_summary == SUMMARY
 
 
+def test_a_copy_of_a_quantized_copy(tmp_path):
+    """Its layers share a map of dtypes, by which Keras does not save embeddings."""
+    model = quantized()
+    made = copy.deepcopy(copy.deepcopy(model))
+    assert answers(made) == answers(model)
+    again = through_a_preset(through_a_preset(made, tmp_path / "a"), tmp_path / "b")
+    assert answers(again) == answers(model)
+
+
 def test_copies_are_independent():
     model = calibrated()
     made = copy.deepcopy(model)

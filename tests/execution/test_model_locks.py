@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import copy
+import pickle
 import warnings
 
 import keras
@@ -72,6 +73,25 @@ def test_training_in_one_thread_and_answers_in_another():
     *answers, _ = _in_threads([_scores(model)] * 3 + [train])
     assert all(np.isfinite(scores).all() for scores in answers)
     np.testing.assert_allclose(_scores(model)(), _scores(expected)(), atol=1e-5)
+
+
+def test_copies_that_are_made_while_a_thread_trains(tmp_path):
+    model = make_classifier()
+    ways = [
+        lambda: copy.deepcopy(model).get_weights(),
+        lambda: pickle.loads(pickle.dumps(model)).get_weights(),
+        model.get_weights,
+        lambda: model.save_weights(tmp_path / "w.weights.h5"),
+        lambda: model.save(tmp_path / "model.keras"),
+        lambda: model.save_to_preset(tmp_path / "preset"),
+    ]
+    train = [lambda: model.fit(TEXTS, LABELS, epochs=3, seed=0, verbose=0)]
+    before = model.get_weights()
+    *found, _ = _in_threads(train + ways + train)
+    after = model.get_weights()
+    for weights in found[1:4]:
+        moved = [np.abs(w - old).max() for w, old in zip(weights, before, strict=True)]
+        assert len(weights) == len(after) and np.isfinite(moved).all()
 
 
 def test_a_model_asks_itself_while_it_is_trained():

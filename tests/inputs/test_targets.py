@@ -31,6 +31,8 @@ def test_targets_from_names_and_indices():
     assert read_targets(np.array([1, 0]), LABELS, False, 2).tolist() == [1, 0]
     assert read_targets(pd.Series([1.0, 0.0]), LABELS, False, 2).dtype == np.int32
     multi = read_targets([["spam"], [], ["ham", "spam"]], LABELS, True, 3)
+    ragged = tf.ragged.constant([["spam"], [], ["ham", "spam"]])
+    assert read_targets(ragged, LABELS, True, 3).tolist() == multi.tolist()
     assert multi.tolist() == [[0, 1], [0, 0], [1, 1]]
     assert read_targets(multi, LABELS, True, 3).tolist() == multi.tolist()
 
@@ -73,6 +75,8 @@ def test_unknown_labels_are_minus_one(y):
         ([{0, 1}, [1, 0]], False, "y[0]={0, 1} is neither a label nor a row"),
         ([0, np.nan], False, "y[1] is missing: every text needs its label"),
         (pd.Series([1, pd.NA], dtype="Int64"), False, "y[1] is missing"),
+        (pd.Series(["ham", None]), False, "y[1] is missing"),
+        (["ham", np.nan], False, "y[1] is missing"),
         (pd.DataFrame({"spam": [1, 0]}), False, "one column, 'spam', which is the name of a label"),
         (pd.DataFrame([[1, 0]] * 2, columns=["ham", "ham"]), False, "two columns of one name"),
         (pl.LazyFrame({"ham": [1], "spam": [0]}), False, "not there yet. Call .collect() first"),
@@ -136,6 +140,7 @@ ONE_HOT = np.eye(2)[[1, 0, 1]]
         pd.DataFrame({"label": ["spam", "ham", "spam"]}),
         pa.table({"label": [1, 0, 1]}),
         [np.int8(1), np.float32(0), tf.constant(1)],
+        list(pa.array(["spam", "ham", "spam"])),
         tf.constant([[1], [0], [1]]),
         pd.Series(["spam", "ham", "spam"], dtype="category"),
     ],
@@ -243,6 +248,12 @@ def test_names_in():
         ([1.0], "one number for each of the 2 texts. Received shape (1,)."),
         ([1.0, -2.0], "sample_weight[1]=-2.0 is not a finite number of at least 0."),
         ([np.inf, 1.0], "sample_weight[0]=inf is not a finite number"),
+        (["1", "a"], "sample_weight[1]='a' is not a finite number"),
+        ([1e300, 1], "sample_weight[0]=1e+300 is not a finite number"),
+        (pd.Series([1, None], dtype="Int64"), "sample_weight[1]=<NA> is not a finite number"),
+        ([1, 1j], "sample_weight[1]=1j is not a finite number"),
+        ([[1], [1, 2]], "sample_weight[0]=[1] is not a finite number"),
+        ({0: 1}, "one number for each of the 2 texts. Received {0: 1}."),
     ],
 )
 def test_bad_sample_weight(weight, message):

@@ -140,6 +140,8 @@ def test_a_file_is_no_preset(preset):
 def test_no_config(preset):
     (preset / "config.json").unlink()
     _refused(preset, "has no `config.json`, so it is no preset (it holds README.md, assets, ")
+    (preset / "preset").mkdir()
+    _refused(preset, "Pass its preset, ")
 
 
 @pytest.mark.parametrize("name", ["config.json", "task.json", "classifier.json", "tokenizer.json"])

@@ -8,6 +8,7 @@ import joblib
 import keras
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -188,8 +189,8 @@ def test_text_pairs_and_columns(estimator):
     pairs = np.array([TEXTS, TEXTS[::-1]]).T
     for x in (pairs, pd.DataFrame(pairs, columns=["first", "second"])):
         assert estimator.fit(x, NAMES).predict(x).shape == (36,)
-    column = pd.DataFrame({"text": TEXTS})
-    assert estimator.fit(column, NAMES).predict(column).tolist() == NAMES.tolist()
+    for column in (pd.DataFrame({"text": TEXTS}), pl.DataFrame({"text": TEXTS})):
+        assert estimator.fit(column, NAMES).predict(column).tolist() == NAMES.tolist()
 
 
 def test_every_template_and_nothing_left_behind(preset, tmp_path, monkeypatch):
@@ -238,3 +239,23 @@ def test_random_state(preset):
 def test_bad_input(preset, x, y, arguments, error, message):
     with pytest.raises(error, match=message):
         SklearnTextClassifier(preset, **arguments).fit(x, y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["spam", None, "ham"], r"y\[1\] is missing"),
+        (pd.Series([1, 2, None], dtype="Int64"), r"y\[2\] is missing"),
+        ([["spam"], ["spam", "ham"], []], "MultiLabelBinarizer"),
+        (["spam", 1, "ham"], "labels of several types"),
+    ],
+)
+def test_labels_that_cannot_be_used(estimator, y, message):
+    with pytest.raises(InvalidDataError, match=message):
+        estimator.fit(TEXTS[:3], y)
+
+
+def test_nullable_integers_stay_integers(estimator):
+    y = pd.Series(np.where(NAMES == "spam", 3, 1), dtype="Int64")
+    assert estimator.fit(TEXTS, y).classifier_.labels == ("1", "3")
+    assert estimator.predict(TEXTS).dtype == np.int64
