@@ -44,7 +44,7 @@ def read_streams(*_):
     return [
         refusal(lambda: model.predict(stream, verbose=0)),
         refusal(lambda: model.fit(stream, verbose=0)),
-        refusal(lambda: read({"text": ["a", "b"]}).to_tf_dataset(2)),
+        refusal(lambda: read({"text": ["a", "b"], "label": ["x", "y"]}).to_tf_dataset(2)),
     ]
 
 
