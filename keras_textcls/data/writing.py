@@ -31,6 +31,7 @@ from keras_textcls.data.tool_writing import write_doccano, write_fasttext, write
 from keras_textcls.errors import ArgumentError, InvalidDataError, shorten
 from keras_textcls.inputs.targets import read_targets
 from keras_textcls.utils.atomic import replace_file
+from keras_textcls.utils.forked import refuse_lost
 
 _SEPARATOR = "|"
 _SUFFIXES = {
@@ -264,6 +265,7 @@ def to_tf_dataset(dataset: LabelledTable, batch_size: int) -> Any:
     """Return a `tf.data.Dataset`; see `TextDataset.to_tf_dataset`."""
     import tensorflow as tf
 
+    refuse_lost("tensorflow")
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ArgumentError(
             f"`batch_size` must be a positive integer. Received: batch_size={shorten(batch_size)}."

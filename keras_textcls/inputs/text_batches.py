@@ -21,6 +21,7 @@ from keras_textcls.inputs.frames import is_frame, refuse_frame
 from keras_textcls.inputs.targets import names_in
 from keras_textcls.inputs.texts import LabelledTexts, TextColumns, read_texts
 from keras_textcls.labels import LabelSet
+from keras_textcls.utils.forked import refuse_lost
 
 # Texts of a data set that are held as strings while they are tokenized.
 DATASET_ROWS = 16384
@@ -270,6 +271,7 @@ def open_stream(x: Any) -> Callable[[], Iterator[Any]] | None:
 
     Raises:
         ArgumentError: `x` is a generator, which can be read only once.
+        ProcessError: `x` needs threads that this process lacks (when it is read).
     """
     if isinstance(x, Iterator):
         raise ArgumentError(
@@ -277,7 +279,7 @@ def open_stream(x: Any) -> Callable[[], Iterator[Any]] | None:
             "`tf.data.Dataset`, a grain dataset, a `keras.utils.PyDataset` or a `DataLoader`."
         )
     if _is_from(x, "tensorflow", "DatasetV2"):
-        return lambda: x.as_numpy_iterator()
+        return lambda: _iterate_dataset(x)
     if _is_from(x, "grain", "MapDataset", "IterDataset", "DataLoader"):
         return lambda: iter(x)
     if _is_from(x, "torch", "DataLoader"):
@@ -293,6 +295,11 @@ def _is_from(x: Any, package: str, *names: str) -> bool:
         base.__name__ in names and base.__module__.split(".")[0] == package
         for base in type(x).__mro__
     )
+
+
+def _iterate_dataset(dataset: Any) -> Iterator[Any]:
+    refuse_lost("tensorflow")
+    yield from dataset.as_numpy_iterator()
 
 
 def _iterate_py_dataset(dataset: Any) -> Iterator[Any]:

@@ -9,7 +9,9 @@ graph, step by step.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import regex
 
@@ -17,6 +19,7 @@ import regex
 _BLANK = r" \t\n\r\f"
 _LISTED = r"\u00a0\u2009\u202f\u3000"
 _MARK = "\u096c"
+_STAND_IN = "\u0134"
 _BEFORE_WORD = regex.compile(rf"( )([^{_BLANK}{_LISTED}])")
 _AT_END = regex.compile(r"([ \t\n\r\f]\u00a0\u2009\u202f\u3000)\Z")
 _WORD = regex.compile(
@@ -57,6 +60,27 @@ def split_for_byte_pairs(text: str, special_tokens: tuple[str, ...]) -> list[str
     return words
 
 
+def cuts_between_words(special_tokens: Iterable[str]) -> Any:
+    """Return a pattern that searches backwards for an end of a word, wherever the text goes on.
+
+    A run of letters or of numbers ends before what is none, in every text. What a
+    special token holds does not count, as the token may lie across.
+
+    Args:
+        special_tokens: iterable of strings that are kept whole.
+
+    Returns:
+        A pattern of the `regex` library, which matches the last character
+        before the cut.
+    """
+    held = re.escape("".join(sorted(set("".join(special_tokens)))))
+    # The marks are a number and a letter.
+    return regex.compile(
+        rf"(?r)(?![{_MARK}{_STAND_IN}])"
+        rf"(?:\p{{L}}(?=[^\p{{L}}{held}])|\p{{N}}(?=[^\p{{N}}{held}]))"
+    )
+
+
 def _apart(text: str, token: str) -> Iterator[str]:
     """Split a text at a token, which is kept."""
     first, *others = text.split(token)
@@ -91,4 +115,4 @@ def _without_end(word: str) -> Iterator[str]:
 @functools.cache
 def _stand_ins(count: int) -> list[str]:
     """Return what stands for special tokens meanwhile: a rare letter and their number."""
-    return ["\u0134" + "".join(chr(ord("A") + int(d)) for d in str(i)) for i in range(count)]
+    return [_STAND_IN + "".join(chr(ord("A") + int(d)) for d in str(i)) for i in range(count)]

@@ -3,7 +3,8 @@
 No kind of tokenizer needs TensorFlow, whose threads a forked process lacks: WordPiece is
 done in Python (`word_pieces.py`), SentencePiece by its own package
 (`sentence_pieces.py`), and byte pairs by the `tokenizers` library, which gets the
-vocabulary and the merges of Keras Hub's tokenizer. Keras Hub does not split every text
+vocabulary and the merges of Keras Hub's tokenizer. A `tokenizer.json` goes to that library,
+too (`json_tokens.py`). Keras Hub does not split every text
 by the published pattern (special tokens within the text, rare kinds of space); such a
 text is first split as Keras Hub does it (`byte_pair_words.py`). Tokenizers with rules of
 their own run as their own TensorFlow graph, on batches of texts in parallel.
@@ -22,11 +23,13 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
 from keras_textcls.keras_compat.tokenizers import can_tokenize_byte_pairs
-from keras_textcls.tokenization.byte_pair_words import split_for_byte_pairs
+from keras_textcls.tokenization.byte_pair_words import cuts_between_words, split_for_byte_pairs
+from keras_textcls.tokenization.json_tokens import FastJson
+from keras_textcls.tokenization.prefixes import in_order, last_match
 from keras_textcls.tokenization.sentence_pieces import FastSentencePiece
 from keras_textcls.tokenization.traced_graphs import TextGraph
 from keras_textcls.tokenization.word_pieces import FastWordPiece
-from keras_textcls.utils.ragged import end_to_end, spans
+from keras_textcls.utils.ragged import end_to_end
 
 _TEXTS_AT_ONCE = 1024
 
@@ -58,6 +61,7 @@ class FastBytePair:
         # rare letters stand for what it wants to keep together.
         unsafe = [r"[^\S ]|  |^ | $|[\u096c\u0134]", *map(re.escape, special)]
         self._unsafe = re.compile("|".join(unsafe))
+        self._cuts = cuts_between_words(special)
 
     @staticmethod
     def serves(tokenizer: Any) -> bool:
@@ -99,7 +103,19 @@ class FastBytePair:
             if len(rows):
                 flat, counts[rows] = tokenize([texts[i] for i in rows])
                 parts.append((rows, flat))
-        return _merge(parts, counts), counts
+        return in_order(parts, counts), counts
+
+    def last_cut(self, text: str, size: int) -> int:
+        """Return where to cut a text so that the tokens before are those of the whole.
+
+        Args:
+            text: string.
+            size: int, the end of the part to look at.
+
+        Returns:
+            An int, at most `size`; 0 where no place is known.
+        """
+        return last_match(self._cuts, text, size)
 
     def _tokenize_plain(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         encoded = self._plain.encode_batch_fast(texts, add_special_tokens=False)
@@ -163,9 +179,14 @@ class GraphTokenizer:
         return np.concatenate(flat), np.concatenate(counts)
 
 
-FastTokenizer: TypeAlias = FastBytePair | FastWordPiece | FastSentencePiece
+FastTokenizer: TypeAlias = FastBytePair | FastWordPiece | FastSentencePiece | FastJson
 Tokenize: TypeAlias = FastTokenizer | GraphTokenizer
-_FAST: tuple[type[FastTokenizer], ...] = (FastBytePair, FastWordPiece, FastSentencePiece)
+_FAST: tuple[type[FastTokenizer], ...] = (
+    FastBytePair,
+    FastWordPiece,
+    FastSentencePiece,
+    FastJson,
+)
 
 
 def needs_no_graph(tokenizer: Any) -> bool:
@@ -194,12 +215,3 @@ def fast_tokenizer(tokenizer: Any) -> Tokenize:
         if kind.serves(tokenizer):
             return kind(tokenizer)
     return GraphTokenizer(tokenizer)
-
-
-def _merge(parts: list[tuple[np.ndarray, np.ndarray]], counts: np.ndarray) -> np.ndarray:
-    """Put the tokens of some rows and of the others in the order of all rows."""
-    merged = np.zeros(int(counts.sum()), "int64")
-    starts = np.cumsum(counts) - counts
-    for rows, flat in parts:
-        merged[spans(starts[rows], counts[rows])] = flat
-    return merged

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_textcls.tokenization.prefixes import first_ids
+
 
 class TokenizerStandIn:
     """Gives token ids as lists, which preprocessors of Keras Hub take without TensorFlow.
@@ -23,24 +25,27 @@ class TokenizerStandIn:
         A list of lists of ints.
     """
 
-    def __init__(self, tokenizer: Any, ids: Callable[[list[str]], Any]) -> None:
-        self._tokenizer, self.ids = tokenizer, ids
+    def __init__(self, tokenizer: Any, ids: Callable[[list[str]], Any], needed: int) -> None:
+        self._tokenizer, self.ids, self._needed = tokenizer, ids, needed
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._tokenizer, name)
 
     def __call__(self, texts: list[str]) -> list[list[int]]:
         """Tokenize `texts`."""
-        flat, counts = self.ids(list(texts))
+        flat, counts = first_ids(self.ids, list(texts), self._needed)
         return [row.tolist() for row in np.split(flat, np.cumsum(counts)[:-1])]
 
 
-def with_tokenizer(preprocessor: Any, make: Callable[[Any], Callable[[list[str]], Any]]) -> Any:
+def with_tokenizer(
+    preprocessor: Any, make: Callable[[Any], Callable[[list[str]], Any]], needed: int
+) -> Any:
     """Return a preprocessor that tokenizes otherwise, and shares all else with the given one.
 
     Args:
         preprocessor: a `keras_hub.models.Preprocessor` that is built.
         make: callable from its tokenizer to `ids` of a `TokenizerStandIn`.
+        needed: int, how many tokens of a text it looks at.
 
     Returns:
         A layer of the same class.
@@ -50,5 +55,5 @@ def with_tokenizer(preprocessor: Any, make: Callable[[Any], Callable[[list[str]]
     twin = object.__new__(type(preprocessor))
     vars(twin).update(vars(preprocessor))
     tokenizer = preprocessor.tokenizer
-    vars(twin)["_tokenizer"] = TokenizerStandIn(tokenizer, make(tokenizer))
+    vars(twin)["_tokenizer"] = TokenizerStandIn(tokenizer, make(tokenizer), needed)
     return twin

@@ -29,6 +29,7 @@ from keras_textcls.tokenization.chunks import Chunks, cut_evenly
 from keras_textcls.tokenization.encoded_texts import EncodedTexts, concatenate
 from keras_textcls.tokenization.fast_tokenization import Tokenize, fast_tokenizer, needs_no_graph
 from keras_textcls.tokenization.packing import Packing, learn_packing, probe_texts
+from keras_textcls.tokenization.prefixes import first_ids
 from keras_textcls.tokenization.preprocessor_fingerprint import preprocessor_fingerprint
 from keras_textcls.tokenization.stand_in import with_tokenizer
 from keras_textcls.tokenization.traced_graphs import TextGraph
@@ -179,7 +180,7 @@ class _Runner:
         }
         if self.is_graph_free:
             # The layer is built by now, so that its copy makes no parts of its own.
-            self._preprocessor = with_tokenizer(preprocessor, fast_tokenizer)
+            self._preprocessor = with_tokenizer(preprocessor, fast_tokenizer, self.full_length)
         self._fast_path: tuple[Tokenize, Packing] | None = None
         self._is_learnt = False
 
@@ -214,7 +215,7 @@ class _Runner:
             return None
         if not self.is_packed:
             return None
-        tokens, counts = self.tokenize(texts)
+        tokens, counts = first_ids(self.tokenize, texts, self._packing.room)
         if self._is_padding(tokens).any():
             return None  # A text that spells the padding token out; some masks hide it there.
         return self._apply(tokens, counts)
@@ -248,10 +249,11 @@ class _Runner:
                 self._fast_path = self._learn_packing()
         return self._fast_path is not None
 
-    def tokenize(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """The tokens of all texts end to end, and how many each has; if `is_packed`."""
+    @property
+    def tokenize(self) -> Tokenize:
+        """From texts to all tokens end to end, and how many each has; if `is_packed`."""
         assert self._fast_path is not None
-        return self._fast_path[0](texts)
+        return self._fast_path[0]
 
     @property
     def _packing(self) -> Packing:

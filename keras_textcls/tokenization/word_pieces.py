@@ -24,6 +24,7 @@ from keras_textcls.keras_compat.tokenizers import (
     word_piece_limit,
     word_piece_specials,
 )
+from keras_textcls.tokenization.prefixes import last_match
 from keras_textcls.utils.ragged import end_to_end
 
 # As the graph has it: its `\s` is that of ASCII.
@@ -63,6 +64,10 @@ class FastWordPiece:
         kept = _PUNCTUATION + (_CHINESE if tokenizer.split_on_cjk else "")
         alternatives = [*map(re.escape, special), f"[{kept}]"]
         self._split = regex.compile(f"({'|'.join(alternatives)})|{_SPACE}")
+        # Words end at these in every text, and so does what a combining character may change.
+        held = re.escape("".join(sorted(set("".join(special)))))
+        free = f"(?![{held}])" if held else ""
+        self._cuts = regex.compile(f"(?r){free}(?:{_SPACE}|[{kept}])")
 
     @staticmethod
     def serves(tokenizer: Any) -> bool:
@@ -84,6 +89,21 @@ class FastWordPiece:
             rows.append(list(itertools.chain.from_iterable(map(lookup, self.split(text)))))
             self._words.forget_if_many()
         return end_to_end(rows)
+
+    def last_cut(self, text: str, size: int) -> int:
+        """Return where to cut a text so that the tokens before are those of the whole.
+
+        Args:
+            text: string.
+            size: int, the end of the part to look at.
+
+        Returns:
+            An int, at most `size`; 0 where no place is known.
+        """
+        end = last_match(self._cuts, text, size)
+        while end and unicodedata.normalize("NFD", text[end - 1]) != text[end - 1]:
+            end = last_match(self._cuts, text, end - 1)
+        return end
 
     def split(self, text: str) -> list[str]:
         """Split a text into words and punctuation.

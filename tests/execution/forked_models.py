@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from keras_textcls import ProcessError, TextClassifier
+from keras_textcls import ProcessError, TextClassifier, read
 
 TEXTS = ["the quick brown fox", "a cat\u00a0 sat", "the lazy dog " * 20]
 PAIRS = (TEXTS, TEXTS[::-1])
 # What a forked child finds.
 models = []
+streams = []
 
 
 def refusal(function):
@@ -34,6 +35,16 @@ def answer(*_):
             np.asarray(model.predict(TEXTS * 100, verbose=0)[:3]).tolist(),
         ]
         for model in models
+    ]
+
+
+def read_streams(*_):
+    """Try what needs threads of TensorFlow on every backend."""
+    (model,), (stream,) = models, streams
+    return [
+        refusal(lambda: model.predict(stream, verbose=0)),
+        refusal(lambda: model.fit(stream, verbose=0)),
+        refusal(lambda: read({"text": ["a", "b"], "label": ["x", "y"]}).to_tf_dataset(2)),
     ]
 
 

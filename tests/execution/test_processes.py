@@ -8,8 +8,9 @@ import forked_models
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import long_but, make_classifier
-from forked_models import TEXTS, answer, load_and_answer, refuse
+from forked_models import TEXTS, answer, load_and_answer, read_streams, refuse
 
 HANGS_AFTER = 120
 FORKED_ANSWER = keras.config.backend() == "torch"
@@ -62,6 +63,15 @@ def test_a_forked_child_says_at_once_what_to_do(fork, kept, tmp_path):
     answer()
     for message in _in_child(fork, refuse, tmp_path / "preset"):
         assert 'Start processes by "spawn" or "forkserver"' in message
+
+
+def test_a_forked_child_refuses_the_streams_of_tensorflow(fork, kept, monkeypatch):
+    kept.append(make_classifier())
+    stream = tf.data.Dataset.from_tensor_slices((TEXTS, [0, 1, 0])).batch(2)
+    monkeypatch.setattr(forked_models, "streams", [stream])
+    kept[0].predict(stream, verbose=0)
+    for message in _in_child(fork, read_streams):
+        assert 'Start processes by "spawn"' in message
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "fork"])

@@ -9,6 +9,7 @@ from typing import Any
 from keras_textcls.data.formats.tables import RowsSource
 from keras_textcls.data.rows.source import ROWS_PER_CHUNK
 from keras_textcls.errors import InvalidDataError, MissingDependencyError
+from keras_textcls.utils.forked import refuse_lost
 
 PREFIX = "tfds:"
 
@@ -37,6 +38,7 @@ def tfds_source(name: str, data_dir: str | None = None) -> RowsSource:
             f"Reading tfds:{name} needs TensorFlow Datasets. Install it: pip install "
             "'keras-textcls[datasets]'."
         ) from None
+    refuse_lost("tensorflow")
     name, _, part = name.partition(":")
     try:
         builder = tfds.builder(name, data_dir=data_dir)

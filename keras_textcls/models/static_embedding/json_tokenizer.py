@@ -8,6 +8,7 @@ that made them splits the texts.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import tensorflow as tf
 import tokenizers
 
 from keras_textcls.errors import PresetError
+from keras_textcls.utils.ragged import end_to_end
 
 _FILE = "tokenizer.json"
 
@@ -39,7 +41,8 @@ class JsonTokenizer(keras_hub.models.Tokenizer):
         inputs: a string, a list of strings, or a tensor of strings.
 
     Returns:
-        A tensor of token ids for a string, else a `tf.RaggedTensor`.
+        An int array for a string and a list of lists of ints for a list. For a
+        tensor of TensorFlow a tensor of ids, or a `tf.RaggedTensor`.
 
     Example:
     >>> from tokenizers import Tokenizer, models, pre_tokenizers
@@ -60,13 +63,47 @@ class JsonTokenizer(keras_hub.models.Tokenizer):
         if contents is not None:
             self._set(contents)
 
+    def call(self, inputs: Any, *_: Any, training: Any = None, **__: Any) -> Any:
+        """Return what `tokenize` returns."""
+        # Keras Hub would make a tensor of TensorFlow of every text.
+        return self.tokenize(inputs)
+
     def tokenize(self, inputs: Any) -> Any:
         """Return the ids of the tokens of `inputs`."""
-        texts = tf.convert_to_tensor(inputs)
+        if tf.is_tensor(inputs):
+            return self._in_graph(inputs)
+        if isinstance(inputs, (str, bytes)):
+            return self._ids([inputs])[0]
+        flat, counts = self._ids(inputs)
+        return [row.tolist() for row in np.split(flat, np.cumsum(counts)[:-1])]
+
+    def ids_of_texts(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Tokenize texts without TensorFlow.
+
+        Args:
+            texts: list of strings.
+
+        Returns:
+            A tuple of an int array of all ids end to end, and an int array of
+            how many each text has.
+        """
+        encoded = self._made().encode_batch_fast(texts, add_special_tokens=False)
+        ids = [encoding.ids for encoding in encoded]
+        if self.skips_unknown and self._unknown is not None:
+            ids = [[one for one in row if one != self._unknown] for row in ids]
+        flat, counts = end_to_end(ids)
+        return flat.astype("int32"), counts
+
+    def _in_graph(self, texts: Any) -> Any:
         batch = tf.reshape(texts, (-1,))
         flat, counts = tf.numpy_function(self._ids, [batch], (tf.int32, tf.int64))
         flat, counts = tf.ensure_shape(flat, (None,)), tf.ensure_shape(counts, (None,))
         return flat if texts.shape.rank == 0 else tf.RaggedTensor.from_row_lengths(flat, counts)
+
+    @property
+    def contents(self) -> str:
+        """The contents of `tokenizer.json`."""
+        return str(self._made().to_str())
 
     def vocabulary_size(self) -> int:
         """Return the number of ids, up to the largest."""
@@ -87,7 +124,7 @@ class JsonTokenizer(keras_hub.models.Tokenizer):
 
     def save_assets(self, dir_path: str) -> None:
         """Write `tokenizer.json` into a directory."""
-        Path(dir_path, _FILE).write_text(self._made().to_str(), encoding="utf-8")
+        Path(dir_path, _FILE).write_text(self.contents, encoding="utf-8")
 
     def load_assets(self, dir_path: str) -> None:
         """Read `tokenizer.json` from a directory."""
@@ -114,12 +151,8 @@ class JsonTokenizer(keras_hub.models.Tokenizer):
             raise PresetError(f"The tokenizer has no vocabulary: no {_FILE} was loaded.")
         return self._tokenizer
 
-    def _ids(self, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _ids(self, texts: Iterable[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
         # TensorFlow holds texts as bytes; what was a text is UTF-8.
-        decoded = [text.decode("utf-8", "replace") for text in texts.tolist()]
-        encoded = self._made().encode_batch_fast(decoded, add_special_tokens=False)
-        ids = [encoding.ids for encoding in encoded]
-        if self.skips_unknown and self._unknown is not None:
-            ids = [[one for one in row if one != self._unknown] for row in ids]
-        counts = np.array([len(row) for row in ids], "int64")
-        return np.array([one for row in ids for one in row], "int32"), counts
+        return self.ids_of_texts(
+            [t.decode("utf-8", "replace") if isinstance(t, bytes) else t for t in texts]
+        )

@@ -16,7 +16,7 @@ from typing import Any
 
 import sentencepiece
 
-from keras_textcls.saving.huggingface.sentence_piece import read_charsmap
+from keras_textcls.utils.sentence_piece import read_charsmap
 
 _HANGUL = range(0xAC00, 0xD7A4)
 _SURROGATES = range(0xD800, 0xE000)

@@ -19,7 +19,7 @@ from tokenizers import (
 
 from keras_textcls.errors import ArgumentError
 from keras_textcls.saving.huggingface.layout import Architecture
-from keras_textcls.saving.huggingface.sentence_piece import CONTROL, UNKNOWN, read_model
+from keras_textcls.utils.sentence_piece import CONTROL, UNKNOWN, read_model
 
 # GPT-2 has no padding token, and its head looks for the last token that is none.
 PAD_TOKEN = "<|pad|>"

@@ -22,15 +22,15 @@ from keras_textcls.errors import PresetError, shorten
 from keras_textcls.models.heads import backbone_inputs, subclass_for
 from keras_textcls.saving.huggingface.charsmap import compile_rules, rules_of
 from keras_textcls.saving.huggingface.layout import Architecture
-from keras_textcls.saving.huggingface.sentence_piece import (
+from keras_textcls.saving.preset_files import PresetFiles
+from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
+from keras_textcls.utils.sentence_piece import (
     CONTROL,
     NORMAL,
     UNKNOWN,
     SentencePieceModel,
     read_model,
 )
-from keras_textcls.saving.preset_files import PresetFiles
-from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 
 _SPM_FILES = ("spm.model", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 # Classes of `transformers` that take `tokenizer.json` for what it says.

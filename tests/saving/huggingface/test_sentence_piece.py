@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from huggingface.checkpoints import load, logits, save_checkpoint, texts
 from keras_textcls import PresetError
 from keras_textcls.saving.huggingface.charsmap import compile_rules, rules_of
-from keras_textcls.saving.huggingface.sentence_piece import UNKNOWN, SentencePieceModel, read_model
+from keras_textcls.utils.sentence_piece import UNKNOWN, SentencePieceModel, read_model
 
 ALBERT = dict(pad="<pad>", order=("pad", "unk"), controls=("[CLS]", "[SEP]", "[MASK]"))
 NASTY = ["The QUICK Fox", "É é e\u0301 Ünï", "``quoted''", "tab\there\nline", "  many   spaces ",
