@@ -196,6 +196,8 @@ def test_a_file_does_not_replace_a_pipe_or_a_device(tmp_path):
     assert sorted(tmp_path.iterdir()) == [link, loop, pipe]
     assert pipe.is_fifo()
     assert loop.is_symlink()
+
+
 def test_an_error_names_the_file_that_was_to_be_written(tmp_path):
     folder = tmp_path / "gone"
     with pytest.raises(FileNotFoundError) as error, replace_file(folder / "page.html") as draft:
