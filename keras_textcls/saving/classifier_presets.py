@@ -11,7 +11,7 @@ import dataclasses
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import keras
 import keras_hub
@@ -19,7 +19,6 @@ import keras_hub
 from keras_textcls.errors import ArgumentError, PresetError, shorten
 from keras_textcls.keras_compat.presets import (
     PREPROCESSOR_FILE,
-    TASK_FILE,
     TASK_WEIGHTS_FILE,
     load_preprocessor,
 )
@@ -36,12 +35,12 @@ from keras_textcls.saving.preset_files import (
     is_own_file,
     write_record,
 )
+from keras_textcls.saving.saved_heads import check_head_size, read_saved_head, sentence_pooling
 from keras_textcls.saving.saved_model import Classifier, SavedAnswers, SavedClassifier
 from keras_textcls.saving.weight_files import StoredArray, check_left_over
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
 from keras_textcls.utils.atomic import replace_directory
 from keras_textcls.utils.paths import read_path
-from keras_textcls.utils.records import Bounds
 
 # Layers of a head that have weights, where it has them.
 WEIGHTED_LAYERS = ("pooled_dense", "output_dense")
@@ -70,9 +69,9 @@ def load_classifier(
     if static is not None:
         return huggingface.load_static(cls, files, static, load_weights, **kwargs)
     if huggingface.handles(files, fresh):
-        defaults = _sentence_pooling(files)
+        defaults = sentence_pooling(files)
         return huggingface.load_checkpoint(cls, files, load_weights, defaults, **kwargs)
-    saved = _saved_head(files, fresh)
+    saved = read_saved_head(files, fresh)
     if not fresh and "num_classes" not in saved:
         record = files.record()
         if record is not None and record.text_to_text is not None:
@@ -92,7 +91,7 @@ def load_classifier(
                 f"The preset {files.preset!r} has a head without weights (no task.weights.h5). "
                 "Pass labels=[...] or num_classes=... for a new head, or load_weights=False."
             )
-        _check_head_size(saved, weights, files)
+        check_head_size(saved, weights, files)
     dtype = kwargs.pop("dtype", None)
     own = {}
     if "backbone" not in kwargs:
@@ -166,98 +165,6 @@ def make_model(
         raise PresetError(
             f"The preset {files.preset!r} does not make a {cls.__name__}: {error}"
         ) from error
-
-
-@dataclasses.dataclass(frozen=True)
-class _SavedTask:
-    """What `task.json` must hold."""
-
-    registered_name: str
-    config: dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class _SavedHead:
-    """Arguments of the constructor in `config` of `task.json`, of a classifier."""
-
-    num_classes: Annotated[int, Bounds(low=1)]
-    labels: list[str] | None = None
-    activation: str | dict[str, Any] | None = None
-    hidden_dim: Annotated[int, Bounds(low=1)] | None = None
-    dropout: Annotated[float, Bounds(low=0, below=1)] = 0.0
-    pooling: str = "auto"
-    multi_label: bool = False
-    normalize: bool = False
-
-
-def _read_task(files: PresetFiles) -> dict[str, Any] | None:
-    """The contents of `task.json`, with the head checked if it is that of a classifier."""
-    task = files.json(TASK_FILE) if files.is_keras else None
-    if task is None:
-        return None
-    file = files.describe(TASK_FILE)
-    file.read(_SavedTask, {"schema_version": 1, **task})
-    if _is_classifier(task):
-        names = {field.name for field in dataclasses.fields(_SavedHead)}
-        head = {name: value for name, value in task["config"].items() if name in names}
-        file.read(_SavedHead, head, "config.")
-    return task
-
-
-def _is_classifier(task: dict[str, Any]) -> bool:
-    registered = keras.saving.get_registered_object(task["registered_name"])
-    return isinstance(registered, type) and issubclass(registered, keras_hub.models.TextClassifier)
-
-
-def _saved_head(files: PresetFiles, fresh: bool) -> dict[str, Any]:
-    """Constructor arguments that the preset holds, without the classes if `fresh`."""
-    saved: dict[str, Any] = {}
-    task = _read_task(files)
-    config = task["config"] if task else {}
-    if task and _is_classifier(task):
-        names = [field.name for field in dataclasses.fields(_SavedHead)]
-        saved = {name: config[name] for name in names if name in config}
-        saved["labels"] = config.get("labels")
-    elif task and "pooling_mode" in config:
-        saved["pooling"] = config["pooling_mode"]
-    elif not files.is_keras:
-        saved.update(_sentence_pooling(files))
-    record = files.record()
-    if record is not None and "num_classes" in saved:
-        if len(record.labels) != saved["num_classes"]:
-            raise PresetError(
-                f"classifier.json of the preset {files.preset!r} names {len(record.labels)} "
-                f"labels, but the head in task.json has {saved['num_classes']} outputs."
-            )
-        saved["labels"], saved["multi_label"] = record.labels, record.multi_label
-    if fresh:
-        for name in ("num_classes", "labels", "multi_label"):
-            saved.pop(name, None)
-    return saved
-
-
-def _check_head_size(saved: dict[str, Any], arrays: list[StoredArray], files: PresetFiles) -> None:
-    """Compare the sizes in `task.json` with the weights of the head, before they are allocated."""
-    sizes = {size for array in arrays for size in array.shape}
-    for name in ("num_classes", "hidden_dim"):
-        size = saved.get(name)
-        if isinstance(size, int) and size not in sizes:
-            raise PresetError(
-                f"task.weights.h5 of the preset {files.preset!r} does not fit its head: no array "
-                f"in it has {name}={size:,} of task.json. Save or copy the whole preset again."
-            )
-
-
-def _sentence_pooling(files: PresetFiles) -> dict[str, str]:
-    """Pooling of a sentence-transformers folder."""
-    if files.path("modules.json") is None:
-        return {}
-    config = files.json("1_Pooling/config.json") or {}
-    modes = {"mean_tokens": "mean", "cls_token": "cls", "max_tokens": "max", "lasttoken": "last"}
-    for mode, pooling in modes.items():
-        if config.get(f"pooling_mode_{mode}"):
-            return {"pooling": pooling}
-    return {}
 
 
 def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.Model:
