@@ -27,6 +27,8 @@ TOOL = "doccano"
 COMMENTS = "Comments"
 SEPARATOR = "#"
 _CATEGORIES = ("label", "cats")
+# Early versions have no comments, and their texts in `data`.
+EARLY = {"id", "data", "label"}
 # Labels of one text; more ways to divide a cell than 2 to the power of these are not tried.
 _MOST = 12
 _log = logging.getLogger("keras_textcls")
@@ -53,16 +55,20 @@ def doccano_form(
         `Form`, or `None` if it is something else.
     """
     label = next((column for column in _CATEGORIES if column in columns), None)
-    if label is None or "text" not in columns or not (is_certain or COMMENTS in columns):
+    is_early = set(columns) >= EARLY and "text" not in columns
+    usual = "data" if is_early else "text"
+    if label is None or usual not in columns:
+        return None
+    if not (is_certain or COMMENTS in columns or is_early):
         return None
     given = [record[label] for record in records if not is_blank(record.get(label))]
     is_listed = all(isinstance(value, list) for value in given)
-    if not is_listed and not all(isinstance(value, str) for value in given):
+    if not is_listed and (is_early or not all(isinstance(value, str) for value in given)):
         return None
     if is_listed and any(isinstance(member, (list, dict)) for v in given for member in v):
         # Spans of a sequence labelling project.
         return None
-    text = text_field(["text"] if options.text is None else columns, options.text, name)
+    text = text_field([usual] if options.text is None else columns, options.text, name)
     label = label if options.label is None else options.label
     read = functools.partial(_read, text=text, label=label, split=_Splitter(name, options.labels))
     extra = [column for column in columns if column not in (text, label, "id")]

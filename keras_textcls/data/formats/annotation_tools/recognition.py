@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_textcls.data.formats.annotation_tools.annotation_source import AnnotationSource, Form
 from keras_textcls.data.formats.annotation_tools.argilla import argilla_form
-from keras_textcls.data.formats.annotation_tools.doccano import COMMENTS, doccano_form
+from keras_textcls.data.formats.annotation_tools.doccano import COMMENTS, EARLY, doccano_form
 from keras_textcls.data.formats.annotation_tools.judgements import ToolOptions
 from keras_textcls.data.formats.annotation_tools.label_studio import RECORDS, label_studio_form
 from keras_textcls.data.formats.annotation_tools.prodigy import prodigy_form
@@ -37,6 +37,7 @@ _COLUMNS = (
     {"paragraphs"},
     {"0", "1"},
     {"text", COMMENTS},
+    EARLY,
 )
 
 

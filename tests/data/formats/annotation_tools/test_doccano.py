@@ -1,5 +1,6 @@
 """doccano's exports, as its pandas writers write them."""
 
+import json
 import logging
 
 import pandas as pd
@@ -102,3 +103,15 @@ def test_the_archive_that_doccano_downloads(tmp_path):
     assert read(tmp_path / "1f2e3d.zip") == read(path)
     (tmp_path / "d.txt").write_text(path.read_text())
     assert read(tmp_path / "d.txt", format="doccano") == read(path)
+
+
+def test_records_of_early_versions(tmp_path):
+    path = tmp_path / "all.jsonl"
+    rows = [{"id": 1, "data": "a b", "label": ["x"]}, {"id": 2, "data": "c d", "label": []}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    dataset = read(path)
+    assert dataset.details["tool"] == "doccano"
+    assert dataset.texts == ["a b"] and dataset.targets == ["x"] and not dataset.multi_label
+    assert dataset.invalid_rows.counts == {"not annotated": 1}
+    other = [{"id": 1, "data": "a b", "label": "x"}]
+    assert "tool" not in read(other, text="data").details

@@ -242,7 +242,7 @@ def test_tasks_with_predictions_only_are_told_of(tmp_path):
     path.write_text(json.dumps([task]))
     with pytest.raises(ArgumentError, match="Predictions of a model are no answers"):
         read(path)
-    said = {**task, "annotations": [chosen_of("B")]}
+    said = {**task, "id": 2, "annotations": [chosen_of("B")]}
     path.write_text(json.dumps([task, said]))
     dataset = read(path)
     assert dataset.targets == ["B"] and dataset.invalid_rows.counts == {"not annotated": 1}
