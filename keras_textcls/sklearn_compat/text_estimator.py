@@ -263,8 +263,8 @@ def _plain_targets(y: Any) -> Any:
         )
     if len({isinstance(value, str) for value in values}) > 1:
         raise InvalidDataError(
-            f"Unknown label type: `y` has labels of several types: {shorten(values)}. Pass labels of "
-            "one type, such as strings."
+            f"Unknown label type: `y` has labels of several types: {shorten(values)}. Pass "
+            "labels of one type, such as strings."
         )
     rows = [v for v in values if isinstance(v, (list, tuple, set, frozenset))]
     if any(isinstance(v, str) for row in rows for v in row) and {len(row) for row in rows} != {1}:
