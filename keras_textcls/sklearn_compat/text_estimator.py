@@ -154,13 +154,7 @@ class SklearnTextClassifier(ClassifierMixin, BaseEstimator):
             names = [[str(i) for i in np.flatnonzero(row)] for row in matrix]
         else:
             values = column_or_1d(y, warn=True)
-            try:
-                self.classes_, places = np.unique(values, return_inverse=True)
-            except TypeError as error:
-                raise InvalidDataError(
-                    f"`y` has labels of several types: {shorten(values.tolist())} ({error}). Pass "
-                    "labels of one type, such as strings."
-                ) from None
+            self.classes_, places = np.unique(values, return_inverse=True)
             strings = [str(label) for label in self.classes_.tolist()]
             if len(set(strings)) < len(strings):
                 raise InvalidDataError(
@@ -266,6 +260,11 @@ def _plain_targets(y: Any) -> Any:
     if missing is not None:
         raise InvalidDataError(
             f"`y` contains NaN or None: y[{missing}] is missing. Every text needs its label here."
+        )
+    if len({isinstance(value, str) for value in values}) > 1:
+        raise InvalidDataError(
+            f"Unknown label type: `y` has labels of several types: {shorten(values)}. Pass "
+            "labels of one type, such as strings."
         )
     rows = [v for v in values if isinstance(v, (list, tuple, set, frozenset))]
     if any(isinstance(v, str) for row in rows for v in row) and {len(row) for row in rows} != {1}:
