@@ -93,7 +93,7 @@ def _read_nested(record: Mapping[str, Any], text: str, label: str) -> Iterator[E
     if not isinstance(given, list) or not all(isinstance(r, Mapping) for r in given):
         raise RowError(reasons.NOT_OF_THE_TOOL, "responses are a list of objects", label)
     judgements = [
-        _judgement(r.get("value"), r.get("user_id"), r.get("status") or "submitted", label)
+        judgement_of(r.get("value"), r.get("user_id"), r.get("status") or "submitted", label)
         for r in given
     ]
     metadata = record.get("metadata")
@@ -149,10 +149,21 @@ def _listed(value: Any, column: str) -> list[Any]:
 
 
 def _bound(label: str) -> Callable[[Any, Any, Any], Judgement]:
-    return lambda value, user, status: _judgement(value, user, status, label)
+    return lambda value, user, status: judgement_of(value, user, status, label)
 
 
-def _judgement(value: Any, user: Any, status: Any, label: str) -> Judgement:
+def judgement_of(value: Any, user: Any, status: Any, label: str) -> Judgement:
+    """Return a response as a judgement.
+
+    Args:
+        value: name, or list of names.
+        user: who gave it, or `None`.
+        status: string, `"submitted"`, `"draft"`, `"discarded"` or `"pending"`.
+        label: string, name of the question.
+
+    Returns:
+        A `Judgement`.
+    """
     values = value if isinstance(value, list) else [] if is_blank(value) else [value]
     names = label_names(values, label)
     state = _STATUS.get(str(status), reasons.NOT_OF_THE_TOOL)

@@ -7,6 +7,11 @@ from typing import Any
 
 from keras_textcls.data.formats.annotation_tools.annotation_source import AnnotationSource, Form
 from keras_textcls.data.formats.annotation_tools.argilla import argilla_form
+from keras_textcls.data.formats.annotation_tools.argilla_1 import (
+    RECORD,
+    SUGGESTION,
+    argilla_1_form,
+)
 from keras_textcls.data.formats.annotation_tools.doccano import COMMENTS, EARLY, doccano_form
 from keras_textcls.data.formats.annotation_tools.judgements import ToolOptions
 from keras_textcls.data.formats.annotation_tools.label_studio import RECORDS, label_studio_form
@@ -17,9 +22,18 @@ from keras_textcls.data.rows.source import Source
 from keras_textcls.errors import InvalidDataError
 
 _Recognise = Callable[[Sequence[str], Sequence[Mapping[str, Any]], ToolOptions, str], Form | None]
+
+
+def _argilla_form(
+    columns: Sequence[str], records: Sequence[Mapping[str, Any]], options: ToolOptions, name: str
+) -> Form | None:
+    form = argilla_form(columns, records, options, name)
+    return form or argilla_1_form(columns, records, options, name)
+
+
 _TOOLS: dict[str, _Recognise] = {
     "label_studio": label_studio_form,
-    "argilla": argilla_form,
+    "argilla": _argilla_form,
     "prodigy": prodigy_form,
     "spacy": spacy_form,
     "doccano": doccano_form,
@@ -32,6 +46,7 @@ _COLUMNS = (
     {"data", "predictions"},
     {"fields", "responses", "suggestions"},
     {"id", "status", "_server_id"},
+    RECORD,
     {"text", "answer"},
     {"text", "cats"},
     {"paragraphs"},
@@ -59,8 +74,9 @@ def annotation_source(source: Source, options: ToolOptions, format: str) -> Sour
     """
     is_named = format in _TOOLS
     columns = set(source.columns)
+    ends = (".responses", SUGGESTION)
     may_be = any(needed <= columns for needed in _COLUMNS)
-    if not is_named and not may_be and not any(name.endswith(".responses") for name in columns):
+    if not is_named and not may_be and not any(c.endswith(ends) for c in columns):
         return None
     records = Records(source)
     first = records.first()

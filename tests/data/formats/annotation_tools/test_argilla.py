@@ -119,3 +119,63 @@ def test_bad_cells(tmp_path):
     assert read(tmp_path / "d.csv", invalid_data_tolerance_percent=50).invalid_rows.counts[
         "not of the form of the tool"
     ]
+
+
+def test_records_of_argilla_1(tmp_path):
+    columns = {"text": [], "annotation": [], "annotation_agent": [], "status": [], "id": []}
+    columns["prediction"] = []
+    for name, label, status in [
+        ("a", "refund", "Validated"),
+        ("b", "delivery", "Validated"),
+        ("c", "delivery", "Discarded"),
+        ("d", None, "Default"),
+        ("e", "refund", "Edited"),
+    ]:
+        values = (f"text of {name}", label, "anna", status, name, [{"label": "x", "score": 1.0}])
+        for column, value in zip(columns, values, strict=True):
+            columns[column].append(value)
+    dataset = datasets.Dataset.from_dict(columns)
+    dataset.to_parquet(tmp_path / "d.parquet")
+    dataset.to_json(tmp_path / "d.jsonl")
+    for source in (dataset, tmp_path / "d.parquet", tmp_path / "d.jsonl"):
+        for label in (None, "annotation"):
+            read_back = read(source, label=label, invalid_data_tolerance_percent=0)
+            assert read_back.targets == ["refund", "delivery"]
+            assert read_back.ids == ["a", "b"]
+            assert read_back.invalid_rows.counts == {
+                "discarded": 1, "not annotated": 1, "draft": 1
+            }  # fmt: skip
+            assert read_back.details["form"] == "records of Argilla 1"
+
+
+def test_several_labels_of_argilla_1():
+    rows = [
+        {"text": f"text {i}", "annotation": label, "annotation_agent": "anna",
+         "status": "Validated"} for i, label in enumerate([["a", "b"], ["a"], ["b"]])
+    ]  # fmt: skip
+    assert read(rows).targets == [["a", "b"], ["a"], ["b"]]
+
+
+@pytest.mark.parametrize("as_columns", [False, True])
+def test_feedback_of_argilla_1(as_columns):
+    rows = []
+    for name, given in RESPONSES.items():
+        responses = [
+            {"user_id": user, "value": value, "status": status}
+            for (value, status), user in zip(given, USERS, strict=False)
+        ]
+        if as_columns:
+            # As `datasets` gives lists of objects.
+            responses = {key: [r[key] for r in responses] for key in ("user_id", "value", "status")}
+        rows.append(
+            {"text": f"text of {name}", "label": responses, "label-suggestion": "refund",
+             "label-suggestion-metadata": {"agent": None}, "external_id": name}
+        )  # fmt: skip
+    read_back = read(rows)
+    assert read_back.details["question"] == "label"
+    assert dict(zip(read_back.ids, read_back.targets, strict=True)) == {
+        "a": "delivery", "b": "refund", "f": 'it\'s, "odd"'
+    }  # fmt: skip
+    assert read_back.invalid_rows.counts == {
+        "discarded": 1, "not annotated": 1, "annotators disagree": 1
+    }  # fmt: skip
