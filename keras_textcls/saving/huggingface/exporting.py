@@ -65,8 +65,8 @@ def save_to_huggingface(classifier: SavedClassifier, directory: Any) -> None:
             write_tokenizer(classifier.preprocessor, architecture, draft)
     except OSError as error:
         raise PresetError(
-            f"The checkpoint cannot be written to {str(target)!r}: {error}. What stood there is "
-            "as it was."
+            f"The checkpoint cannot be written to {str(target)!r}: {error.strerror or error}. "
+            "What stood there is as it was."
         ) from error
 
 
