@@ -127,7 +127,10 @@ def budget(whole, quick):
 def long_but(quick, cases):
     """Mark the cases of a test as long, but those in `quick`."""
     marked = [
-        case if case in quick else pytest.param(case, marks=pytest.mark.long) for case in cases
+        case
+        if case in quick
+        else pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.long)
+        for case in cases
     ]
     assert all(case in cases for case in quick)
     return marked

@@ -1,4 +1,4 @@
-"""Keeps what TensorFlow and JAX print at import off the terminal.
+"""Keeps what TensorFlow, JAX and Grain print at import off the terminal.
 
 Their C++ code writes to the standard error of the process, before logging of Python
 exists. So the file descriptor leads to a temporary file while they are imported. If
@@ -17,7 +17,8 @@ import tempfile
 import types
 from collections.abc import Iterator, Sequence
 
-_PACKAGES = ("tensorflow", "tensorflow_text", "jax", "jaxlib")
+# Grain, which Keras imports where it is installed, warns of a missing JAX.
+_PACKAGES = ("tensorflow", "tensorflow_text", "jax", "jaxlib", "grain")
 _STDERR = 2
 
 

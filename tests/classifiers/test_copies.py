@@ -99,7 +99,7 @@ CASES = [
     calibrated, vector_scaled, multi_label, in_chunks, with_adapters, with_merged_adapters,
     quantized, quantized_with_adapters, asking, asking_with_adapters,
 ]  # fmt: skip
-QUICK = (calibrated, multi_label, in_chunks, with_adapters, asking)
+QUICK = (calibrated, with_adapters)
 
 
 def through_joblib(model, folder):

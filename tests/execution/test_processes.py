@@ -15,6 +15,7 @@ from forked_models import TEXTS, answer, load_and_answer, read_streams, refuse
 HANGS_AFTER = 120
 FORKED_ANSWER = keras.config.backend() == "torch"
 METHODS = multiprocessing.get_all_start_methods()
+OTHERS = [method for method in METHODS if method != "fork"]
 # WordPiece, byte pairs, and both kinds of SentencePiece.
 KINDS = ["BertBackbone", "RobertaBackbone", "AlbertBackbone", "XLMRobertaBackbone"]
 
@@ -74,7 +75,7 @@ def test_a_forked_child_refuses_the_streams_of_tensorflow(fork, kept, monkeypatc
         assert 'Start processes by "spawn"' in message
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS if method != "fork"])
+@pytest.mark.parametrize("method", long_but(OTHERS[-1:], OTHERS))
 def test_other_children_load_and_answer(method, tmp_path):
     model = make_classifier()
     model.save_to_preset(tmp_path / "preset")

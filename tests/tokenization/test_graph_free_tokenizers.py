@@ -1,5 +1,6 @@
 """Tokenizers without TensorFlow against the graphs of Keras Hub."""
 
+import itertools
 import string
 import unicodedata
 
@@ -42,9 +43,13 @@ def _characters():
     return [f"a{c}b {c} X{c}" for c in known]
 
 
-@pytest.mark.parametrize("lowercase", [True, False])
-@pytest.mark.parametrize("strip_accents", [True, False])
-@pytest.mark.parametrize("in_strings", [True, False])
+_FLAGS = list(itertools.product((True, False), repeat=3))
+
+
+@pytest.mark.parametrize(
+    ("lowercase", "strip_accents", "in_strings"),
+    long_but([(True, True, True), (False, False, False)], _FLAGS),
+)
 def test_word_pieces(lowercase, strip_accents, in_strings):
     tokenizer = keras_hub.models.BertTokenizer(
         vocabulary=[
@@ -71,7 +76,7 @@ def test_sentence_pieces(name):
 _PARTS = st.sampled_from([*ODD, " ", "\u096c", "\u0134", "A", "<s>", "'s", "3"])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=budget(20, 50), deadline=None)
 @given(st.lists(st.lists(_PARTS, max_size=9).map("".join), min_size=20, max_size=20))
 def test_words_of_byte_pairs(texts):
     special = ("<s>", "A\u0134", "</s>")
