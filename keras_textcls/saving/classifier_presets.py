@@ -35,7 +35,12 @@ from keras_textcls.saving.preset_files import (
     is_own_file,
     write_record,
 )
-from keras_textcls.saving.saved_heads import check_head_size, read_saved_head, sentence_pooling
+from keras_textcls.saving.saved_heads import (
+    check_head_size,
+    make_model,
+    read_saved_head,
+    sentence_pooling,
+)
 from keras_textcls.saving.saved_model import Classifier, SavedAnswers, SavedClassifier
 from keras_textcls.saving.weight_files import StoredArray, check_left_over
 from keras_textcls.tokenization.preprocessor import TextClassifierPreprocessor
@@ -138,33 +143,6 @@ def _tell_unread_head(files: PresetFiles) -> None:
             'it, for example with train(..., preset=..., template="transfer_learning").',
             stacklevel=2,
         )
-
-
-def make_model(
-    cls: type[Classifier], saved: dict[str, Any], given: dict[str, Any], files: PresetFiles
-) -> Classifier:
-    """Call a constructor, whose errors are the preset's unless the caller gave arguments too.
-
-    Args:
-        cls: the class.
-        saved: dict of arguments that the preset holds.
-        given: dict of arguments of the caller, which replace those.
-        files: `PresetFiles`.
-
-    Returns:
-        An instance of the class.
-
-    Raises:
-        PresetError: the preset holds what the class does not take.
-    """
-    try:
-        return cls(**{**saved, **given})
-    except damage() as error:
-        if given or isinstance(error, PresetError):
-            raise
-        raise PresetError(
-            f"The preset {files.preset!r} does not make a {cls.__name__}: {error}"
-        ) from error
 
 
 def _load_backbone(files: PresetFiles, load_weights: bool, dtype: Any) -> keras.Model:

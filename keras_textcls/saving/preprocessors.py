@@ -69,6 +69,13 @@ def check_preprocessor(preprocessor: Any, backbone: keras.Model, files: PresetFi
         PresetError: it gives other ids than there are embeddings for.
     """
     tokenizer = getattr(preprocessor, "tokenizer", None)
+    for part, value in (("preprocessor", preprocessor), ("tokenizer", tokenizer)):
+        # Of a config without the name of a class, Keras gives the config back.
+        if isinstance(value, dict):
+            raise PresetError(
+                f"The {part} of the preset {files.preset!r} has no class in its JSON file. Copy "
+                "the whole preset again."
+            )
     for layer in (preprocessor, tokenizer):
         if isinstance(layer, keras.Layer) and not isinstance(layer.compute_dtype, str):
             raise PresetError(f"`dtype` of a {type(layer).__name__} cannot be used.")

@@ -10,7 +10,9 @@ import keras_hub
 
 from keras_textcls.errors import PresetError
 from keras_textcls.keras_compat.presets import TASK_FILE
+from keras_textcls.saving.preset_checks import damage
 from keras_textcls.saving.preset_files import PresetFiles
+from keras_textcls.saving.saved_model import Classifier
 from keras_textcls.saving.weight_files import StoredArray
 from keras_textcls.utils.records import Bounds
 
@@ -132,3 +134,30 @@ def sentence_pooling(files: PresetFiles) -> dict[str, str]:
         if config.get(f"pooling_mode_{mode}"):
             return {"pooling": pooling}
     return {}
+
+
+def make_model(
+    cls: type[Classifier], saved: dict[str, Any], given: dict[str, Any], files: PresetFiles
+) -> Classifier:
+    """Call a constructor, whose errors are the preset's unless the caller gave arguments too.
+
+    Args:
+        cls: the class.
+        saved: dict of arguments that the preset holds.
+        given: dict of arguments of the caller, which replace those.
+        files: `PresetFiles`.
+
+    Returns:
+        An instance of the class.
+
+    Raises:
+        PresetError: the preset holds what the class does not take.
+    """
+    try:
+        return cls(**{**saved, **given})
+    except damage() as error:
+        if given or isinstance(error, PresetError):
+            raise
+        raise PresetError(
+            f"The preset {files.preset!r} does not make a {cls.__name__}: {error}"
+        ) from error

@@ -35,7 +35,8 @@ _CHINESE = (
     r"\U0002B740-\U0002B81F\U0002B820-\U0002CEAF\uF900-\uFAFF\U0002F800-\U0002FA1F"
 )
 _ASCII_WORDS = re.compile(r"[0-9A-Za-z]+|[!-/:-@\[-`{-~]")
-_ACCENTS = regex.compile(r"\p{Mn}+")
+# U+1171E, a nonspacing mark until Unicode 15, is one for TensorFlow 2.21.
+_ACCENTS = regex.compile(r"[\p{Mn}\U0001171E]+")
 # So many words are kept, with their tokens.
 _KEPT_WORDS = 1 << 17
 

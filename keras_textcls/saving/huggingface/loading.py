@@ -26,6 +26,7 @@ from keras_textcls.saving.huggingface.weights import (
 )
 from keras_textcls.saving.preset_checks import loading
 from keras_textcls.saving.preset_files import PresetFiles
+from keras_textcls.saving.saved_heads import make_model
 from keras_textcls.saving.saved_model import Classifier, SavedClassifier
 from keras_textcls.saving.weight_files import StoredArray
 from keras_textcls.utils.records import fits
@@ -114,7 +115,7 @@ def load_checkpoint(
             arguments["preprocessor"] = load_preprocessor(files, architecture, backbone)
     if load_weights and not fresh:
         _check_head_size(len(saved["labels"]), files, architecture, tensors)
-    classifier = cls(**arguments)
+    classifier = make_model(cls, arguments, kwargs, files)
     if load_weights:
         with loading("checkpoint", files.preset):
             _load_weights(classifier, files, architecture, tensors, own_backbone, not fresh)

@@ -23,6 +23,7 @@ from keras_textcls.models import (
 )
 from keras_textcls.saving.preset_checks import loading
 from keras_textcls.saving.preset_files import STATIC_FOLDERS, PresetFiles
+from keras_textcls.saving.saved_heads import make_model
 from keras_textcls.saving.saved_model import Classifier
 from keras_textcls.utils.records import fits
 
@@ -128,7 +129,7 @@ def load_static(
             f"The preset {files.preset!r} holds no classification head. Pass labels=[...] or "
             "num_classes=... to give it a new one."
         )
-    classifier = cls(**{**arguments, **kwargs})
+    classifier = make_model(cls, arguments, kwargs, files)
     if head is not None and load_weights:
         head.assign(classifier, files.preset)
     return classifier
