@@ -1,5 +1,6 @@
 """What users do with a TextClassifier, on a tiny BERT."""
 
+import contextlib
 import json
 
 import keras
@@ -389,7 +390,12 @@ def test_training_in_pure_float16_is_warned_of():
     config = make_classifier().backbone.get_config() | {"dtype": "float16"}
     backbone = keras_hub.models.BertBackbone.from_config(config)
     half = TextClassifier(backbone, preprocessor=make_classifier().preprocessor, labels=["a", "b"])
-    with pytest.warns(UserWarning, match="weights that are trained are float16"):
+    # JAX has no attention in float16 on processors, and says so after the warning.
+    refused = (ValueError,) if keras.config.backend() == "jax" else ()
+    with (
+        pytest.warns(UserWarning, match="weights that are trained are float16"),
+        contextlib.suppress(*refused),
+    ):
         half.fit(TEXTS[:4], ["a", "b"] * 2, verbose=0)
 
 
