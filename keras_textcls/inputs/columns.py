@@ -11,6 +11,8 @@ import numpy as np
 
 def is_missing(value: Any) -> bool:
     """Return whether a value stands for nothing: `None`, NaN, pandas' NA or NaT."""
+    if isinstance(value, str):
+        return False
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, (float, np.floating)) and bool(np.isnan(value))

@@ -1,12 +1,12 @@
-"""What all readers of cells share: missing values, undecodable bytes, names."""
+"""What all readers of cells share: undecodable bytes, names, blank cells."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from keras_textcls.data.rows import invalid_rows as reasons
 from keras_textcls.data.rows.row_rules import RowRules
+from keras_textcls.inputs.columns import is_missing
 
 
 class CellError(Exception):
@@ -34,15 +34,6 @@ def checked(value: str, rules: RowRules) -> str:
 def decoded(value: Any) -> Any:
     """Decode bytes as UTF-8; other bytes become lone surrogates."""
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
-
-
-def is_missing(value: Any) -> bool:
-    """Return whether a value stands for nothing: `None`, NaN, or a null of pandas."""
-    if isinstance(value, str):
-        return False
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float) and math.isnan(value)
 
 
 def read_name(value: Any, rules: RowRules) -> str | None:

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from keras_textcls.data.rows import invalid_rows as reasons
-from keras_textcls.data.rows.cells import CellError, decoded, is_missing, read_name
+from keras_textcls.data.rows.cells import CellError, decoded, read_name
 from keras_textcls.data.rows.label_notes import LabelNotes, as_number, keep_number, keep_numbers
 from keras_textcls.data.rows.partial_labels import judged
 from keras_textcls.data.rows.row_rules import RowRules
 from keras_textcls.data.rows.written_values import is_shortened, parse_list
 from keras_textcls.errors import did_you_mean, shorten
+from keras_textcls.inputs.columns import is_missing
 from keras_textcls.labels import LabelSet
 
 _TRUE, _FALSE = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}

@@ -18,7 +18,6 @@ from keras_textcls.data.rows.cells import (
     checked,
     decoded,
     is_blank,
-    is_missing,
     read_name,
 )
 from keras_textcls.data.rows.columns import ColumnRoles
@@ -26,6 +25,7 @@ from keras_textcls.data.rows.invalid_rows import InvalidRow, excerpt
 from keras_textcls.data.rows.label_cells import joined, read_labels
 from keras_textcls.data.rows.label_notes import LabelNotes
 from keras_textcls.data.rows.row_rules import RowRules
+from keras_textcls.inputs.columns import is_missing
 
 # Usual names of the parts of a data set.
 SPLIT_NAMES = {
