@@ -16,9 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-from quiet import without_startup_messages
+from keras_textcls.cli.quiet_imports import quiet_imports
 
-with without_startup_messages():
+with quiet_imports():
     from keras_textcls import Report, Run, TextClassifier, TextDataset, evaluate, read, train
     from keras_textcls.errors import KerasTextclsError
 
